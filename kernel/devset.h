@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * devset.h - the devices of a mount: linear arrays T1 and T2
+ *
+ * A set is opened before the super-block exists, is constant afterwards, and is
+ * reference counted: by the mount and by every special file that maps it.
+ */
+#ifndef ZUF_DEVSET_H
+#define ZUF_DEVSET_H
+
+#include <linux/kref.h>
+#include <linux/mm_types.h>
+#include "zuf/md_def.h"
+#include "zuf/zus_api.h"
+
+struct zuf_type;
+struct zuf_bdev;	/* compat: an open block device */
+
+/* One device of the set. */
+struct zuf_dev {
+	struct zuf_bdev *bdev;		/* NULL: memory of a device-less mount */
+	struct dax_device *dax;		/* T1 only */
+	void *virt;			/* T1: kernel address of block 0 */
+	unsigned long pfn;		/* T1: frame of block 0 */
+	void **chunks;			/* device-less T1: 2 MiB each, NULL = untouched */
+	u64 first;			/* first block in the linear array */
+	u64 blocks;			/* 4 KiB blocks; the shadow half not counted */
+	int node;
+};
+
+struct zuf_devset {
+	struct kref ref;
+	struct md_dev_table mdt;	/* as given to the server */
+	u64 dt_offset;			/* ~0: no table on the media */
+	unsigned int nr_t1, nr_t2;
+	unsigned int main_index;	/* which entry was named at mount */
+	u64 t1_bytes, t2_blocks;
+	bool shadow;
+	bool revoked;			/* unmounted: the mapping is gone for good */
+	struct address_space *mapping;	/* of the file that grabbed it, or NULL */
+	struct mutex lock;		/* revoked, mapping, chunk allocation */
+	struct zuf_dev *t1;		/* nr_t1 entries, then nr_t2 of T2 */
+	struct zuf_dev *t2;
+	struct zuf_dev devs[];
+};
+
+/* What a type wants of its devices. */
+struct zuf_devset_spec {
+	u32 magic, ver_major, ver_minor;
+	u64 dt_offset;			/* ~0: devices carry no table */
+	bool nodev_ok;			/* may be mounted without a device */
+	bool read_only;
+	u64 size_bytes;			/* device-less: size of T1 */
+	void *holder;			/* who claims the devices */
+};
+
+/**
+ * zuf_devset_open() - open and check the set that a device belongs to
+ * Return: a set with one reference or ERR_PTR: -ENODEV, -EINVAL (foreign or
+ * corrupt table, wrong size), -EBUSY ...; one line in the log says why.
+ */
+struct zuf_devset *zuf_devset_open(const char *source, const struct zuf_devset_spec *spec);
+struct zuf_devset *zuf_devset_get(struct zuf_devset *ds);
+void zuf_devset_put(struct zuf_devset *ds);
+/* Drop the server's mapping for good: the mount has ended. */
+void zuf_devset_revoke(struct zuf_devset *ds);
+bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b);
+/* Note mount/write time in the tables on the media. */
+void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
+
+/**
+ * zuf_t1_addr() - kernel address of @len bytes at a byte-form dpp_t
+ * Return: NULL unless pool 0, offset not 0, all of it inside T1 and contiguous.
+ */
+void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
+
+/* Fault of the server's mapping of T1, @order 0 or 9 (file offset in pages). */
+vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned int order);
+
+#endif

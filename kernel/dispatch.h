@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dispatch.h - one operation, from the VFS code that builds it to the answer
+ *
+ * The VFS side (inode.c, namei.c, dir.c, rw.c ...) fills a message of the ABI,
+ * describes the bytes that the server shall see in the application window, and
+ * calls zuf_dispatch(). It never sees channels, hand-offs or page tables.
+ */
+#ifndef ZUF_DISPATCH_H
+#define ZUF_DISPATCH_H
+
+#include <linux/types.h>
+#include "zuf/zus_api.h"
+
+struct iov_iter;
+struct page;
+struct zuf_root;
+struct zuf_sb;
+
+/* What an operation shows to the server in the application window. */
+enum zuf_win_kind {
+	ZUF_WIN_NONE,
+	ZUF_WIN_KBUF,		/* a kernel buffer, always by copy */
+	ZUF_WIN_ITER,		/* an iterator, by copy (see zuf_win_prepare) */
+	ZUF_WIN_PAGES,		/* pinned pages of the application, mapped */
+};
+
+struct zuf_win {
+	enum zuf_win_kind kind;
+	bool to_server;		/* the server reads it (WRITE, symlink target) */
+	size_t len;		/* bytes that the server may touch */
+	size_t done;		/* out: bytes moved between window and iter/kbuf */
+	void *kbuf;		/* KBUF */
+	struct iov_iter *iter;	/* ITER, PAGES: not advanced by PAGES */
+	struct page **pages;	/* PAGES: owned by the window until it is closed */
+	unsigned int nr_pages;
+	unsigned int offset;	/* PAGES: first byte within pages[0] */
+};
+
+enum {
+	ZUF_OPF_NESTED	= 1 << 0, /* may use the CPU's reserved channel */
+	ZUF_OPF_FORGET	= 1 << 1, /* nobody needs the answer: a fatal signal ends
+				   * only the wait, and the message is still
+				   * delivered (evict, free) */
+};
+
+/*
+ * struct zuf_op - one round trip
+ * @hdr: the message, complete with its struct of the ABI; in_len, out_len,
+ *	out_start and operation are set by the caller (see ZUF_OP_INIT). The
+ *	answer is copied back into it.
+ * @size: bytes at @hdr: nothing is ever copied beyond them
+ * @win: what the server sees of the application, or NULL
+ * @answered: bytes that came back for [out_start, ..): at most out_max
+ * @overflow: called when the server answers with more than out_max, or with
+ *	-EZUFS_RETRY. Gets the shared buffer (read each word once) and its size.
+ *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
+ *	message to the server again, its hdr.err is set to hdr->err) or an error.
+ *	NULL: such an answer is -EIO.
+ */
+struct zuf_op {
+	struct zufs_ioc_hdr *hdr;
+	size_t size;
+	struct zuf_win *win;
+	u32 flags;
+	u16 answered;
+	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);
+};
+
+/* Fill the header of an ABI struct whose first member is hdr. */
+#define ZUF_HDR(op_, in_, start_, out_) {				\
+	.operation = (op_), .in_len = (in_),				\
+	.out_start = (start_), .out_len = (out_),			\
+}
+
+#define ZUF_OP(msg_, ...) {						\
+	.hdr = &(msg_)->hdr, .size = sizeof(*(msg_)), ##__VA_ARGS__	\
+}
+
+/**
+ * zuf_dispatch() - send one operation to the server and wait for its answer
+ * @zsb: the super-block whose server is asked
+ * @op: the operation; see struct zuf_op
+ *
+ * Context: may sleep; killable. Callers hold whatever VFS locks the operation
+ * needs, never a spin lock, never a channel.
+ * Return: the server's hdr.err (0 or a negative errno below 512), or
+ * -EIO (no server, it died, or it answered nonsense), -EINTR (a fatal signal
+ * ended the wait: the server may still carry it out), -E2BIG (message larger
+ * than the server's command buffer), -EFAULT (ITER: nothing could be copied
+ * in, fault it in and try again), -ENOMEM.
+ */
+int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
+
+/**
+ * zuf_err_from_server() - map a result of the server to what the VFS may see
+ * Return: 0 or an errno from -1 to -511; anything else becomes -EIO, except
+ * for -ENOTSUPP (-EOPNOTSUPP) and the restart codes (-EINTR).
+ */
+int zuf_err_from_server(s32 err);
+
+#endif

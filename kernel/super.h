@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * super.h - a mounted (or privately mounted) file system
+ */
+#ifndef ZUF_SUPER_H
+#define ZUF_SUPER_H
+
+#include <linux/fs.h>
+#include "zuf/zus_api.h"
+
+struct zuf_devset;
+struct zuf_root;
+struct zuf_type;
+
+/* What the mount options said to the kernel; the rest is for the server. */
+struct zuf_options {
+	u64 flags;		/* ZUFS_M_* */
+	u32 pedantic;		/* level, with ZUFS_M_PEDANTIC */
+	u64 size_bytes;		/* size of the memory of a device-less mount */
+	bool dax;		/* only echoed */
+	char *server;		/* comma separated, NULL = none */
+};
+
+/*
+ * struct zuf_sb - super-block, in sb->s_fs_info
+ * Constant after the mount, but for @opt (s_umount exclusive).
+ */
+struct zuf_sb {
+	struct super_block *sb;		/* NULL: a private mount */
+	struct zuf_root *root;		/* referenced */
+	struct vfsmount *root_mnt;	/* keeps the root mounted */
+	struct zuf_type *type;
+	struct zuf_devset *devs;
+	u32 server_gen;			/* the server that knows zus_sbi */
+	u32 fs_caps;			/* ZUFS_FSC_* */
+	u64 zus_sbi;			/* cookie; 0 = the server has none */
+	u64 sb_id;			/* 1-based id within the root */
+	u64 zus_zfi;			/* cookie of the type at mount time */
+	struct zuf_options opt;
+	bool grabbed;			/* GRAB_PMEM was done; root->lock */
+};
+
+static inline struct zuf_sb *ZUF_SB(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+extern const struct super_operations zuf_super_ops;
+
+int zuf_init_fs_context(struct fs_context *fc);
+void zuf_kill_sb(struct super_block *sb);
+
+#endif
