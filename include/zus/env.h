@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The environment of a plugin: memory, time, log, persistence, iomap execution.
+ *
+ * A plugin keeps no mutable globals and calls no allocator or clock of its own: it gets
+ * everything through the const struct zus_env of its super-block. The daemon passes the
+ * real one, tests one that counts and fails on demand; the plugin cannot tell.
+ * All entries may be called from any thread at any time. The table is append-only; `size`
+ * tells which entries exist. Wrappers with types are in mem.h, pmem.h, log.h, iomap.h.
+ */
+#ifndef ZUS_ENV_H
+#define ZUS_ENV_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zus_sb;
+
+struct zus_env {
+	uint32_t size;			/* sizeof(struct zus_env) of the provider */
+	uint32_t reserved;
+	void *ctx;			/* the provider's own */
+
+	/* Memory: zeroed, 16-byte aligned; NULL = there is none. free(NULL) is fine. */
+	void *(*alloc)(const struct zus_env *env, size_t bytes);
+	void (*free)(const struct zus_env *env, void *p);
+	/* 2^order pages, page aligned, not zeroed. */
+	void *(*page_alloc)(const struct zus_env *env, unsigned int order);
+	void (*page_free)(const struct zus_env *env, void *p, unsigned int order);
+
+	/* Wall-clock time in ns since the epoch. */
+	int64_t (*now_ns)(const struct zus_env *env);
+
+	/* One message of a syslog level (LOG_ERR ...), no newline at its end. */
+	void (*vlog)(const struct zus_env *env, int level, const char *fmt, va_list ap);
+
+	/* T1 persistence; durable after the fence. */
+	void (*flush)(const struct zus_env *env, const void *addr, size_t bytes);
+	void (*fence)(const struct zus_env *env);
+	void (*copy_nt)(const struct zus_env *env, void *dst, const void *src, size_t bytes);
+	void (*zero_nt)(const struct zus_env *env, void *dst, size_t bytes);
+
+	/* Executes n iomap words for a super-block and waits. 0 or -errno. */
+	int (*iomap_exec)(const struct zus_env *env, struct zus_sb *sb,
+			  const uint64_t *words, uint32_t n);
+};
+
+/*
+ * The real environment: heap, CLOCK_REALTIME, stderr, CPU cache instructions. Its
+ * iomap_exec answers -EOPNOTSUPP; the daemon copies the table and puts its own there.
+ */
+const struct zus_env *zus_env_default(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ZUS_ENV_H */

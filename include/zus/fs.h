@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The plugin interface: a file system is one shared object lib<name>.so that exports one
+ * symbol, `const struct zus_plugin zus_plugin`. The loader checks abi_version and the sizes.
+ *
+ * All tables are append-only: a plugin that was built with an older, shorter table keeps
+ * working, its missing operations count as NULL. NULL means the default named at the operation.
+ *
+ * Threads: operations run on the ZT threads, any of them in parallel on any CPUs, on any
+ * inodes, except what the kernel's locks exclude:
+ *   inode shared      read, write (inside of i_size), get_blocks, seek, fiemap, pre_read
+ *   inode exclusive   extending write, truncate, fallocate, clone (both inodes), setattr,
+ *                     sync (against faults too), free_inode, ioctl of flags
+ *   directory shared  lookup, readdir
+ *   directory exclusive  new_inode, add_dentry, remove_dentry, rename (both directories)
+ *   xattr             getxattr and listxattr shared, setxattr exclusive
+ *   faults            get_blocks with ZUFS_RW_MMAP and mmap_close: excluded only by truncate,
+ *                     fallocate, clone, sync, free_inode, evict
+ *   nothing           put_blocks (but all puts of an inode are done before truncate,
+ *                     fallocate, sync, clone, free_inode and evict), evict, statfs
+ * So two writes of one file run in parallel, and a directory's names only need their own
+ * protection against readers of other directories, evict and the plugin's own threads.
+ *
+ * Results are 0 or -errno unless named; anything else is a bug that the core turns into
+ * -EIO. Handles follow the reference rule of zus/inode.h. Pointers in arguments are valid
+ * until the operation returns. Before an operation the kernel has written the fields of the
+ * shared inode that it owns (mode, uid, gid, times, flags; i_size is truncate's and the
+ * writes'); after it the kernel reads i_size, i_blocks and i_nlink back.
+ */
+#ifndef ZUS_FS_H
+#define ZUS_FS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <zuf/zus_api.h>
+#include <zus/dir.h>
+#include <zus/env.h>
+#include <zus/inode.h>
+#include <zus/io.h>
+#include <zus/log.h>
+#include <zus/md.h>
+#include <zus/mem.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ZUS_PLUGIN_ABI	1
+
+struct zus_name {
+	const char *str;		/* not NUL-terminated */
+	uint8_t len;			/* 1 .. 255 */
+};
+
+struct zus_mount {
+	const char *options;		/* what the kernel did not take; never NULL */
+	uint64_t flags;			/* ZUFS_M_PEDANTIC ... */
+	uint64_t remount_flags;		/* ZUFS_REM_*, remount only */
+	uint32_t pedantic;
+	uint16_t num_cpu;		/* possible CPUs */
+	uint16_t num_channels;
+};
+
+struct zus_new_inode {
+	const struct zus_inode *zi;	/* what it shall be; i_nlink, i_ino are the plugin's */
+	struct zus_name name;		/* len 0 with ZI_TMPFILE */
+	const char *symlink;		/* target, symlink_len bytes, no NUL; else NULL */
+	uint32_t symlink_len;
+	uint64_t flags;			/* ZI_TMPFILE */
+};
+
+struct zus_rename {
+	struct zus_ii *old_dir;
+	struct zus_ii *new_dir;		/* may be old_dir */
+	struct zus_ii *ii;
+	struct zus_ii *target;		/* what new_name is now, or NULL */
+	struct zus_name old_name;
+	struct zus_name new_name;
+	int64_t time_ns;
+	uint32_t flags;			/* RENAME_NOREPLACE 1, RENAME_EXCHANGE 2 */
+};
+
+struct zus_clone {
+	struct zus_ii *src;
+	struct zus_ii *dst;		/* may be src */
+	uint64_t pos_in;
+	uint64_t pos_out;
+	uint64_t len;
+	uint64_t len_up;		/* len rounded up to blocks; 0 = all of src */
+};
+
+struct zus_sync {
+	uint64_t offset;
+	uint64_t length;
+	uint64_t flags;			/* ZUFS_SF_* */
+	uint64_t write_unmapped;	/* out: pages */
+};
+
+struct zus_fiemap {
+	uint64_t start;
+	uint64_t length;
+	uint32_t flags;			/* FIEMAP_FLAG_SYNC */
+	uint32_t max;			/* extents that fit; 0 = only count */
+	uint32_t mapped;		/* out */
+	struct fiemap_extent *extents;	/* max of them; NULL if max is 0 */
+};
+
+struct zus_ioctl {
+	uint32_t cmd;
+	uint32_t kflags;		/* ZUFS_IOC_FSFROZEN, ZUFS_IOC_CAP_ADMIN */
+	int64_t time_ns;
+	void *arg;			/* arg_size bytes in and out */
+	uint32_t arg_size;
+	uint32_t out_size;		/* out: bytes of arg that go to the user */
+	/* out, with the result -EZUFS_RETRY: */
+	uint32_t uflags;		/* ZUFS_IOC_REALLOC or ZUFS_IOC_FREEZE_REQ */
+	uint32_t want_size;		/* REALLOC: the arg_size that is wanted */
+};
+
+struct zus_fs_ops {
+	/* ---- super-block ---- */
+
+	/*
+	 * sb is zeroed memory of sb_size bytes with the core's fields set; the devices are
+	 * mapped. Sets root (one reference, zi in T1), fs_caps, blocksize_bits. After
+	 * an error nothing more is called and sb is freed. Required.
+	 */
+	int (*mount)(struct zus_sb *sb, const struct zus_mount *m);
+	/* Undoes mount; all inodes were evicted unless the feeder crashed. NULL: nothing. */
+	void (*umount)(struct zus_sb *sb);
+	/* NULL: accepted without effect. */
+	int (*remount)(struct zus_sb *sb, const struct zus_mount *m);
+	/* f_type, f_bsize, f_namelen are set before. NULL: -EOPNOTSUPP. */
+	int (*statfs)(struct zus_sb *sb, struct statfs64 *st);
+	/* Text ",name=value..." of <= size bytes, no NUL; its length or -errno. NULL: none. */
+	ssize_t (*show_options)(struct zus_sb *sb, char *buf, size_t size);
+
+	/* ---- inodes and names ---- */
+
+	/* Makes an inode and, unless ZI_TMPFILE, its name in dir. Required. */
+	int (*new_inode)(struct zus_ii *dir, const struct zus_new_inode *args,
+			 struct zus_ii **ii);
+	/* An inode without links whose last user is gone: frees its data. NULL: as evict. */
+	void (*free_inode)(struct zus_ii *ii);
+	/* The kernel gives one reference back; ZI_LOOKUP_RACE in flags. NULL: nothing. */
+	void (*evict)(struct zus_ii *ii, uint64_t flags);
+	/* "." and ".." never come here. -ENOENT. Required. */
+	int (*lookup)(struct zus_ii *dir, const struct zus_name *name, struct zus_ii **ii);
+	/* By number, for ".." (zi.i_dir.parent). -ESTALE if it is gone. NULL: -EOPNOTSUPP. */
+	int (*iget)(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii);
+	/*
+	 * A further name, or one less; both adjust nlinks (zus_nlink_*). -ENOTEMPTY for a directory
+	 * with entries. NULL: -EOPNOTSUPP.
+	 */
+	int (*add_dentry)(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
+	int (*remove_dentry)(struct zus_ii *dir, struct zus_ii *ii,
+			     const struct zus_name *name);
+	/* Adjusts nlinks and parents too. -ENOTEMPTY, -EEXIST. NULL: -EOPNOTSUPP. */
+	int (*rename)(const struct zus_rename *r);
+	/* See zus/dir.h. NULL: -EOPNOTSUPP. */
+	int (*readdir)(struct zus_ii *dir, struct zus_dir_ctx *ctx);
+	/* Persist what changed in the shared inode; bits STATX_*, ZUFS_STATX_*. NULL: 0. */
+	int (*setattr)(struct zus_ii *ii, uint32_t bits);
+
+	/* ---- data ---- */
+
+	/*
+	 * Copies between io->buf and the file; returns the bytes done (less than io->len is
+	 * a short I/O) or -errno; also -EZUFS_RETRY by zus_iomap_retry. The kernel cuts reads
+	 * at i_size. A write beyond i_size raises it. Required unless the file
+	 * system declares ZUFS_FSC_NIO_READS / _WRITES; NULL: -EOPNOTSUPP.
+	 */
+	ssize_t (*read)(struct zus_ii *ii, struct zus_io *io);
+	ssize_t (*write)(struct zus_ii *ii, struct zus_io *io);
+	/* Advice: io->pos, io->len will be read soon. NULL: 0. */
+	int (*pre_read)(struct zus_ii *ii, struct zus_io *io);
+	/*
+	 * Block numbers of the pages from b->pos on, by zus_blocks_add: all, or the first ones
+	 * (at least one). For ZUFS_RW_WRITE every page needs a block: new ones are zeroed where
+	 * the write does not cover them, ZUFS_RET_NEW set. The blocks stay valid until the
+	 * matching put, which follows every success but that of a fault on a hole.
+	 * NULL: -EOPNOTSUPP.
+	 */
+	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
+	/* Must not fail. NULL: nothing. */
+	void (*put_blocks)(struct zus_ii *ii, const struct zus_blocks *b);
+	/* Sets the size to io->pos; what lies behind reads as zeros later. NULL: -EOPNOTSUPP. */
+	int (*truncate)(struct zus_ii *ii, struct zus_io *io);
+	/* mode = FALLOC_FL_*; range io->pos, io->len. NULL: -EOPNOTSUPP. */
+	int (*fallocate)(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
+	/* SEEK_DATA or SEEK_HOLE from *offset on. -ENXIO. NULL: -EOPNOTSUPP. */
+	int (*seek)(struct zus_ii *ii, int whence, uint64_t *offset);
+	/* See zus_fiemap_add. NULL: -EOPNOTSUPP. */
+	int (*fiemap)(struct zus_ii *ii, struct zus_fiemap *map);
+	/* reflink, dedupe, copy_file_range. NULL: -EOPNOTSUPP. */
+	int (*clone)(const struct zus_clone *args);
+	/* The last mapping of the file is gone. NULL: nothing. */
+	void (*mmap_close)(struct zus_ii *ii);
+	/* Make what was stored through mappings durable. NULL: 0, nothing unmapped. */
+	int (*sync)(struct zus_ii *ii, struct zus_sync *s);
+
+	/* ---- xattr; type = ZUFS_XATTR_SECURITY ..., name as the ABI gives it, with a NUL ---- */
+
+	/* Returns the size of the value; size 0 only asks. -ENODATA, -ERANGE. NULL: -EOPNOTSUPP. */
+	ssize_t (*getxattr)(struct zus_ii *ii, uint32_t type, const char *name, void *value,
+			    size_t size);
+	/* value NULL = remove; flags XATTR_CREATE, XATTR_REPLACE. NULL: -EOPNOTSUPP. */
+	int (*setxattr)(struct zus_ii *ii, uint32_t type, const char *name,
+			const void *value, size_t size, uint32_t flags);
+	/*
+	 * Full names (zus_xattr_prefix), each with its NUL; returns the bytes; size 0 only asks.
+	 * Trusted names only with ZUFS_XATTR_TRUSTED in flags. -ERANGE. NULL: -EOPNOTSUPP.
+	 */
+	ssize_t (*listxattr)(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
+
+	/* NULL: -ENOTTY. */
+	int (*ioctl)(struct zus_ii *ii, struct zus_ioctl *args);
+};
+
+struct zus_plugin {
+	uint32_t abi_version;		/* ZUS_PLUGIN_ABI */
+	uint32_t size;			/* sizeof(struct zus_plugin) */
+	uint32_t ops_size;		/* sizeof(struct zus_fs_ops) */
+	uint32_t sb_size;		/* of the plugin's super-block, >= struct zus_sb */
+	const char *name;
+	struct register_fs_info info;	/* one type per plugin */
+	const struct zus_fs_ops *ops;
+	struct zus_ddbg_site *ddbg_start;	/* ZUS_PLUGIN_HEAD sets these */
+	struct zus_ddbg_site *ddbg_stop;
+};
+
+/* The first fields and the debug records, for the definition of a plugin's table. */
+#define ZUS_PLUGIN_HEAD						\
+	.abi_version = ZUS_PLUGIN_ABI,				\
+	.size = sizeof(struct zus_plugin),			\
+	.ops_size = sizeof(struct zus_fs_ops),			\
+	.ddbg_start = __start_zus_ddbg,				\
+	.ddbg_stop = __stop_zus_ddbg
+
+/* Every plugin defines this. */
+extern const struct zus_plugin zus_plugin __attribute__((visibility("default")));
+
+/* "user.", "trusted.", "security."; "" for ZUFS_XATTR_SYSTEM; NULL for an unknown type. */
+const char *zus_xattr_prefix(uint32_t type);
+
+/* Adds an extent (only counts it when max is 0); false = the array is full, stop. */
+static inline bool zus_fiemap_add(struct zus_fiemap *map, uint64_t logical,
+				  uint64_t physical, uint64_t bytes, uint32_t flags)
+{
+	struct fiemap_extent *e;
+
+	if (!map->max) {
+		map->mapped++;
+		return true;
+	}
+	if (map->mapped >= map->max)
+		return false;
+	e = &map->extents[map->mapped++];
+	memset(e, 0, sizeof(*e));
+	e->fe_logical = logical;
+	e->fe_physical = physical;
+	e->fe_length = bytes;
+	e->fe_flags = flags;
+	return true;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ZUS_FS_H */

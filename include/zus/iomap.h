@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Builder of iomap lists: commands that the kernel executes for a file system (T2 <-> T1
+ * copies, unmapping, cache write-back).
+ *
+ * A list either rides in the answer of an I/O operation: the plugin returns the value
+ * of zus_iomap_retry(), the kernel executes the list and calls the operation again, with
+ * zus_iomap_restarted() true and the result in hand. Or the plugin collects words of its
+ * own and calls zus_iomap_exec(), which waits. One builder belongs to one thread.
+ */
+#ifndef ZUS_IOMAP_H
+#define ZUS_IOMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zus/inode.h>
+#include <zus/io.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zus_iomap {
+	uint64_t *words;
+	uint32_t max;
+	uint32_t n;
+};
+
+/* An empty list in caller's memory of max words. */
+void zus_iomap_init(struct zus_iomap *iom, uint64_t *words, uint32_t max);
+/* An empty list in the answer of an operation. */
+void zus_iomap_init_io(struct zus_iomap *iom, struct zus_io *io);
+
+/* All: 0, or -ENOSPC when the list is full (it is unchanged then). */
+int zus_iomap_t2_read(struct zus_iomap *iom, uint64_t t2_bn, dpp_t t1, uint64_t pages);
+int zus_iomap_t2_write(struct zus_iomap *iom, uint64_t t2_bn, dpp_t t1, uint64_t pages);
+int zus_iomap_t2_read_mem(struct zus_iomap *iom, uint64_t t2_bn, void *mem, uint64_t bytes);
+int zus_iomap_t2_write_mem(struct zus_iomap *iom, uint64_t t2_bn, const void *mem,
+			   uint64_t bytes);
+/* pages 0 = to the end of the file; ino 0 = the inode of the operation. */
+int zus_iomap_unmap(struct zus_iomap *iom, uint64_t first_page, uint64_t pages,
+		    uint64_t ino);
+int zus_iomap_wbinv(struct zus_iomap *iom);
+
+/*
+ * Ends a list of zus_iomap_init_io: the operation returns this value (-EZUFS_RETRY). The cookie
+ * is any number but 0 and comes back with the restart.
+ */
+int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie);
+/* 0 = first call; else the cookie, and *result = 0 or -errno of the list. */
+uint64_t zus_iomap_restarted(const struct zus_io *io, int *result);
+
+/* Executes a list of zus_iomap_init and waits: 0 or -errno. */
+int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ZUS_IOMAP_H */
