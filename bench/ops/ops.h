@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ops.h: what the files of the ops program share.
+ *
+ * One struct bench per run; main.c owns it, the operations use it one after the other, single-threaded.
+ */
+#ifndef BENCH_OPS_H
+#define BENCH_OPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_BYTES	4096u
+#define FILE_BYTES	(32u << 20)
+#define NAME_COUNT	512u
+#define NAME_BYTES	16u
+
+struct bench {
+	char *buf;			/* 1 MiB, page aligned, for data in both directions */
+	int data_fd;			/* file of FILE_BYTES, open read-write */
+	int scratch_fd;			/* file for appends, or -1 */
+	char *map;			/* mapping of the data file, or NULL */
+	void *map_area;			/* reservation around it */
+	void *dir;			/* open DIR of the many-entries directory, or NULL */
+	uint64_t random;		/* state of the offset generator */
+	char names[NAME_COUNT][NAME_BYTES];
+};
+
+/*
+ * An operation. run() performs `count` iterations and is all that is counted; prepare() and clean()
+ * surround every run. Each returns 0 or -errno.
+ */
+struct op {
+	const char *name;
+	unsigned int count;
+	int (*prepare)(struct bench *b, unsigned int count);
+	int (*run)(struct bench *b, unsigned int count);
+	int (*clean)(struct bench *b, unsigned int count);
+};
+
+extern const struct op ops_table[];
+extern const size_t ops_table_len;
+
+/* Operations on data: ops_data.c */
+int op_pread_4k(struct bench *b, unsigned int count);
+int op_pread_64k(struct bench *b, unsigned int count);
+int op_pread_1m(struct bench *b, unsigned int count);
+int op_pwrite_4k(struct bench *b, unsigned int count);
+int op_pwrite_64k(struct bench *b, unsigned int count);
+int op_pwrite_1m(struct bench *b, unsigned int count);
+int op_write_fsync(struct bench *b, unsigned int count);
+int op_append(struct bench *b, unsigned int count);
+int open_scratch(struct bench *b, unsigned int count);
+int close_scratch(struct bench *b, unsigned int count);
+int map_data(struct bench *b, unsigned int count);
+int unmap_data(struct bench *b, unsigned int count);
+int op_map_read(struct bench *b, unsigned int count);
+int op_map_write(struct bench *b, unsigned int count);
+int op_msync(struct bench *b, unsigned int count);
+int create_data_file(struct bench *b);
+
+/* Operations on names: ops_names.c */
+int op_create_close(struct bench *b, unsigned int count);
+int op_unlink(struct bench *b, unsigned int count);
+int unlink_all(struct bench *b, unsigned int count);
+int op_open_close(struct bench *b, unsigned int count);
+int op_stat(struct bench *b, unsigned int count);
+int op_rename(struct bench *b, unsigned int count);
+int op_mkdir_rmdir(struct bench *b, unsigned int count);
+int fill_dir(struct bench *b, unsigned int count);
+int op_readdir(struct bench *b, unsigned int count);
+int empty_dir(struct bench *b, unsigned int count);
+int op_getppid(struct bench *b, unsigned int count);
+int op_spin(struct bench *b, unsigned int count);
+
+/* Counters of switches, migrations and time: ops_stats.c */
+struct stats {
+	uint64_t own_switches;		/* of this process, voluntary or not */
+	uint64_t all_switches;		/* of the whole system */
+	uint64_t migrations;		/* of this process */
+	uint64_t time_ns;
+};
+
+/* Read them now. A counter that the kernel does not offer reads as 0. */
+void stats_read(struct stats *s);
+
+/* Tell a tcgcount plugin, if there is one: ops_marker.c */
+void marker_tag(uint32_t tag);
+void marker_start(void);
+void marker_stop(void);
+
+#endif
