@@ -1,0 +1,272 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Kernels to build for and to test on, kept under .cache/kernels/VERSION:
+#   root/      the image, headers and kbuild packages, unpacked
+#   vmlinux    ELF kernel for the VM     release    its `uname -r`
+#   modules/   the modules the VM needs, uncompressed, with modules.dep
+# 6.1 is Debian 12's own kernel, 6.12 comes from its backports suite; the
+# machine's apt configuration is only read. `debug` builds a 6.1 kernel with
+# all checkers from the linux-source package (tests/vm/debug.config).
+#
+# usage: scripts/kernel.sh get 6.1|6.12|debug     fetch or build, once
+#        scripts/kernel.sh debug                  the same as `get debug`
+#        scripts/kernel.sh dir|release|vmlinux VERSION
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+# Modules that the VM offers to modprobe, if the kernel has them as modules.
+VM_MODULES="virtio_pci virtio_blk virtio_console 9pnet_virtio 9p overlay fuse
+	cuse virtiofs ext4 xfs vfat loop dm-mod dm-flakey dm-delay dm-snapshot
+	dm-thin-pool nd_e820 nd_pmem nfit nd_btt dax device_dax dax_pmem kmem
+	nbd brd null_blk scsi_debug nfsd nfs crc32c_intel crc32c_generic crc32
+	libcrc32c msr cpuid autofs4 binfmt_misc tcp_diag unix_diag"
+
+# archive SUITE: "URI suite signed-by" lines of the machine's own Debian sources
+# whose suite is SUITE, both in the one-line and in the deb822 format.
+archive() {
+	local f
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -r "$f" ] || continue
+		awk -v suite="$1" '$1 == "deb" {
+			key = "-"; i = 2
+			if ($i ~ /^\[/) {
+				do {
+					o = $i; gsub(/[][]/, "", o)
+					if (sub(/^signed-by=/, "", o)) key = o
+				} while ($(i++) !~ /\]$/ && i <= NF)
+			}
+			if ($(i + 1) == suite) print $i, suite, key
+		}' "$f"
+	done
+	for f in /etc/apt/sources.list.d/*.sources; do
+		[ -r "$f" ] || continue
+		awk -v suite="$1" 'BEGIN { RS = ""; FS = "\n" } {
+			uri = ""; key = "-"; found = 0; off = 0
+			for (i = 1; i <= NF; i++) {
+				n = split($i, w, " ")
+				if (w[1] == "URIs:") uri = w[2]
+				if (w[1] == "Signed-By:" && n == 2) key = w[2]
+				if (w[1] == "Enabled:" && w[2] == "no") off = 1
+				if (w[1] != "Suites:") continue
+				for (j = 2; j <= n; j++)
+					if (w[j] == suite) found = 1
+			}
+			if (found && uri != "" && !off) print uri, suite, key
+		}' "$f"
+	done
+}
+
+# source_line SUITE_OF_MACHINE SUITE_WANTED: one apt line, or nothing.
+source_line() {
+	archive "$1" | head -n 1 | while read -r uri _ key; do
+		if [ "$key" = - ]; then
+			echo "deb $uri $2 main"
+		else
+			echo "deb [signed-by=$key] $uri $2 main"
+		fi
+	done
+}
+
+# apt_setup VERSION: a private apt state for the suites that carry VERSION.
+apt_setup() {
+	local codename dir=$KERNELS/apt-$1 list
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	[ -n "$codename" ] || die "/etc/os-release names no VERSION_CODENAME"
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	list=$dir/sources.list
+	{
+		source_line "$codename" "$codename"
+		source_line "$codename-security" "$codename-security"
+		[ "$1" = 6.1 ] ||
+			source_line "$codename" "$codename-backports"
+	} >"$list"
+	[ -s "$list" ] ||
+		die "no Debian archive for $codename in /etc/apt/sources.list*"
+	APT_OPTS=(-q -o "Dir::Etc::sourcelist=$list" -o Dir::Etc::sourceparts=-
+		-o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache"
+		-o APT::Sandbox::User=root -o Acquire::Languages=none
+		-o APT::Get::List-Cleanup=false)
+	apt-get "${APT_OPTS[@]}" update >&2 ||
+		die "apt-get update of $list failed"
+}
+
+# newest REGEX: the package of the highest version whose name matches.
+newest() {
+	apt-cache "${APT_OPTS[@]}" pkgnames | grep -E "^$1\$" | sort -V |
+		tail -n 1
+}
+
+# download DIR PACKAGE...: fetch packages and unpack them below DIR.
+download() {
+	local root=$1 tmp deb
+	shift
+	tmp=$(mktemp -d "$KERNELS/debs.XXXXXX")
+	(cd "$tmp" && apt-get "${APT_OPTS[@]}" download "$@" >&2) ||
+		die "could not download $*"
+	for deb in "$tmp"/*.deb; do
+		dpkg-deb -x "$deb" "$root"
+	done
+	rm -r "$tmp"
+}
+
+# build_packages HEADERS: the common headers and kbuild tools it depends on.
+build_packages() {
+	apt-cache "${APT_OPTS[@]}" show "$1" | sed -n 's/^Depends: //p' |
+		head -n 1 | tr ',' '\n' | sed 's/(.*//; s/ //g' |
+		grep -E '^linux-(headers|kbuild)-' ||
+		die "$1 depends on no linux-headers and linux-kbuild"
+}
+
+# relocate ROOT RELEASE: the headers' Makefile names its common part by its
+# absolute path in /usr/src; name it relative to itself.
+relocate() {
+	local makefile=$1/usr/src/linux-headers-$2/Makefile
+
+	# shellcheck disable=SC2016 # make's dollars
+	sed -i 's,^include /usr/src/,include $(dir $(lastword $(MAKEFILE_LIST)))../,' \
+		"$makefile"
+	grep -q MAKEFILE_LIST "$makefile" ||
+		die "$makefile: found no include of /usr/src to rewrite"
+}
+
+# pick_modules ROOT RELEASE OUT: copy VM_MODULES and what they depend on.
+pick_modules() {
+	local from out=$3/lib/modules/$2 name path
+	from=$1/lib/modules/$2
+	[ -d "$from" ] || from=$1/usr/lib/modules/$2
+	depmod -b "${from%/lib/modules/*}" "$2"
+	mkdir -p "$out"
+	cp "$from/modules.builtin" "$from/modules.builtin.modinfo" \
+		"$from/modules.order" "$out/"
+	for name in $VM_MODULES; do
+		modprobe -q -d "${from%/lib/modules/*}" -S "$2" --show-depends \
+			"$name" || true
+	done | sed -n 's/^insmod //p' | cut -d ' ' -f 1 | sort -u |
+	while read -r path; do
+		mkdir -p "$out/$(dirname "${path#"$from"/}")"
+		cp "$path" "$out/${path#"$from"/}"
+	done
+	find "$out" -name '*.ko.xz' -exec xz -d {} +
+	find "$out" -name '*.ko.zst' -exec zstd -qd --rm {} +
+	sed -i 's/\.ko\.\(xz\|zst\)$/.ko/' "$out/modules.order"
+	depmod -b "$3" "$2"
+}
+
+get_debian() {
+	local version=$1 dir=$KERNELS/$1 new=$KERNELS/$1.new rel image packages
+	apt_setup "$version"
+	image=$(newest "linux-image-${version//./\\.}\\.[0-9][0-9a-z.+]*(-[0-9]+)?-amd64")
+	[ -n "$image" ] || die "the archive has no linux-image-$version*-amd64"
+	rel=${image#linux-image-}
+	say "fetching $image"
+	rm -rf "$new"
+	mkdir -p "$new/root"
+	mapfile -t packages < <(build_packages "linux-headers-$rel")
+	download "$new/root" "$image" "linux-headers-$rel" "${packages[@]}"
+	relocate "$new/root" "$rel"
+	"$TOP/scripts/extract-vmlinux.sh" "$new/root/boot/vmlinuz-$rel" \
+		"$new/vmlinux"
+	pick_modules "$new/root" "$rel" "$new/modules"
+	rm -rf "$new/root/boot" "$new/root/lib/modules" \
+		"$new/root/usr/lib/modules" "$new/root/usr/share"
+	echo "$rel" >"$new/release"
+	rm -rf "$dir"
+	mv "$new" "$dir"
+	rm -rf "$KERNELS/apt-$version"
+}
+
+# debug_config SOURCE BUILD: configure, and refuse to go on when a line of the
+# fragment did not survive its dependencies.
+debug_config() {
+	local fragment=$TOP/tests/vm/debug.config line
+
+	# The stack filter of fault injection is fenced off on x86-64 because
+	# of the ORC unwinder's cost; this kernel has frame pointers.
+	sed -i '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/^config/{
+		/depends on !X86_64/d }' "$1/lib/Kconfig.debug"
+	mkdir -p "$2"
+	make -s -C "$1" O="$2" KCONFIG_ALLCONFIG="$fragment" allnoconfig >&2
+	while read -r line; do
+		grep -qxF -- "$line" "$2/.config" ||
+			die "$fragment: '$line' is not in the configuration"
+	done < <(grep -E '^CONFIG_|^# CONFIG_' "$fragment" | grep -v '^# CONFIG.*\.$')
+}
+
+get_debug() {
+	local dir=$KERNELS/debug rel
+	"$TOP/scripts/deps.sh" debug
+	if [ ! -e "$dir/src/Makefile" ]; then
+		apt_setup 6.1
+		say "fetching linux-source-6.1"
+		rm -rf "$dir/pkg" "$dir/src.new"
+		mkdir -p "$dir/src.new"
+		download "$dir/pkg" linux-source-6.1
+		tar -xf "$dir/pkg/usr/src/linux-source-6.1.tar.xz" \
+			--strip-components=1 -C "$dir/src.new"
+		rm -rf "$dir/pkg" "$KERNELS/apt-6.1"
+		mv "$dir/src.new" "$dir/src"
+	fi
+	debug_config "$dir/src" "$dir/build"
+	say "building the debug kernel, log in $dir/build.log (20-30 minutes)"
+	nice -n 19 make -C "$dir/build" -j"$(nproc)" vmlinux modules \
+		>"$dir/build.log" 2>&1 ||
+		die "$(tail -n 20 "$dir/build.log")"
+	rel=$(cat "$dir/build/include/config/kernel.release")
+	mkdir -p "$dir/modules/lib/modules/$rel"
+	cp "$dir/build/modules.builtin" "$dir/build/modules.order" \
+		"$dir/build/modules.builtin.modinfo" \
+		"$dir/modules/lib/modules/$rel/"
+	depmod -b "$dir/modules" "$rel"
+	cp "$dir/build/vmlinux" "$dir/vmlinux"
+	sha256sum <"$TOP/tests/vm/debug.config" >"$dir/config.sum"
+	echo "$rel" >"$dir/release"
+}
+
+# have VERSION: is it complete, and made from the present configuration?
+have() {
+	[ -r "$KERNELS/$1/release" ] || return 1
+	[ "$1" = debug ] || return 0
+	[ "$(sha256sum <"$TOP/tests/vm/debug.config")" = \
+		"$(cat "$KERNELS/debug/config.sum" 2>/dev/null)" ]
+}
+
+get() {
+	case $1 in
+	6.1|6.12|debug)	;;
+	*)	die "no kernel '$1' (6.1, 6.12 or debug)" ;;
+	esac
+	have "$1" && return 0
+	mkdir -p "$KERNELS"
+	exec 9>"$KERNELS/lock"
+	flock 9
+	have "$1" && return 0
+	if [ "$1" = debug ]; then
+		get_debug
+	else
+		get_debian "$1"
+	fi
+}
+
+[ $# -ge 1 ] || die "usage: kernel.sh get|dir|release|vmlinux VERSION"
+command=$1
+version=${2:-}
+[ "$command" = debug ] || [ -n "$version" ] || die "$command: which kernel?"
+
+case $command in
+debug)	get debug ;;
+get)	get "$version" ;;
+release) kernel_release "$version" ;;
+vmlinux)
+	kernel_release "$version" >/dev/null
+	echo "$KERNELS/$version/vmlinux" ;;
+dir)
+	rel=$(kernel_release "$version")
+	if [ "$version" = debug ]; then
+		echo "$KERNELS/debug/build"
+	else
+		echo "$KERNELS/$version/root/usr/src/linux-headers-$rel"
+	fi ;;
+*)	die "unknown command '$command' (get, debug, dir, release, vmlinux)" ;;
+esac
