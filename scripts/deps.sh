@@ -5,7 +5,7 @@
 # missing. Called by the Makefile before each target; quick when nothing is
 # missing, and only then does it touch the network.
 #
-# usage: scripts/deps.sh [-n] GROUP...    groups: build vm debug lint demo
+# usage: scripts/deps.sh [-n] GROUP...    groups: build vm debug lint demo bench
 #        -n  only list what is missing
 
 set -eu
@@ -22,8 +22,10 @@ packages() {
 			fuse3 dmsetup util-linux psmisc procps rsync ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
 	lint)	echo shellcheck sparse clang gcc g++ ;;
+	bench)	packages build
+		packages vm ;;
 	demo)	echo qemu-system-x86 busybox-static cpio kmod xz-utils ;;
-	*)	die "unknown group '$1' (build vm debug lint demo)" ;;
+	*)	die "unknown group '$1' (build vm debug lint demo bench)" ;;
 	esac
 }
 
@@ -37,7 +39,7 @@ if [ "${1:-}" = -n ]; then
 	list_only=1
 	shift
 fi
-[ $# -gt 0 ] || die "usage: deps.sh [-n] build|vm|debug|lint|demo..."
+[ $# -gt 0 ] || die "usage: deps.sh [-n] build|vm|debug|lint|demo|bench..."
 command -v dpkg-query >/dev/null ||
 	die "this is not a Debian system; the needed programs are listed in $0"
 
