@@ -23,12 +23,12 @@
 
 #define MAX_CHOSEN	32
 
-const struct op ops_table[] = {
+static const struct op ops_table[] = {
 	{ "spin",		200,	NULL,		op_spin,	NULL },
 	{ "getppid",		4000,	NULL,		op_getppid,	NULL },
-	{ "pread 4k",		1000,	NULL,		op_pread_4k,	NULL },
-	{ "pread 64k",		300,	NULL,		op_pread_64k,	NULL },
-	{ "pread 1M",		40,	NULL,		op_pread_1m,	NULL },
+	{ "pread 4k",		1000,	read_all,		op_pread_4k,	NULL },
+	{ "pread 64k",		300,	read_all,		op_pread_64k,	NULL },
+	{ "pread 1M",		40,	read_all,		op_pread_1m,	NULL },
 	{ "pwrite 4k",		1000,	NULL,		op_pwrite_4k,	NULL },
 	{ "pwrite 64k",		300,	NULL,		op_pwrite_64k,	NULL },
 	{ "pwrite 1M",		40,	NULL,		op_pwrite_1m,	NULL },
@@ -45,7 +45,8 @@ const struct op ops_table[] = {
 	{ "mmap write touch",	2000,	map_data,	op_map_write,	unmap_data },
 	{ "mmap write+msync",	300,	map_data,	op_msync,	unmap_data },
 };
-const size_t ops_table_len = sizeof(ops_table) / sizeof(ops_table[0]);
+static const size_t ops_table_len =
+	sizeof(ops_table) / sizeof(ops_table[0]);
 
 struct options {
 	const char *fs_name;
@@ -228,21 +229,44 @@ static int pin(int cpu)
 	return 0;
 }
 
+static void make_path(char *path, const char *dir, const char *name)
+{
+	snprintf(path, PATH_BYTES, "%s/%s", dir, name);
+}
+
+static int make_paths(struct bench *b, const char *dir)
+{
+	char *absolute = realpath(dir, NULL), name[16];
+
+	if (!absolute || strlen(absolute) > PATH_BYTES - sizeof(name) - 2) {
+		fprintf(stderr, "ops: %s: %s\n", dir, strerror(absolute ? ENAMETOOLONG : errno));
+		free(absolute);
+		return -1;
+	}
+	make_path(b->data, absolute, "data");
+	make_path(b->renamed, absolute, "renamed");
+	make_path(b->scratch, absolute, "scratch");
+	make_path(b->made, absolute, "made");
+	make_path(b->many, absolute, "many");
+	for (unsigned int i = 0; i < NAME_COUNT; i++) {
+		snprintf(name, sizeof(name), "file-%05u", i);
+		make_path(b->files[i], absolute, name);
+	}
+	free(absolute);
+	return 0;
+}
+
 static int set_up(struct bench *b, const char *dir)
 {
 	int err;
 
-	if (chdir(dir) != 0) {
-		fprintf(stderr, "ops: %s: %s\n", dir, strerror(errno));
-		return -1;
-	}
 	b->buf = aligned_alloc(PAGE_BYTES, 1u << 20);
 	if (!b->buf) {
 		fprintf(stderr, "ops: out of memory\n");
 		return -1;
 	}
-	for (unsigned int i = 0; i < NAME_COUNT; i++)
-		snprintf(b->names[i], NAME_BYTES, "file-%05u", i);
+	if (make_paths(b, dir))
+		return -1;
 	err = create_data_file(b);
 	if (err) {
 		fprintf(stderr, "ops: %s: cannot make the data file: %s\n", dir, strerror(-err));
@@ -267,7 +291,7 @@ int main(int argc, char **argv)
 		if (is_chosen(&opt, ops_table[i].name) && run_op(&b, &ops_table[i], &opt))
 			status = EXIT_FAILURE;
 	close(b.data_fd);
-	if (unlink("data") != 0) {
+	if (unlink(b.data) != 0) {
 		fprintf(stderr, "ops: cannot remove the data file: %s\n", strerror(errno));
 		status = EXIT_FAILURE;
 	}

@@ -13,7 +13,7 @@
 #define PAGE_BYTES	4096u
 #define FILE_BYTES	(32u << 20)
 #define NAME_COUNT	512u
-#define NAME_BYTES	16u
+#define PATH_BYTES	256u
 
 struct bench {
 	char *buf;			/* 1 MiB, page aligned, for data in both directions */
@@ -23,7 +23,13 @@ struct bench {
 	void *map_area;			/* reservation around it */
 	void *dir;			/* open DIR of the many-entries directory, or NULL */
 	uint64_t random;		/* state of the offset generator */
-	char names[NAME_COUNT][NAME_BYTES];
+	/* Absolute paths, as applications use them, made beforehand. */
+	char data[PATH_BYTES];		/* the data file */
+	char renamed[PATH_BYTES];	/* its other name */
+	char scratch[PATH_BYTES];
+	char made[PATH_BYTES];		/* a directory that comes and goes */
+	char many[PATH_BYTES];		/* the directory of many entries */
+	char files[NAME_COUNT][PATH_BYTES];
 };
 
 /*
@@ -38,10 +44,9 @@ struct op {
 	int (*clean)(struct bench *b, unsigned int count);
 };
 
-extern const struct op ops_table[];
-extern const size_t ops_table_len;
 
 /* Operations on data: ops_data.c */
+int read_all(struct bench *b, unsigned int count);
 int op_pread_4k(struct bench *b, unsigned int count);
 int op_pread_64k(struct bench *b, unsigned int count);
 int op_pread_1m(struct bench *b, unsigned int count);

@@ -2,15 +2,17 @@
 /*
  * ops_names.c: the counted operations on names and directories, and the two calibration loops.
  *
- * All paths are relative: main.c has changed to the directory under test. Names are made beforehand so
- * that formatting is not counted. All functions return 0 or -errno.
+ * All paths are absolute and made beforehand, so that formatting them is not counted. All functions
+ * return 0 or -errno.
  */
+#define _GNU_SOURCE
 #include "ops.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +23,7 @@
 int op_create_close(struct bench *b, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		int fd = open(b->names[i], O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+		int fd = open(b->files[i], O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 
 		if (fd < 0)
 			return -errno;
@@ -33,7 +35,7 @@ int op_create_close(struct bench *b, unsigned int count)
 int op_unlink(struct bench *b, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (unlink(b->names[i]) != 0)
+		if (unlink(b->files[i]) != 0)
 			return -errno;
 	return 0;
 }
@@ -42,16 +44,15 @@ int op_unlink(struct bench *b, unsigned int count)
 int unlink_all(struct bench *b, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (unlink(b->names[i]) != 0 && errno != ENOENT)
+		if (unlink(b->files[i]) != 0 && errno != ENOENT)
 			return -errno;
 	return 0;
 }
 
 int op_open_close(struct bench *b, unsigned int count)
 {
-	(void)b;
 	for (unsigned int i = 0; i < count; i++) {
-		int fd = open("data", O_RDONLY | O_CLOEXEC);
+		int fd = open(b->data, O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0)
 			return -errno;
@@ -64,9 +65,8 @@ int op_stat(struct bench *b, unsigned int count)
 {
 	struct stat st;
 
-	(void)b;
 	for (unsigned int i = 0; i < count; i++)
-		if (stat("data", &st) != 0)
+		if (stat(b->data, &st) != 0)
 			return -errno;
 	return 0;
 }
@@ -74,46 +74,39 @@ int op_stat(struct bench *b, unsigned int count)
 /* An even count, so that the file ends under the name it started with. */
 int op_rename(struct bench *b, unsigned int count)
 {
-	(void)b;
 	for (unsigned int i = 0; i < count; i += 2)
-		if (rename("data", "renamed") != 0 || rename("renamed", "data") != 0)
+		if (rename(b->data, b->renamed) != 0 || rename(b->renamed, b->data) != 0)
 			return -errno;
 	return 0;
 }
 
 int op_mkdir_rmdir(struct bench *b, unsigned int count)
 {
-	(void)b;
 	for (unsigned int i = 0; i < count; i++)
-		if (mkdir("made", 0700) != 0 || rmdir("made") != 0)
+		if (mkdir(b->made, 0700) != 0 || rmdir(b->made) != 0)
 			return -errno;
 	return 0;
 }
 
-static int in_dir(struct bench *b, int (*what)(struct bench *, unsigned int))
+/* The last component of a path of b->files. */
+static const char *base_name(const char *path)
 {
-	int err;
-
-	if (chdir("many") != 0)
-		return -errno;
-	err = what(b, DIR_ENTRIES);
-	if (chdir("..") != 0)
-		return -errno;
-	return err;
+	return strrchr(path, '/') + 1;
 }
 
 int fill_dir(struct bench *b, unsigned int count)
 {
-	int err;
-
 	(void)count;
-	if (mkdir("many", 0700) != 0)
+	if (mkdir(b->many, 0700) != 0)
 		return -errno;
-	err = in_dir(b, op_create_close);
-	if (err)
-		return err;
-	b->dir = opendir("many");
-	return b->dir ? 0 : -errno;
+	b->dir = opendir(b->many);
+	if (!b->dir)
+		return -errno;
+	for (unsigned int i = 0; i < DIR_ENTRIES; i++)
+		if (mknodat(dirfd(b->dir), base_name(b->files[i]), S_IFREG | 0600, 0) != 0)
+			return -errno;
+	rewinddir(b->dir);
+	return 0;
 }
 
 /* Walks the directory until `count` entries were seen; it holds "." and ".." besides its names. */
@@ -137,16 +130,17 @@ int op_readdir(struct bench *b, unsigned int count)
 
 int empty_dir(struct bench *b, unsigned int count)
 {
-	int err;
+	int err = 0;
 
 	(void)count;
-	if (b->dir)
-		closedir(b->dir);
+	for (unsigned int i = 0; i < DIR_ENTRIES && !err; i++)
+		if (unlinkat(dirfd(b->dir), base_name(b->files[i]), 0) != 0)
+			err = -errno;
+	closedir(b->dir);
 	b->dir = NULL;
-	err = in_dir(b, unlink_all);
-	if (err)
-		return err;
-	return rmdir("many") != 0 ? -errno : 0;
+	if (!err && rmdir(b->many) != 0)
+		err = -errno;
+	return err;
 }
 
 int op_getppid(struct bench *b, unsigned int count)

@@ -5,7 +5,7 @@
 #	smoke.sh MEMFS_LL		exit 0 pass, 77 skip (no FUSE here), else fail
 set -eu
 
-server=$1
+server=$(realpath -e "$1")
 dir=$(mktemp -d)
 cleanup() {
 	cd /

@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# guest.sh: the part of bench/run that runs in the VM, as root.
+#	guest.sh count REPEATS "FS FS..." "OP,OP,..."	instructions: needs the tcgcount plugin
+#	guest.sh wall SECONDS "FS FS..."		time: fio
+# A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME mounts
+# on $dir; it returns 2 with the reason in $why when something it needs does not exist here. Results go to
+# $RESULTS: ops.jsonl, kallsyms, release, cpus; for wall FS.PIN.JOB.json. Each file system is set up anew, on
+# the same pmem device, and gone before the next one comes.
+set -u
+
+cpu=0				# the one that everything pinned is pinned to
+pmem=/dev/pmem0
+dir=/mnt/bench
+programs=/tmp/bench
+why=
+
+need() {
+	for program; do
+		if ! command -v "$program" >/dev/null; then
+			why="no $program here"
+			return 2
+		fi
+	done
+}
+
+up_ext4_dax() {
+	need mkfs.ext4 || return
+	modprobe ext4
+	mkfs.ext4 -q -F -b 4096 "$pmem" && mount -t ext4 -o dax=always "$pmem" "$dir"
+}
+down_ext4_dax() { umount "$dir"; }
+
+up_xfs_dax() {
+	need mkfs.xfs || return
+	modprobe xfs
+	mkfs.xfs -q -f -m reflink=0 "$pmem" && mount -t xfs -o dax=always "$pmem" "$dir"
+}
+down_xfs_dax() { umount "$dir"; }
+
+up_tmpfs() { mount -t tmpfs -o size=512m bench "$dir"; }
+down_tmpfs() { umount "$dir"; }
+
+# up_fuse PIN-COMMAND... -- OPTION...: the libfuse peer
+up_fuse() {
+	modprobe -q fuse
+	need "$programs/memfs_ll" || return
+	"$@" "$dir"
+}
+up_fuse_direct() { up_fuse taskset -c "$cpu" "$programs/memfs_ll" -o direct_io; }
+down_fuse_direct() { umount "$dir"; }
+up_fuse_cached() { up_fuse taskset -c "$cpu" "$programs/memfs_ll"; }
+down_fuse_cached() { umount "$dir"; }
+up_fuse_direct_free() { up_fuse "$programs/memfs_ll" -o direct_io; }
+down_fuse_direct_free() { umount "$dir"; }
+up_fuse_cached_free() { up_fuse "$programs/memfs_ll"; }
+down_fuse_cached_free() { umount "$dir"; }
+
+# ZUFS places its own threads: one per CPU.
+up_memofs() {
+	need zufs || return
+	if ! modprobe -q zuf; then
+		why="no zuf module for this kernel"
+		return 2
+	fi
+	zufs up memofs "$pmem" "$dir" -o "$1"
+}
+up_memofs_mapped() { up_memofs mapped; }
+down_memofs_mapped() { zufs down "$dir"; }
+up_memofs_nio() { up_memofs nio; }
+down_memofs_nio() { zufs down "$dir"; }
+
+# A program of the host comes over 9p page by page: copy what is measured.
+fetch_programs() {
+	mkdir -p "$programs" "$dir"
+	for program in ops memfs_ll; do
+		[ ! -e "$TOP/build/bench/$program" ] || cp "$TOP/build/bench/$program" "$programs/"
+	done
+}
+
+function_of() { echo "$1" | tr - _; }
+
+# note FS KEY TEXT: a line about a whole file system for report.py
+note() { echo "{\"fs\": \"$1\", \"op\": \"mount\", \"$2\": \"$3\"}" >>"$RESULTS/ops.jsonl"; }
+
+# with_fs FS COMMAND...: mount it, run the command, unmount it; failures are noted and do not end the run.
+with_fs() {
+	fs=$1
+	shift
+	why=
+	status=0
+	"up_$(function_of "$fs")" || status=$?
+	if [ "$status" = 2 ] && [ -n "$why" ]; then
+		note "$fs" absent "$why"
+		return
+	elif [ "$status" != 0 ]; then
+		note "$fs" error "mounting ended with status $status"
+		return
+	fi
+	echo "$fs"
+	"$@" || note "$fs" error "measuring ended with status $?"
+	"down_$(function_of "$fs")" || note "$fs" error "unmounting ended with status $?"
+}
+
+# Unpinned variants leave everything to the scheduler.
+pin_of() {
+	case $1 in
+	*-free)	echo free ;;
+	*)	echo pinned ;;
+	esac
+}
+
+count_fs() {
+	[ "$(pin_of "$fs")" = free ] || set -- "$@" -p "$cpu"
+	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl"
+}
+
+# count_ops FILE-SYSTEM OPERATIONS: the operations, comma separated, become "-o OP" pairs
+count_ops() {
+	each=$1 rest=$2
+	set --
+	while [ -n "$rest" ]; do
+		set -- "$@" -o "${rest%%,*}"
+		case $rest in
+		*,*)	rest=${rest#*,} ;;
+		*)	rest= ;;
+		esac
+	done
+	with_fs "$each" count_fs "$@"
+}
+
+# count REPEATS FILE-SYSTEMS OPERATIONS
+count() {
+	repeats=$1 tag=1
+	"$programs/ops" -f none -o spin -t "$tag" -r 3 -p "$cpu" /tmp >>"$RESULTS/ops.jsonl"
+	for name in $2; do
+		tag=$((tag + 1000))
+		count_ops "$name" "$3"
+	done
+	cat /proc/kallsyms >"$RESULTS/kallsyms"
+}
+
+wall_fs() {
+	pin=
+	[ "$(pin_of "$fs")" = free ] || pin="taskset -c $cpu"
+	for rw in randread randwrite; do
+		for bs in 4k 64k 1m; do
+			# shellcheck disable=SC2086 # a command or nothing
+			$pin fio --name=wall --filename="$dir/data" --size=32m --rw="$rw" --bs="$bs" \
+				--ioengine=psync --runtime="$seconds" --time_based --ramp_time=1 \
+				--norandommap --randseed=1 --thread --invalidate=0 --fallocate=none \
+				--output-format=json --output="$RESULTS/$fs.$rw.$bs.json" || return
+		done
+	done
+}
+
+# wall SECONDS FILE-SYSTEMS
+wall() {
+	seconds=$1
+	for each in $2; do
+		with_fs "$each" wall_fs
+	done
+}
+
+case $1 in
+count|wall) ;;
+*)	echo "guest.sh: no mode '$1'" >&2; exit 2 ;;
+esac
+fetch_programs
+uname -r >"$RESULTS/release"
+nproc >"$RESULTS/cpus"
+: >"$RESULTS/ops.jsonl"
+"$@"

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Turn the counts of one benchmark run into a table.
+
+Called by bench/run; by hand to look closer at a kept result folder:
+
+    report.py [--json] [--check] [--limits FILE] [--profile FS:OP] DIR
+
+DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms, release.
+An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or when it
+lies in one of the kernel's copying functions. The timer tick is measured by a spinning loop and taken
+out. Switches and migrations are the calls of the scheduler's own functions, on all CPUs. The median of
+the repeats is shown. Exit status: 0, 1 = a limit is exceeded (--check) or an operation failed, 2 = usage.
+"""
+import argparse
+import bisect
+import collections
+import json
+import os
+import re
+import statistics
+import sys
+
+COPY_SYMBOL = re.compile(
+    r"(copy_user_\w+|rep_movs_alternative|rep_stos_alternative|__copy_user_nocache"
+    r"|__copy_user_flushcache|copy_mc_\w+|__?_?memcpy(_\w+)?|__?_?memmove(_\w+)?"
+    r"|memcpy(_\w+)?|memmove(_\w+)?|memset(_\w+)?|__?_?memset(_\w+)?|clear_page(_\w+)?"
+    r"|copy_page(_regs)?|clear_user_\w+|arch_wb_cache_pmem|clean_cache_range)$")
+TICK = "asm_sysvec_apic_timer_interrupt"
+SWITCH = "__switch_to_asm"
+MIGRATION = "set_task_cpu"
+KERNEL_BASE = 1 << 63
+
+
+class Fatal(Exception):
+    """Something is missing or broken in the input; the text says what."""
+
+
+class Symbols:
+    """The guest's kernel symbols, by address."""
+
+    def __init__(self, path):
+        by_address = {}
+        self.address = {}
+        with open(path, encoding="ascii") as file:
+            for line in file:
+                address, kind, name = line.split(None, 3)[:3]
+                address = int(address, 16)
+                if kind not in "tTwW" or address < KERNEL_BASE or name.startswith("__pfx_"):
+                    continue
+                by_address.setdefault(address, []).append(name)
+                self.address.setdefault(name, address)
+        if SWITCH not in self.address:
+            raise Fatal(f"{path}: no {SWITCH}; was it read by root?")
+        self.starts = sorted(by_address)
+        self.names = [by_address[a][-1] for a in self.starts]
+        self.copies = [any(COPY_SYMBOL.match(n) for n in by_address[a]) for a in self.starts]
+
+    def index(self, address):
+        """The number of the symbol that holds a kernel address, or -1."""
+        return bisect.bisect_right(self.starts, address) - 1
+
+    def start(self, name):
+        return self.address.get(name, -1)
+
+
+class Interval:
+    """What was executed between two markers."""
+
+    def __init__(self):
+        self.user = self.kernel = self.copies = 0
+        self.ticks = self.switches = self.migrations = 0
+        self.by_symbol = collections.Counter()
+
+    def add(self, symbols, vaddr, insns, copies, execs):
+        if vaddr < KERNEL_BASE:
+            self.user += (insns - copies) * execs
+            self.copies += copies * execs
+            self.by_symbol[f"user:{vaddr >> 12:x}000"] += (insns - copies) * execs
+            return
+        if vaddr == symbols.tick:
+            self.ticks += execs
+        elif vaddr == symbols.switch:
+            self.switches += execs
+        elif vaddr == symbols.migration:
+            self.migrations += execs
+        index = symbols.index(vaddr)
+        if index >= 0 and symbols.copies[index]:
+            copies = insns
+        self.kernel += (insns - copies) * execs
+        self.copies += copies * execs
+        self.by_symbol[index] += (insns - copies) * execs
+
+
+def read_counts(path, symbols, wanted):
+    """The intervals whose tags are wanted; the others are warm-up runs."""
+    symbols.tick = symbols.start(TICK)
+    symbols.switch = symbols.start(SWITCH)
+    symbols.migration = symbols.start(MIGRATION)
+    intervals, current = {}, None
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            word = line.split()
+            if word[0] == "interval":
+                current = Interval() if int(word[1]) in wanted else None
+                if current:
+                    intervals[int(word[1])] = current
+            elif word[0] != "end" and current:
+                current.add(symbols, int(word[0], 16), *map(int, word[1:]))
+    return intervals
+
+
+def read_ops(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.startswith("{")]
+
+
+def tick_cost(runs, intervals):
+    """Kernel instructions per timer tick, from the spinning loop."""
+    ticks = kernel = 0
+    for run in runs:
+        if run["op"] == "spin" and run.get("tag") in intervals:
+            ticks += intervals[run["tag"]].ticks
+            kernel += intervals[run["tag"]].kernel
+    return kernel / ticks if ticks else 0.0
+
+
+def measure_run(run, interval, per_tick):
+    count = run["count"]
+    ticks = interval.ticks * per_tick
+    return {
+        "kinsns": (interval.user + interval.kernel - ticks) / count / 1000,
+        "user_kinsns": interval.user / count / 1000,
+        "kernel_kinsns": (interval.kernel - ticks) / count / 1000,
+        "copies_kinsns": interval.copies / count / 1000,
+        "switches": interval.switches / count,
+        "migrations": interval.migrations / count,
+    }
+
+
+def combine(measured):
+    """The median of the repeats of each figure, and how far the repeats of the main one lie apart."""
+    cell = {key: round(statistics.median(m[key] for m in measured), 4) for key in measured[0]}
+    main = [m["kinsns"] for m in measured]
+    cell["spread"] = round((max(main) - min(main)) / max(cell["kinsns"], 0.001), 4)
+    return cell
+
+
+def build_cells(runs, intervals, per_tick):
+    """{fs: {op: cell}} in the order of the run; a cell may be {"na": why} or {"error": why}."""
+    cells = {}
+    for run in runs:
+        if run.get("op") == "spin":
+            continue
+        row = cells.setdefault(run["fs"], {})
+        if "absent" in run:
+            row["absent"] = run["absent"]
+        elif "na" in run or "error" in run:
+            row[run["op"]] = {key: run[key] for key in ("na", "error") if key in run}
+        elif run["tag"] not in intervals:
+            raise Fatal(f"the plugin has no interval {run['tag']} ({run['fs']}, {run['op']})")
+        else:
+            row.setdefault(run["op"], []).append(
+                measure_run(run, intervals[run["tag"]], per_tick))
+    for row in cells.values():
+        for op, value in row.items():
+            if isinstance(value, list):
+                row[op] = combine(value)
+    return cells
+
+
+def cell_text(cell, with_switches):
+    if cell is None:
+        return "-"
+    if "na" in cell:
+        return "n/a"
+    if "error" in cell:
+        return "FAILED"
+    if with_switches:
+        return f"{cell['switches']:.1f} / {cell['migrations']:.1f}"
+    digits = 1 if cell["kinsns"] >= 0.1 else 2
+    text = f"{cell['kinsns']:.{digits}f}"
+    if cell["copies_kinsns"] >= 0.05:
+        text += f" + {cell['copies_kinsns']:.1f}"
+    return text
+
+
+def print_table(cells, with_switches):
+    names = list(cells)
+    ops = []
+    for row in cells.values():
+        ops += [op for op in row if op not in ops and op != "absent"]
+    print("| operation | " + " | ".join(names) + " |")
+    print("|---|" + "---|" * len(names))
+    for op in ops:
+        texts = []
+        for name in names:
+            if "absent" in cells[name]:
+                texts.append("absent")
+            else:
+                texts.append(cell_text(cells[name].get(op), with_switches))
+        print(f"| {op} | " + " | ".join(texts) + " |")
+
+
+def print_report(result):
+    print(f"Kernel {result['release']}, {result['cpus']} CPUs, everything pinned to one. "
+          f"A timer tick costs {result['tick_kinsns']:.1f} k and is taken out.\n")
+    print("Thousands of guest instructions per operation, without copies (+ copies):\n")
+    print_table(result["cells"], False)
+    print("\nContext switches / migrations per operation, whole system:\n")
+    print_table(result["cells"], True)
+    for name, row in result["cells"].items():
+        if "absent" in row:
+            print(f"\n{name} is absent: {row['absent']}")
+
+
+def read_limits(path):
+    """Rows of: file system, kernel, operation, figure, limit."""
+    limits = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            word = line.rstrip("\n").split("\t")
+            if len(word) != 5:
+                raise Fatal(f"{path}:{number}: not five columns")
+            limits.append((word[0], word[1], word[2], word[3], float(word[4])))
+    return limits
+
+
+def check_limit(result, limit):
+    """A sentence when the limit does not hold, else None."""
+    fs, kernel, op, figure, most = limit
+    row = result["cells"].get(fs)
+    if row is None or not result["release"].startswith(kernel + "."):
+        return None
+    if "absent" in row:
+        return f"{fs}: absent, nothing to compare with its limits"
+    cell = row.get(op)
+    if cell is None or figure not in cell:
+        return f"{fs}: {op}: no {figure} was measured"
+    if cell[figure] > most:
+        return f"{fs}: {op}: {figure} {cell[figure]:.2f} is above {most:g}"
+    return None
+
+
+def check(result, limits):
+    broken = []
+    for limit in limits:
+        sentence = check_limit(result, limit)
+        if sentence and sentence not in broken:
+            broken.append(sentence)
+    for name, row in result["cells"].items():
+        for op, cell in row.items():
+            if op != "absent" and "error" in cell:
+                broken.append(f"{name}: {op} failed: {cell['error']}")
+    return broken
+
+
+def print_profile(runs, intervals, symbols, which):
+    """Where the instructions of one operation went: per symbol, mean of the repeats."""
+    fs, _, op = which.partition(":")
+    chosen = [r for r in runs if r["fs"] == fs and r.get("op") == op and "tag" in r]
+    if not chosen:
+        raise Fatal(f"no run of {op!r} on {fs!r}")
+    total = collections.Counter()
+    for run in chosen:
+        for key, insns in intervals[run["tag"]].by_symbol.items():
+            total[key] += insns / run["count"] / len(chosen)
+    print(f"{'insns/op':>10}  where ({fs}, {op}, without copies, ticks included)")
+    for key, insns in total.most_common(60):
+        print(f"{insns:10.1f}  {key if isinstance(key, str) else symbols.names[key]}")
+
+
+def read_text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description="tables from a benchmark result folder")
+    parser.add_argument("dir")
+    parser.add_argument("--json", action="store_true", help="JSON instead of markdown")
+    parser.add_argument("--check", action="store_true", help="compare with the limits")
+    parser.add_argument("--limits", default=os.path.join(os.path.dirname(__file__), "limits.tsv"))
+    parser.add_argument("--profile", metavar="FS:OP", help="where the instructions went")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    runs = read_ops(os.path.join(args.dir, "ops.jsonl"))
+    symbols = Symbols(os.path.join(args.dir, "kallsyms"))
+    wanted = {run["tag"] for run in runs if "tag" in run}
+    intervals = read_counts(os.path.join(args.dir, "counts"), symbols, wanted)
+    if args.profile:
+        print_profile(runs, intervals, symbols, args.profile)
+        return 0
+    per_tick = tick_cost(runs, intervals)
+    result = {
+        "release": read_text(os.path.join(args.dir, "release")),
+        "cpus": int(read_text(os.path.join(args.dir, "cpus"))),
+        "tick_kinsns": per_tick / 1000,
+        "cells": build_cells(runs, intervals, per_tick),
+    }
+    broken = check(result, read_limits(args.limits) if args.check else [])
+    if args.json:
+        result["broken"] = broken
+        json.dump(result, sys.stdout, indent=1)
+        print()
+    else:
+        print_report(result)
+    for sentence in broken:
+        print(f"report: {sentence}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Fatal, OSError, ValueError) as problem:
+        print(f"report: {problem}", file=sys.stderr)
+        sys.exit(1)
