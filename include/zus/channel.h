@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Transport to the kernel module: the zuf root, its special files, their ioctls and mappings.
+ *
+ * Knows nothing of file systems: messages come out of zus_channel_wait and
+ * zus_mounter_wait and go to zus_dispatch / zus_dispatch_mount. A channel belongs to the thread that opened
+ * it, which must be pinned to its CPU before. All return 0 or -errno unless named.
+ */
+#ifndef ZUS_CHANNEL_H
+#define ZUS_CHANNEL_H
+
+#include <stdint.h>
+#include <zuf/zus_api.h>
+#include <zus/env.h>
+#include <zus/md.h>
+#include <zus/server.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ZUS_ROOT_DEFAULT	"/sys/fs/zuf"
+#define ZUS_MAX_COMMAND		(64U * 1024)
+
+/* A directory descriptor, or -errno (-ENODEV: there is no zuf root mounted). */
+int zus_root_open(const char *path);
+/* Makes a type known to the kernel. */
+int zus_register_type(int root_fd, const struct zus_type *type);
+/* The CPUs that are online now. */
+int zus_numa_online_cpus(int root_fd, struct zufs_cpu_set *set);
+/* Wakes every waiting channel and the mounter with BREAK. */
+int zus_break_all(int root_fd);
+
+/* ---- one channel of the calling thread's CPU ---- */
+
+struct zus_channel {
+	struct zus_cmd cmd;		/* what zus_dispatch wants */
+	int fd;
+};
+
+int zus_channel_open(struct zus_channel *ch, int root_fd, unsigned int channel_no, int cpu);
+void zus_channel_close(struct zus_channel *ch);
+/*
+ * Hands over the answer in the buffer and waits for the next message. -EINTR: nothing has
+ * come, wait again; other errors: the buffer holds nothing to execute.
+ */
+int zus_channel_wait(struct zus_channel *ch);
+
+/* ---- the mounter ---- */
+
+struct zus_mounter {
+	struct zufs_ioc_mount *msg;	/* the message, in a buffer of `size` bytes */
+	size_t size;
+	int fd;
+};
+
+int zus_mounter_open(struct zus_mounter *m, int root_fd);
+void zus_mounter_close(struct zus_mounter *m);
+/* As zus_channel_wait; -EINTR also stands for BREAK. */
+int zus_mounter_wait(struct zus_mounter *m);
+
+/* ---- devices of a mount, the ctx of struct zus_host is the address of root_fd ---- */
+
+int zus_pmem_grab(void *root_fd, uint64_t sb_id, struct zus_md **md);
+void zus_pmem_release(void *root_fd, struct zus_md *md);
+
+/* ---- iomap execution outside of an operation: a pool of exec buffers of a root ---- */
+
+struct zus_execbuf_pool;
+
+int zus_execbuf_pool_create(struct zus_execbuf_pool **pool, int root_fd);
+void zus_execbuf_pool_destroy(struct zus_execbuf_pool *pool);
+/* What an environment's iomap_exec does; any number of threads at a time. */
+int zus_execbuf_run(struct zus_execbuf_pool *pool, uint64_t sb_id, uint64_t sbi_cookie,
+		    const uint64_t *words, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ZUS_CHANNEL_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The feeder's side of libzus: plugin types, dispatch of messages, the devices of a mount.
+ *
+ * A feeder (the daemon, the in-process fake, a FUSE front end) owns the transport. It hands
+ * a message to zus_dispatch or zus_dispatch_mount, which call the plugin and leave the
+ * answer in the same buffer. Both may be called from any number of threads at once, each
+ * with a buffer of its own. Types and devices are freed by who made them, after the last
+ * mount of theirs is gone.
+ */
+#ifndef ZUS_SERVER_H
+#define ZUS_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <zuf/zus_api.h>
+#include <zus/env.h>
+#include <zus/md.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zus_plugin;
+struct zus_sb;
+struct zus_type;
+
+/* ---- plugins and types ---- */
+
+/*
+ * Loads dir/lib<name>.so; a name with a slash is a path. 0 and the plugin's table, or
+ * -errno and the reason in why. *handle is for zus_plugin_unload.
+ */
+int zus_plugin_load(const char *dir, const char *name, const struct zus_plugin **plugin,
+		    void **handle, char *why, size_t why_size);
+void zus_plugin_unload(void *handle);
+
+/*
+ * Checks a plugin's table and makes the type of which the kernel holds the cookie. The
+ * environment is what its super-blocks get. 0, -EPROTO (version, sizes), -EINVAL, -ENOMEM.
+ */
+int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
+		    struct zus_type **type);
+void zus_type_destroy(struct zus_type *type);
+const struct zus_plugin *zus_type_plugin(const struct zus_type *type);
+
+/* ---- messages of a channel ---- */
+
+struct zus_cmd {
+	void *buf;			/* command buffer with the message, 8-byte aligned */
+	size_t size;			/* of the buffer */
+	void *window;			/* app window */
+	size_t window_size;
+	int cpu;			/* whose channel it is */
+};
+
+/*
+ * Executes the puts that ride along, then the message; writes hdr.err and the outputs.
+ * Returns the operation: ZUFS_OP_BREAK is the caller's own business.
+ */
+unsigned int zus_dispatch(struct zus_cmd *cmd);
+
+/* ---- messages of the mount thread ---- */
+
+struct zus_host {
+	void *ctx;
+	/* Maps the devices of a super-block that is being mounted; 0 or -errno. */
+	int (*grab)(void *ctx, uint64_t sb_id, struct zus_md **md);
+	void (*release)(void *ctx, struct zus_md *md);
+};
+
+/* Executes a ZUFS_M_* message of `size` bytes of buffer; writes hdr.err and the outputs. */
+void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
+			size_t size);
+
+/* ---- dynamic debug ---- */
+
+struct zus_ddbg_site;
+
+/* Makes the records of a module visible to DDBG_RD and DDBG_WR; 0 or -errno. */
+int zus_ddbg_register(const char *module, struct zus_ddbg_site *start,
+		      struct zus_ddbg_site *stop);
+void zus_ddbg_unregister(struct zus_ddbg_site *start);
+/*
+ * Lines of the sites after id; whole lines only. Returns the bytes in buf (no NUL), *id =
+ * the last site delivered.
+ */
+size_t zus_ddbg_read(uint64_t *id, char *buf, size_t size);
+/* Executes a command; the number of sites that it matched or -EINVAL. */
+int zus_ddbg_write(const char *command);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ZUS_SERVER_H */

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Dispatch of the mount thread's messages: mount, umount, remount, dynamic debug.
+ *
+ * Called by one thread per feeder. Owns the life of super-blocks: allocated here at mount
+ * with the plugin's size, freed after its umount. The devices come from the feeder (grab) and
+ * go back to it.
+ */
+#include <zus/server.h>
+
+#include <errno.h>
+#include <string.h>
+#include "internal.h"
+
+/* Options as a C string inside of the message, "" if there are none, NULL if malformed. */
+static const char *options_of(const struct zufs_ioc_mount *msg, size_t size)
+{
+	const struct zufs_parse_options *po = &msg->zmi.po;
+	const char *text = ZUFS_TAIL(po, mount_options);
+
+	if (!po->mount_options_len)
+		return "";
+	if (po->mount_options_len > size - sizeof(*msg))
+		return NULL;
+	return memchr(text, 0, po->mount_options_len) ? text : NULL;
+}
+
+static int mount_args(const struct zufs_ioc_mount *msg, size_t size, struct zus_mount *m)
+{
+	const struct zufs_mount_info *zmi = &msg->zmi;
+
+	*m = (struct zus_mount){
+		.options = options_of(msg, size),
+		.flags = zmi->po.mount_flags,
+		.remount_flags = zmi->remount_flags,
+		.pedantic = zmi->po.pedantic,
+		.num_cpu = zmi->num_cpu,
+		.num_channels = zmi->num_channels,
+	};
+	return m->options ? 0 : -EINVAL;
+}
+
+static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
+{
+	int err = zus_check_handle(sb, sb->root, "mount");
+
+	if (err)
+		return err;
+	if (!sb->blocksize_bits)
+		sb->blocksize_bits = ZUS_BLOCK_SHIFT;
+	zmi->zus_sbi = zus_cookie(sb);
+	zmi->zus_ii = zus_cookie(sb->root);
+	zmi->_zi = zus_t1_dpp(sb->md, sb->root->zi);
+	zmi->fs_caps = sb->fs_caps;
+	zmi->s_blocksize_bits = sb->blocksize_bits;
+	return 0;
+}
+
+static int checked(int err)
+{
+	return err > 0 || err < -4095 || err == -EZUFS_RETRY ? -EIO : err;
+}
+
+static int do_mount(const struct zus_host *host, struct zufs_ioc_mount *msg, size_t size)
+{
+	struct zus_type *type = (struct zus_type *)(uintptr_t)msg->zmi.zus_zfi;
+	struct zus_mount m;
+	struct zus_md *md;
+	struct zus_sb *sb;
+	int err;
+
+	err = mount_args(msg, size, &m);
+	if (err)
+		return err;
+	sb = type->env->alloc(type->env, type->plugin->sb_size);
+	if (!sb)
+		return -ENOMEM;
+	err = host->grab(host->ctx, msg->zmi.sb_id, &md);
+	if (err)
+		goto err_free;
+	sb->env = type->env;
+	sb->md = md;
+	sb->plugin = type->plugin;
+	sb->type = type;
+	sb->kern_id = msg->zmi.sb_id;
+	err = checked(type->ops.mount(sb, &m));
+	if (err)
+		goto err_release;
+	err = fill_mount_answer(sb, &msg->zmi);
+	if (err)
+		goto err_umount;
+	return 0;
+
+err_umount:
+	if (type->ops.umount)
+		type->ops.umount(sb);
+err_release:
+	host->release(host->ctx, md);
+err_free:
+	type->env->free(type->env, sb);
+	return err;
+}
+
+static int do_umount(const struct zus_host *host, struct zufs_ioc_mount *msg)
+{
+	struct zus_sb *sb = zus_sb_of(msg->zmi.zus_sbi);
+	const struct zus_env *env;
+
+	if (!sb)
+		return -EINVAL;
+	env = sb->env;
+	if (sb->type->ops.umount)
+		sb->type->ops.umount(sb);
+	host->release(host->ctx, (struct zus_md *)sb->md);
+	env->free(env, sb);
+	return 0;
+}
+
+static int do_remount(struct zufs_ioc_mount *msg, size_t size)
+{
+	struct zus_sb *sb = zus_sb_of(msg->zmi.zus_sbi);
+	struct zus_mount m;
+	int err;
+
+	if (!sb)
+		return -EINVAL;
+	err = mount_args(msg, size, &m);
+	if (err || !sb->type->ops.remount)
+		return err;
+	return checked(sb->type->ops.remount(sb, &m));
+}
+
+static int do_ddbg_read(struct zufs_ioc_mount *msg, size_t size)
+{
+	size_t start = offsetof(struct zufs_ioc_mount, zdi.msg);
+	size_t room = size < UINT16_MAX ? size - start : UINT16_MAX - start;
+	uint64_t id = msg->zdi.id;
+
+	if (msg->zdi.len < room)
+		room = msg->zdi.len;
+	msg->zdi.len = zus_ddbg_read(&id, ZUFS_TAIL(&msg->zdi, msg), room);
+	msg->zdi.id = id;
+	msg->hdr.out_len = (uint16_t)(start + msg->zdi.len);
+	return 0;
+}
+
+static int do_ddbg_write(struct zufs_ioc_mount *msg, size_t size)
+{
+	const char *text = ZUFS_TAIL(&msg->zdi, msg);
+	size_t room = size - offsetof(struct zufs_ioc_mount, zdi.msg);
+	int n;
+
+	if (!memchr(text, 0, room))
+		return -EINVAL;
+	n = zus_ddbg_write(text);
+	return n < 0 ? n : 0;
+}
+
+void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
+			size_t size)
+{
+	int err;
+
+	switch (msg->hdr.operation) {
+	case ZUFS_M_MOUNT:
+		err = do_mount(host, msg, size);
+		break;
+	case ZUFS_M_UMOUNT:
+		err = do_umount(host, msg);
+		break;
+	case ZUFS_M_REMOUNT:
+		err = do_remount(msg, size);
+		break;
+	case ZUFS_M_DDBG_RD:
+		err = do_ddbg_read(msg, size);
+		break;
+	case ZUFS_M_DDBG_WR:
+		err = do_ddbg_write(msg, size);
+		break;
+	default:
+		zus_warn(zus_env_default(), "mount message %u is unknown",
+			 (unsigned int)msg->hdr.operation);
+		err = -EOPNOTSUPP;
+	}
+	msg->hdr.err = err;
+}

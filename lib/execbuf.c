@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Exec buffers: iomap lists that are executed outside of an operation (ZU_IOC_IOMAP_EXEC).
+ *
+ * Called by plugin threads through their environment's iomap_exec. Buffers are made when
+ * all are busy and kept in a free list under the pool's mutex; a buffer belongs to one
+ * caller while it runs. Lists longer than a buffer are refused with -E2BIG.
+ */
+#define _GNU_SOURCE
+#include <zus/channel.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define EXECBUF_SIZE	(64U * 1024)
+
+struct execbuf {
+	struct execbuf *next;
+	struct zufs_ioc_iomap_exec *ioc;	/* the mapping, EXECBUF_SIZE bytes */
+	int fd;
+};
+
+struct zus_execbuf_pool {
+	pthread_mutex_t lock;
+	struct execbuf *idle;		/* under lock */
+	int root_fd;
+};
+
+int zus_execbuf_pool_create(struct zus_execbuf_pool **pool, int root_fd)
+{
+	struct zus_execbuf_pool *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	pthread_mutex_init(&p->lock, NULL);
+	p->root_fd = root_fd;
+	*pool = p;
+	return 0;
+}
+
+static void execbuf_destroy(struct execbuf *b)
+{
+	munmap(b->ioc, EXECBUF_SIZE);
+	close(b->fd);
+	free(b);
+}
+
+void zus_execbuf_pool_destroy(struct zus_execbuf_pool *p)
+{
+	struct execbuf *b;
+
+	if (!p)
+		return;
+	while ((b = p->idle)) {
+		p->idle = b->next;
+		execbuf_destroy(b);
+	}
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static int execbuf_create(int root_fd, struct execbuf **buf)
+{
+	struct zufs_ioc_alloc_buffer ioc = {
+		.hdr.in_len = sizeof(ioc),
+		.max_size = EXECBUF_SIZE,
+		.init_size = EXECBUF_SIZE,
+	};
+	struct execbuf *b = calloc(1, sizeof(*b));
+	int err;
+
+	if (!b)
+		return -ENOMEM;
+	b->fd = openat(root_fd, ".", O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0666);
+	if (b->fd < 0) {
+		err = -errno;
+		goto err_free;
+	}
+	err = ioctl(b->fd, ZU_IOC_ALLOC_BUFFER, &ioc) < 0 ? -errno : ioc.hdr.err;
+	if (err)
+		goto err_close;
+	b->ioc = mmap(NULL, EXECBUF_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	if (b->ioc == MAP_FAILED) {
+		err = -errno;
+		goto err_close;
+	}
+	*buf = b;
+	return 0;
+
+err_close:
+	close(b->fd);
+err_free:
+	free(b);
+	return err;
+}
+
+static int execbuf_get(struct zus_execbuf_pool *p, struct execbuf **buf)
+{
+	pthread_mutex_lock(&p->lock);
+	*buf = p->idle;
+	if (*buf)
+		p->idle = (*buf)->next;
+	pthread_mutex_unlock(&p->lock);
+	return *buf ? 0 : execbuf_create(p->root_fd, buf);
+}
+
+static void execbuf_put(struct zus_execbuf_pool *p, struct execbuf *b)
+{
+	pthread_mutex_lock(&p->lock);
+	b->next = p->idle;
+	p->idle = b;
+	pthread_mutex_unlock(&p->lock);
+}
+
+int zus_execbuf_run(struct zus_execbuf_pool *p, uint64_t sb_id, uint64_t sbi_cookie,
+		    const uint64_t *words, uint32_t n)
+{
+	const uint32_t max = (EXECBUF_SIZE - sizeof(struct zufs_ioc_iomap_exec)) / 8;
+	struct execbuf *b;
+	int err;
+
+	if (n > max)
+		return -E2BIG;
+	err = execbuf_get(p, &b);
+	if (err)
+		return err;
+	*b->ioc = (struct zufs_ioc_iomap_exec){
+		.hdr.in_len = sizeof(*b->ioc),
+		.sb_id = sb_id,
+		.zus_sbi = sbi_cookie,
+		.wait_for_done = 1,
+		.ziom = { .iom_max = max, .iom_n = n },
+	};
+	memcpy(ZUFS_TAIL(b->ioc, ziom.iom_e), words, n * sizeof(*words));
+	err = ioctl(b->fd, ZU_IOC_IOMAP_EXEC, b->ioc) < 0 ? -errno : b->ioc->hdr.err;
+	execbuf_put(p, b);
+	return err;
+}

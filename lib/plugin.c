@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Plugins: loading the shared object, checking its table, making the type.
+ *
+ * Called at start-up from one thread. A type keeps a full-size copy of the operations: what an
+ * older plugin's shorter table does not have reads as NULL, so dispatch needs no size
+ * checks. The plugin's object stays loaded for as long as its type lives.
+ */
+#define _GNU_SOURCE
+#include <zus/server.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+int zus_plugin_load(const char *dir, const char *name, const struct zus_plugin **plugin,
+		    void **handle, char *why, size_t why_size)
+{
+	char path[4096];
+	void *h;
+	int n;
+
+	if (strchr(name, '/'))
+		n = snprintf(path, sizeof(path), "%s", name);
+	else
+		n = snprintf(path, sizeof(path), "%s/lib%s.so", dir, name);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		snprintf(why, why_size, "the path of plugin '%s' is too long", name);
+		return -ENAMETOOLONG;
+	}
+	h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!h) {
+		snprintf(why, why_size, "cannot load plugin '%s': %s", name, dlerror());
+		return -ELIBACC;
+	}
+	*plugin = dlsym(h, "zus_plugin");
+	if (!*plugin) {
+		snprintf(why, why_size, "%s is not a plugin: it has no symbol zus_plugin",
+			 path);
+		dlclose(h);
+		return -ELIBBAD;
+	}
+	*handle = h;
+	return 0;
+}
+
+void zus_plugin_unload(void *handle)
+{
+	if (handle)
+		dlclose(handle);
+}
+
+static int refuse(const struct zus_env *env, const struct zus_plugin *p, int err,
+		  const char *why)
+{
+	const char *name = "?";
+
+	if (p->size >= offsetof(struct zus_plugin, name) + sizeof(p->name) && p->name)
+		name = p->name;
+	zus_err(env, "plugin '%s': %s", name, why);
+	return err;
+}
+
+/* The smallest table: everything up to the pointer to the operations. */
+#define PLUGIN_SIZE_MIN	(offsetof(struct zus_plugin, ops) + sizeof(void *))
+
+static int check_plugin(const struct zus_plugin *p, const struct zus_env *env)
+{
+	if (p->abi_version != ZUS_PLUGIN_ABI)
+		return refuse(env, p, -EPROTO, "made for another version of the interface");
+	if (p->size < PLUGIN_SIZE_MIN)
+		return refuse(env, p, -EPROTO, "its table is too short");
+	if (p->ops_size > sizeof(struct zus_fs_ops) || p->size > sizeof(*p))
+		return refuse(env, p, -EPROTO, "made for a newer libzus");
+	if (p->sb_size < sizeof(struct zus_sb))
+		return refuse(env, p, -EINVAL, "sb_size is smaller than struct zus_sb");
+	if (!p->ops || !p->name || !p->info.fsname[0] ||
+	    !memchr(p->info.fsname, 0, sizeof(p->info.fsname)))
+		return refuse(env, p, -EINVAL, "no operations, name or type name");
+	return 0;
+}
+
+int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
+		    struct zus_type **type)
+{
+	struct zus_type *t;
+	int err = check_plugin(plugin, env);
+
+	if (err)
+		return err;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->plugin = plugin;
+	t->env = env;
+	memcpy(&t->ops, plugin->ops, plugin->ops_size);
+	if (!t->ops.mount || !t->ops.lookup || !t->ops.new_inode) {
+		err = refuse(env, plugin, -EINVAL, "mount, lookup or new_inode is missing");
+		goto err_free;
+	}
+	if (plugin->size == sizeof(*plugin)) {
+		err = zus_ddbg_register(plugin->name, plugin->ddbg_start,
+					plugin->ddbg_stop);
+		if (err)
+			goto err_free;
+	}
+	*type = t;
+	return 0;
+
+err_free:
+	free(t);
+	return err;
+}
+
+void zus_type_destroy(struct zus_type *t)
+{
+	if (!t)
+		return;
+	if (t->plugin->size == sizeof(*t->plugin) && t->plugin->ddbg_start)
+		zus_ddbg_unregister(t->plugin->ddbg_start);
+	free(t);
+}
+
+const struct zus_plugin *zus_type_plugin(const struct zus_type *t)
+{
+	return t->plugin;
+}
