@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Build zuf.ko for one of the kernels of scripts/kernel.sh. kbuild writes its
+# outputs beside the sources, so kernel/ and include/ are copied (changed files
+# only) to build/kernel-VERSION/ first and several kernels can be built side by
+# side. Called by the Makefile and by tests/vm/run --build.
+#
+# usage: scripts/module.sh VERSION [--out NAME] [MAKE-ARGUMENT...]
+#        the module is build/NAME/zuf.ko (NAME: kernel-VERSION)
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+[ $# -ge 1 ] || die "usage: module.sh VERSION [--out NAME] [MAKE-ARGUMENT...]"
+version=$1
+shift
+out=$TOP/build/kernel-$version
+if [ "${1:-}" = --out ]; then
+	need_value "$@"
+	out=$TOP/build/$2
+	shift 2
+fi
+[ -e "$TOP/kernel/Kbuild" ] || die "there is no kernel/Kbuild"
+
+"$TOP/scripts/kernel.sh" get "$version"
+dir=$("$TOP/scripts/kernel.sh" dir "$version")
+
+mkdir -p "$out"
+exec 8>"$out.lock"
+flock 8
+# A file that vanished from the sources must vanish from the copy, what kbuild
+# made there stays.
+for part in kernel include; do
+	mkdir -p "$out/src/$part"
+	(cd "$TOP/$part" && find . -type f ! -name '*.o' ! -name '*.cmd' \
+		! -name '*.ko' ! -name '*.mod*' | sort) >"$out/$part.list"
+	if [ -e "$out/$part.old" ]; then
+		comm -13 "$out/$part.list" "$out/$part.old" |
+			(cd "$out/src/$part" && xargs -r -d '\n' rm -f)
+	fi
+	rsync -a --files-from="$out/$part.list" "$TOP/$part/" "$out/src/$part/"
+	mv "$out/$part.list" "$out/$part.old"
+done
+rm -f "$out/zuf.ko"
+make -C "$dir" M="$out/src/kernel" "$@" modules
+cp "$out/src/kernel/zuf.ko" "$out/zuf.ko"
