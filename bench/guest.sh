@@ -3,10 +3,11 @@
 # guest.sh: the part of bench/run that runs in the VM, as root.
 #	guest.sh count REPEATS "FS FS..." "OP,OP,..."	instructions: needs the tcgcount plugin
 #	guest.sh wall SECONDS "FS FS..."		time: fio
-# A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME mounts
-# on $dir; it returns 2 with the reason in $why when something it needs does not exist here. Results go to
-# $RESULTS: ops.jsonl, kallsyms, release, cpus; for wall FS.PIN.JOB.json. Each file system is set up anew, on
-# the same pmem device, and gone before the next one comes.
+#
+# A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
+# mounts on $dir; it returns 2 with the reason in $why when something it needs does not exist
+# here. Results go to $RESULTS: ops.jsonl, kallsyms, release, cpus; for wall FS.RW.BS.json. Each
+# file system is set up anew, on the same pmem device, and gone before the next one comes.
 set -u
 
 cpu=0				# the one that everything pinned is pinned to
@@ -83,7 +84,8 @@ function_of() { echo "$1" | tr - _; }
 # note FS KEY TEXT: a line about a whole file system for report.py
 note() { echo "{\"fs\": \"$1\", \"op\": \"mount\", \"$2\": \"$3\"}" >>"$RESULTS/ops.jsonl"; }
 
-# with_fs FS COMMAND...: mount it, run the command, unmount it; failures are noted and do not end the run.
+# with_fs FS COMMAND...: mount it, run the command, unmount it; a failure is noted and the run
+# goes on.
 with_fs() {
 	fs=$1
 	shift
@@ -140,16 +142,20 @@ count() {
 	cat /proc/kallsyms >"$RESULTS/kallsyms"
 }
 
+# fio_job RW BLOCK-SIZE
+fio_job() {
+	set -- fio --name=wall --filename="$dir/data" --size=32m --rw="$1" --bs="$2" \
+		--ioengine=psync --runtime="$seconds" --time_based --ramp_time=1 --eta=never \
+		--norandommap --randseed=1 --thread --invalidate=0 --fallocate=none \
+		--output-format=json --output="$RESULTS/$fs.$1.$2.json"
+	[ "$(pin_of "$fs")" = free ] || set -- taskset -c "$cpu" "$@"
+	"$@"
+}
+
 wall_fs() {
-	pin=
-	[ "$(pin_of "$fs")" = free ] || pin="taskset -c $cpu"
 	for rw in randread randwrite; do
 		for bs in 4k 64k 1m; do
-			# shellcheck disable=SC2086 # a command or nothing
-			$pin fio --name=wall --filename="$dir/data" --size=32m --rw="$rw" --bs="$bs" \
-				--ioengine=psync --runtime="$seconds" --time_based --ramp_time=1 \
-				--norandommap --randseed=1 --thread --invalidate=0 --fallocate=none \
-				--output-format=json --output="$RESULTS/$fs.$rw.$bs.json" || return
+			fio_job "$rw" "$bs" || return
 		done
 	done
 }

@@ -2,9 +2,10 @@
 /*
  * marker.h: the instruction pattern by which a guest program talks to the tcgcount plugin.
  *
- * A marker is a seven-byte no-op, "nopl MAGIC+code(%rax)": harmless on every x86-64 CPU and never
- * emitted by a compiler, whose padding has displacement 0. A tag of 32 bits goes out as eight nibble
- * markers, highest first; START then clears the counters, STOP writes them under that tag.
+ * A marker is a seven-byte no-op, "nopl MAGIC+code(%rax)": harmless on every x86-64 CPU and
+ * never emitted by a compiler, whose padding has displacement 0. A tag of 32 bits goes out as
+ * eight nibble markers, highest first; START then clears the counters, STOP writes them under
+ * that tag.
  */
 #ifndef BENCH_MARKER_H
 #define BENCH_MARKER_H

@@ -7,10 +7,11 @@ Called by bench/run; by hand to look closer at a kept result folder:
     report.py [--json] [--check] [--limits FILE] [--profile FS:OP] DIR
 
 DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms, release.
-An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or when it
-lies in one of the kernel's copying functions. The timer tick is measured by a spinning loop and taken
-out. Switches and migrations are the calls of the scheduler's own functions, on all CPUs. The median of
-the repeats is shown. Exit status: 0, 1 = a limit is exceeded (--check) or an operation failed, 2 = usage.
+An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or
+when it lies in one of the kernel's copying functions. The timer tick is measured by a spinning
+loop and taken out. Switches and migrations are the calls of the scheduler's own functions, on all
+CPUs. The median of the repeats is shown. Exit status: 0, 1 = a limit is exceeded (--check) or an
+operation failed, 2 = usage.
 """
 import argparse
 import bisect
@@ -22,10 +23,9 @@ import statistics
 import sys
 
 COPY_SYMBOL = re.compile(
-    r"(copy_user_\w+|rep_movs_alternative|rep_stos_alternative|__copy_user_nocache"
-    r"|__copy_user_flushcache|copy_mc_\w+|__?_?memcpy(_\w+)?|__?_?memmove(_\w+)?"
-    r"|memcpy(_\w+)?|memmove(_\w+)?|memset(_\w+)?|__?_?memset(_\w+)?|clear_page(_\w+)?"
-    r"|copy_page(_regs)?|clear_user_\w+|arch_wb_cache_pmem|clean_cache_range)$")
+    r"(copy_user_\w+|__copy_user_\w+|copy_\w*_nontemporal|rep_(movs|stos)_alternative|copy_mc_\w+"
+    r"|_*(memcpy|memmove|memset)(_\w+)?|clear_page(_rep|_orig|_erms)?|clear_user_\w+"
+    r"|copy_page(_regs)?|arch_wb_cache_pmem|clean_cache_range)$")
 TICK = "asm_sysvec_apic_timer_interrupt"
 SWITCH = "__switch_to_asm"
 MIGRATION = "set_task_cpu"
@@ -71,12 +71,13 @@ class Interval:
         self.user = self.kernel = self.copies = 0
         self.ticks = self.switches = self.migrations = 0
         self.by_symbol = collections.Counter()
+        self.copies_by_symbol = collections.Counter()
 
     def add(self, symbols, vaddr, insns, copies, execs):
         if vaddr < KERNEL_BASE:
             self.user += (insns - copies) * execs
             self.copies += copies * execs
-            self.by_symbol[f"user:{vaddr >> 12:x}000"] += (insns - copies) * execs
+            self.count_symbol(f"user:{vaddr >> 12:x}000", insns, copies, execs)
             return
         if vaddr == symbols.tick:
             self.ticks += execs
@@ -89,7 +90,12 @@ class Interval:
             copies = insns
         self.kernel += (insns - copies) * execs
         self.copies += copies * execs
-        self.by_symbol[index] += (insns - copies) * execs
+        self.count_symbol(index, insns, copies, execs)
+
+    def count_symbol(self, key, insns, copies, execs):
+        self.by_symbol[key] += (insns - copies) * execs
+        if copies:
+            self.copies_by_symbol[key] += copies * execs
 
 
 def read_counts(path, symbols, wanted):
@@ -139,7 +145,7 @@ def measure_run(run, interval, per_tick):
 
 
 def combine(measured):
-    """The median of the repeats of each figure, and how far the repeats of the main one lie apart."""
+    """The median of the repeats of each figure, and how far those of kinsns lie apart."""
     cell = {key: round(statistics.median(m[key] for m in measured), 4) for key in measured[0]}
     main = [m["kinsns"] for m in measured]
     cell["spread"] = round((max(main) - min(main)) / max(cell["kinsns"], 0.001), 4)
@@ -263,13 +269,15 @@ def print_profile(runs, intervals, symbols, which):
     chosen = [r for r in runs if r["fs"] == fs and r.get("op") == op and "tag" in r]
     if not chosen:
         raise Fatal(f"no run of {op!r} on {fs!r}")
-    total = collections.Counter()
-    for run in chosen:
-        for key, insns in intervals[run["tag"]].by_symbol.items():
-            total[key] += insns / run["count"] / len(chosen)
-    print(f"{'insns/op':>10}  where ({fs}, {op}, without copies, ticks included)")
-    for key, insns in total.most_common(60):
-        print(f"{insns:10.1f}  {key if isinstance(key, str) else symbols.names[key]}")
+    for title, table in (("without copies, ticks included", "by_symbol"),
+                         ("copies", "copies_by_symbol")):
+        total = collections.Counter()
+        for run in chosen:
+            for key, insns in getattr(intervals[run["tag"]], table).items():
+                total[key] += insns / run["count"] / len(chosen)
+        print(f"{'insns/op':>10}  where ({fs}, {op}, {title})")
+        for key, insns in total.most_common(60):
+            print(f"{insns:10.1f}  {key if isinstance(key, str) else symbols.names[key]}")
 
 
 def read_text(path):

@@ -4,10 +4,10 @@
 
 Called by bench/run:    report_wall.py [--json] DIR FS...
 
-DIR holds FS.RW.BS.json of each fio job, and ops.jsonl with notes on file systems that are absent or failed.
-Every figure is the throughput relative to the first file system that was measured, beside its mean latency
-in microseconds: under emulation only the ratios of one run say anything. Exit status: 0, 1 = a file system
-failed or nothing was measured.
+DIR holds FS.RW.BS.json of each fio job, and ops.jsonl with notes on file systems that are absent or
+failed. Every figure is the throughput relative to the first file system that was measured, beside
+its mean latency in microseconds: under emulation only the ratios of one run say anything. Exit
+status: 0, 1 = a file system failed or nothing was measured.
 """
 import argparse
 import json
@@ -16,9 +16,9 @@ import sys
 
 JOBS = [(rw, bs) for rw in ("randread", "randwrite") for bs in ("4k", "64k", "1m")]
 CAVEAT = """\
-Emulated CPUs: copies look dearer and cache misses and TLB shoot-downs cheaper than they are, a hand-off
-between CPUs costs what the host's scheduler makes of it, and other work on the host moves every figure.
-Compare columns of this one table; use the instruction counts to compare runs."""
+Emulated CPUs: copies look dearer and cache misses and TLB shoot-downs cheaper than they are, a
+hand-off between CPUs costs what the host's scheduler makes of it, and other work on the host moves
+every figure. Compare columns of this one table; use the instruction counts to compare runs."""
 
 
 def read_job(path, rw):

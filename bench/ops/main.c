@@ -4,10 +4,11 @@
  *
  *	ops [-f NAME] [-o OP]... [-p CPU] [-r REPEATS] [-t TAG] DIR
  *
- * Every operation is warmed up once and then run REPEATS times; each run is an interval of the tcgcount
- * plugin with a tag of its own, counting up from TAG, and prints one JSON object per line. An operation
- * that the file system does not support (mmap without DAX: ENODEV) prints "na" and is no failure. Exit
- * status: 0, 1 when an operation failed, 2 for wrong usage. No threads, one directory.
+ * Every operation is warmed up once and then run REPEATS times; each run is an interval of the
+ * tcgcount plugin with a tag of its own, counting up from TAG, and prints one JSON object per
+ * line. An operation that the file system does not support (mmap without DAX: ENODEV) prints
+ * "na" and is no failure. Exit status: 0, 1 when an operation failed, 2 for wrong usage. No
+ * threads, one directory.
  */
 #define _GNU_SOURCE
 #include "ops.h"
@@ -27,11 +28,11 @@ static const struct op ops_table[] = {
 	{ "spin",		200,	NULL,		op_spin,	NULL },
 	{ "getppid",		4000,	NULL,		op_getppid,	NULL },
 	{ "pread 4k",		1000,	read_all,		op_pread_4k,	NULL },
-	{ "pread 64k",		300,	read_all,		op_pread_64k,	NULL },
-	{ "pread 1M",		40,	read_all,		op_pread_1m,	NULL },
+	{ "pread 64k",		400,	read_all,		op_pread_64k,	NULL },
+	{ "pread 1M",		120,	read_all,		op_pread_1m,	NULL },
 	{ "pwrite 4k",		1000,	NULL,		op_pwrite_4k,	NULL },
-	{ "pwrite 64k",		300,	NULL,		op_pwrite_64k,	NULL },
-	{ "pwrite 1M",		40,	NULL,		op_pwrite_1m,	NULL },
+	{ "pwrite 64k",		400,	NULL,		op_pwrite_64k,	NULL },
+	{ "pwrite 1M",		120,	NULL,		op_pwrite_1m,	NULL },
 	{ "append 4k",		500,	open_scratch,	op_append,	close_scratch },
 	{ "pwrite 4k+fsync",	200,	NULL,		op_write_fsync,	NULL },
 	{ "create+close",	400,	NULL,		op_create_close, unlink_all },
@@ -73,7 +74,7 @@ static bool is_unsupported(int err)
 	return err == -ENODEV || err == -EOPNOTSUPP || err == -ENOSYS;
 }
 
-/* One run with its preparation and cleaning; the counters of the run alone go to *before and *after. */
+/* One run with its preparation and cleaning; *before and *after are around the run alone. */
 static int run_once(struct bench *b, const struct op *op, struct stats *before, struct stats *after)
 {
 	int err = op->prepare ? op->prepare(b, op->count) : 0;
@@ -277,7 +278,7 @@ static int set_up(struct bench *b, const char *dir)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .fs_name = "unnamed", .cpu = -1, .repeats = 3, .tag = 1 };
+	struct options opt = { .fs_name = "unnamed", .cpu = -1, .repeats = 5, .tag = 1 };
 	struct bench b = { .data_fd = -1, .scratch_fd = -1, .random = 88172645463325252ull };
 	int status = EXIT_SUCCESS;
 

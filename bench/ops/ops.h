@@ -2,7 +2,8 @@
 /*
  * ops.h: what the files of the ops program share.
  *
- * One struct bench per run; main.c owns it, the operations use it one after the other, single-threaded.
+ * One struct bench per run; main.c owns it, the operations use it one after the other,
+ * single-threaded.
  */
 #ifndef BENCH_OPS_H
 #define BENCH_OPS_H

@@ -2,9 +2,9 @@
 /*
  * ops_data.c: the counted operations that move data: pread, pwrite, append, fsync, mmap.
  *
- * Offsets are random, aligned to the transfer size, inside one file of FILE_BYTES. Faults are counted
- * through a mapping whose address is deliberately 4 KiB off a 2 MiB boundary, so that every touch is a
- * 4 KiB fault on every file system. All functions return 0 or -errno.
+ * Offsets are random, aligned to the transfer size, inside one file of FILE_BYTES. Faults are
+ * counted through a mapping whose address is deliberately 4 KiB off a 2 MiB boundary, so that
+ * every touch is a 4 KiB fault on every file system. All functions return 0 or -errno.
  */
 #include "ops.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Sum up the numbers of all lines of a file that start with (or contain, for /proc/self/sched) a key. */
+/* Sum up the numbers that follow a key, over all lines of a file that contain it. */
 static uint64_t sum_lines(const char *path, const char *key)
 {
 	char line[4096];

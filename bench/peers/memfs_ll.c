@@ -4,10 +4,11 @@
  *
  *	memfs_ll [-o direct_io] [FUSE options] DIR
  *
- * Written to be as fast as the interface allows: replies to reads point into file data, splice is off
- * (its pipes cost more than the copy), every worker has its own clone of the device, names and attributes
- * are cached by the kernel for ever. With -o direct_io files bypass the page cache. Locking: memfs.lock
- * is shared for reads and in-place writes, exclusive for the rest. The kernel passes inodes as pointers.
+ * Written to be as fast as the interface allows: replies to reads point into file data, splice
+ * is off (its pipes cost more than the copy), every worker has its own clone of the device,
+ * names and attributes are cached by the kernel for ever. With -o direct_io files bypass the
+ * page cache. Locking: memfs.lock is shared for reads and in-place writes, exclusive for the
+ * rest. The kernel passes inodes as pointers.
  */
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
@@ -178,7 +179,8 @@ out:
 	return err;
 }
 
-static void memfs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+static void memfs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+			dev_t rdev)
 {
 	struct fuse_entry_param param;
 	int err = make_node(req, parent, name, mode, rdev, NULL, &param);
@@ -444,7 +446,7 @@ static void memfs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
 	unlock();
 }
 
-/* Shared lock: all bytes below the size and all chunks there, or nothing is written and false said. */
+/* In place is for the shared lock: false when that would move the size or need a new chunk. */
 static bool write_in_place(struct node *node, const char *buf, size_t size, off_t at, bool in_place)
 {
 	if (in_place && at + (off_t)size > node->st.st_size)
@@ -504,7 +506,8 @@ static void memfs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fus
 static bool put_dirent(fuse_req_t req, char *buf, size_t room, size_t *used, const char *name,
 		       const struct node *node, uint64_t next)
 {
-	size_t len = fuse_add_direntry(req, buf + *used, room - *used, name, &node->st, (off_t)next);
+	size_t len = fuse_add_direntry(req, buf + *used, room - *used, name, &node->st,
+				       (off_t)next);
 
 	if (len > room - *used)
 		return false;

@@ -2,8 +2,8 @@
 /*
  * memfs_node.c: the inodes, directories and data of memfs_ll.
  *
- * Plain data structures without any I/O; called by memfs_ll.c under its lock. A directory is a hash table
- * plus an array in creation order that makes readdir cookies stable.
+ * Plain data structures without any I/O; called by memfs_ll.c under its lock. A directory is a
+ * hash table plus an array in creation order that makes readdir cookies stable.
  */
 #include "memfs_node.h"
 
@@ -204,7 +204,8 @@ char *node_chunk_make(struct node *node, off_t at)
 		return NULL;
 	if (node->chunk[i])
 		return node->chunk[i];
-	memory = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
 	node->chunk[i] = memory;

@@ -2,8 +2,9 @@
 /*
  * memfs_node.h: inodes, directories and data of memfs_ll, independent of libfuse.
  *
- * Locking: the caller holds memfs_lock, exclusively for anything that changes a node. Ownership: a node
- * lives while it has links or the kernel remembers it (nlookup); node_put_if_unused frees it.
+ * Locking: the caller holds memfs_lock, exclusively for anything that changes a node.
+ * Ownership: a node lives while it has links or the kernel remembers it (nlookup);
+ * node_put_if_unused frees it.
  */
 #ifndef BENCH_MEMFS_NODE_H
 #define BENCH_MEMFS_NODE_H

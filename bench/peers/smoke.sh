@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# smoke.sh: does memfs_ll behave like a file system? Runs each operation that the benchmark relies on, in
-# both modes, against a mount in a temporary directory.
+# smoke.sh: does memfs_ll behave like a file system? Runs each operation that the benchmark relies
+# on, in both modes, against a mount in a temporary directory.
 #	smoke.sh MEMFS_LL		exit 0 pass, 77 skip (no FUSE here), else fail
 set -eu
 

@@ -2,9 +2,9 @@
 /*
  * qemu_plugin_api.h: the part of QEMU's TCG plugin interface (version 1) that tcgcount uses.
  *
- * Debian 12's QEMU 7.2 is built with plugins but ships no header for them, so the few prototypes are
- * declared here. QEMU checks the number in qemu_plugin_version when it loads the plugin and resolves
- * the functions at run time from its own binary.
+ * Debian 12's QEMU 7.2 is built with plugins but ships no header for them, so the few
+ * prototypes are declared here. QEMU checks the number in qemu_plugin_version when it loads the
+ * plugin and resolves the functions at run time from its own binary.
  */
 #ifndef BENCH_QEMU_PLUGIN_API_H
 #define BENCH_QEMU_PLUGIN_API_H

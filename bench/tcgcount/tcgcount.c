@@ -2,15 +2,16 @@
 /*
  * tcgcount.c: a QEMU TCG plugin that counts executed guest instructions between two markers.
  *
- * Loaded by "-plugin libtcgcount.so,out=FILE" with "-accel tcg,thread=single": all virtual CPUs run on
- * one host thread, so nothing here needs a lock. Every translated block owns one counter that the
- * generated code increments; at a STOP marker all counters that moved since START are written as
+ * Loaded by "-plugin libtcgcount.so,out=FILE" with "-accel tcg,thread=single": all virtual CPUs
+ * run on one host thread, so nothing here needs a lock. Every translated block owns one counter
+ * that the generated code increments; at a STOP marker all counters that moved since START are
+ * written as
  *	interval TAG
- *	ADDRESS INSTRUCTIONS COPIES EXECUTIONS	(one line per block; the two middle ones per execution)
+ *	ADDRESS INSTRUCTIONS COPIES EXECUTIONS	(per block; the middle two are per execution)
  *	end
- * bench/report.py attributes the addresses to symbols, so what counts as a copying function, and which
- * function costs how much, is decided after the run. Blocks live until QEMU ends: translated code
- * holds pointers to their counters.
+ * bench/report.py attributes the addresses to symbols, so what counts as a copying function,
+ * and which function costs how much, is decided after the run. Blocks live until QEMU ends:
+ * translated code holds pointers to their counters.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -51,7 +52,7 @@ static uint32_t hash_block(uint64_t vaddr, uint32_t insns)
 	return (uint32_t)(((vaddr ^ insns) * 0x9e3779b97f4a7c15ull) >> 48) & (HASH_SIZE - 1);
 }
 
-/* Find or make the block of a key. Running out of memory ends the run: a count with holes is a lie. */
+/* Find or make the block of a key. Out of memory ends the run: a count with holes is a lie. */
 static struct block *get_block(uint64_t vaddr, uint32_t insns, uint32_t copies)
 {
 	struct block **head = &counter.hash[hash_block(vaddr, insns)];
@@ -115,7 +116,7 @@ static void on_marker(unsigned int vcpu_index, void *userdata)
 		stop_interval();
 }
 
-/* A user-space block that jumps to its own head and consists of bulk moves for a quarter or more. */
+/* A user-space block that jumps to its own head, bulk moves making up a quarter or more. */
 static bool is_copy_loop(const struct qemu_plugin_tb *tb, size_t n, uint32_t bulk_moves)
 {
 	const struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, n - 1);
