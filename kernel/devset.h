@@ -13,16 +13,19 @@
 #include "zuf/md_def.h"
 #include "zuf/zus_api.h"
 
-struct zuf_type;
+struct dax_device;
+struct dev_pagemap;
 struct zuf_bdev;	/* compat: an open block device */
 
 /* One device of the set. */
 struct zuf_dev {
 	struct zuf_bdev *bdev;		/* NULL: memory of a device-less mount */
 	struct dax_device *dax;		/* T1 only */
+	struct dev_pagemap *pgmap;	/* T1: holds its struct pages */
 	void *virt;			/* T1: kernel address of block 0 */
 	unsigned long pfn;		/* T1: frame of block 0 */
-	void **chunks;			/* device-less T1: 2 MiB each, NULL = untouched */
+	void **chunks;			/* device-less T1: 2 MiB each, NULL = untouched;
+					 * set once, under the set's lock */
 	u64 first;			/* first block in the linear array */
 	u64 blocks;			/* 4 KiB blocks; the shadow half not counted */
 	int node;
@@ -36,9 +39,11 @@ struct zuf_devset {
 	unsigned int main_index;	/* which entry was named at mount */
 	u64 t1_bytes, t2_blocks;
 	bool shadow;
+	bool read_only;			/* s_umount: the tables are not written */
 	bool revoked;			/* unmounted: the mapping is gone for good */
 	struct address_space *mapping;	/* of the file that grabbed it, or NULL */
-	struct mutex lock;		/* revoked, mapping, chunk allocation */
+	struct mutex lock;		/* revoked, mapping, chunk allocation; inside
+					 * mmap_lock, outside i_mmap_rwsem */
 	struct zuf_dev *t1;		/* nr_t1 entries, then nr_t2 of T2 */
 	struct zuf_dev *t2;
 	struct zuf_dev devs[];
@@ -46,7 +51,7 @@ struct zuf_devset {
 
 /* What a type wants of its devices. */
 struct zuf_devset_spec {
-	u32 magic, ver_major, ver_minor;
+	u32 magic, ver_major, ver_minor;	/* of the table; minor: newest one */
 	u64 dt_offset;			/* ~0: devices carry no table */
 	bool nodev_ok;			/* may be mounted without a device */
 	bool read_only;
@@ -61,11 +66,28 @@ struct zuf_devset_spec {
  */
 struct zuf_devset *zuf_devset_open(const char *source, const struct zuf_devset_spec *spec);
 struct zuf_devset *zuf_devset_get(struct zuf_devset *ds);
+/* May sleep and take the locks of the disk: never under a lock of the VFS. */
 void zuf_devset_put(struct zuf_devset *ds);
+
+/**
+ * zuf_devset_load_shadow() - go back to what was really persisted
+ * Copies the shadow half of every T1 device over its first half. To be called
+ * once, before the server sees T1, and only when zuf_devset_same() has shown
+ * that the set is not mounted already: it would undo the mounted one.
+ * Return: 0 (also without a shadow) or -EIO (poisoned memory).
+ */
+int zuf_devset_load_shadow(struct zuf_devset *ds);
+
+/* Remount; -EACCES: a device is write protected. */
+int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only);
+/* The file that maps T1: one at a time, -EIO; -ENODEV: the mount has ended. */
+int zuf_devset_attach(struct zuf_devset *ds, struct address_space *mapping);
+void zuf_devset_detach(struct zuf_devset *ds);
 /* Drop the server's mapping for good: the mount has ended. */
 void zuf_devset_revoke(struct zuf_devset *ds);
+/* The same block devices; sets without a device are never the same. */
 bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b);
-/* Note mount/write time in the tables on the media. */
+/* Note mount/write time in the tables on T1, unless the set is read-only. */
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
 
 /**

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * t1dev.h - the memory behind a T1 device
+ */
+#ifndef ZUF_T1DEV_H
+#define ZUF_T1DEV_H
+
+#include "devset.h"
+
+struct block_device;
+
+#define ZUF_CHUNK_SIZE		(ZUFS_ALLOC_MASK + 1)
+#define ZUF_CHUNK_BLOCKS	(ZUF_CHUNK_SIZE >> ZUFS_PAGE_SHIFT)
+#define ZUF_CHUNK_ORDER		9
+
+/* Can the device be addressed by load and store? */
+bool zuf_t1dev_is_dax(struct block_device *bdev);
+
+/**
+ * zuf_t1dev_map() - find the memory of dev->bdev, all of it
+ * Sets dax, pgmap, virt, pfn and node. Return: 0 or -EINVAL (not DAX, no struct
+ * pages, not one aligned range) or -EIO; one line in the log says why.
+ */
+int zuf_t1dev_map(struct zuf_dev *dev);
+
+/* Copy the second half of the device over the first. 0 or -EIO. */
+int zuf_t1dev_load_shadow(struct zuf_dev *dev);
+
+/* Memory for a set without a device; chunks come with zuf_t1dev_chunk(). */
+int zuf_t1dev_alloc(struct zuf_dev *dev);
+
+/**
+ * zuf_t1dev_chunk() - address of the 2 MiB that hold @block, allocated if need be
+ * Context: the set's lock is held, under memalloc_nofs_save().
+ * Return: zeroed memory at the first call, NULL = out of memory.
+ */
+void *zuf_t1dev_chunk(struct zuf_dev *dev, u64 block);
+
+/* Undo either of the above; dev->bdev stays open. */
+void zuf_t1dev_fini(struct zuf_dev *dev);
+
+#endif
