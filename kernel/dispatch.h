@@ -52,6 +52,8 @@ enum {
  * @size: bytes at @hdr: nothing is ever copied beyond them
  * @win: what the server sees of the application, or NULL
  * @answered: bytes that came back for [out_start, ..): at most out_max
+ * @win_bytes: called on success, before the window is taken back: how many bytes
+ *	of it the server has filled (to_server: used), or -errno. NULL: all.
  * @overflow: called when the server answers with more than out_max, or with
  *	-EZUFS_RETRY. Gets the shared buffer (read each word once) and its size.
  *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
@@ -64,6 +66,7 @@ struct zuf_op {
 	struct zuf_win *win;
 	u32 flags;
 	u16 answered;
+	ssize_t (*win_bytes)(struct zuf_op *op);
 	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);
 };
 

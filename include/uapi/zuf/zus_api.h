@@ -30,6 +30,8 @@
  *
  * ABI changelog
  *   1.0  the 2019 interface, unchanged
+ *        + register_fs_info.notused bit 31: may be mounted without a device; T1 is then
+ *          memory of the kernel, its size the mount option size=, which the kernel takes
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -200,12 +202,14 @@ ZUFS_SIZE_IS(zufs_ioc_hdr, 24);
 
 /* ---- registration and mounting ---- */
 
+#define ZUFS_REG_NODEV_OK	(1U << 31)	/* notused: a device is optional */
+
 struct register_fs_info {
 	char	fsname[16];		/* NUL-terminated; the type of mount -t */
 	__u32	FS_magic;
 	__u32	FS_ver_major;		/* wanted version of the device table */
 	__u32	FS_ver_minor;
-	__u32	notused;
+	__u32	notused;		/* ZUFS_REG_* */
 	__u64	dt_offset;		/* of the device table; ~0 = there is none */
 	__u64	s_maxbytes;
 	__u32	s_time_gran;		/* ns */

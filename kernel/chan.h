@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * chan.h - a channel: one ZT of the server on one CPU, and the hand-off to it
+ *
+ *	app                                    ZT (in ZU_IOC_WAIT_OPT)
+ *	zuf_chan_claim   IDLE -> CLAIMED
+ *	  fills the command buffer
+ *	zuf_chan_call    CLAIMED -> RUNNING    wakes up, returns to user space
+ *	  sleeps                               comes back: RUNNING -> ANSWERED
+ *	  takes the answer                     sleeps
+ *	zuf_chan_release ANSWERED -> IDLE
+ */
+#ifndef ZUF_CHAN_H
+#define ZUF_CHAN_H
+
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include "root.h"
+
+struct mm_struct;
+struct page;
+struct zuf_root;
+
+enum zuf_chan_state {
+	ZUF_CH_AWAY,		/* server's: it has not (again) offered itself */
+	ZUF_CH_IDLE,		/* nobody's: the server sleeps, may be claimed */
+	ZUF_CH_CLAIMED,		/* app's: command buffer and bounce pages too */
+	ZUF_CH_RUNNING,		/* server's, an app waits for the answer */
+	ZUF_CH_ANSWERED,	/* app's again */
+	ZUF_CH_ORPHAN,		/* server's, the app went away; pages are the channel's */
+	ZUF_CH_DEAD,		/* the server's file or process is gone; final */
+};
+
+/*
+ * struct zuf_chan
+ * Owned as the state says. The special file holds one reference, an app that
+ * has claimed the channel another; slots in struct zuf_cpu are RCU pointers.
+ */
+struct zuf_chan {
+	/* what an operation touches */
+	enum zuf_chan_state state;	/* by cmpxchg only */
+	bool brk;			/* deliver a BREAK when idle */
+	bool let_go;			/* CPU goes off-line: waiting app drops its pin */
+	u16 sent_op;			/* operation that is handed over; set by the app */
+	refcount_t refs;
+	struct task_struct *server;	/* the ZT, referenced; set at its first wait */
+	struct task_struct *app;	/* valid in RUNNING, under RCU */
+	struct zufs_ioc_hdr *cmd;	/* command buffer, shared with the server */
+	void *bounce;			/* copy pages, at the end of the window */
+	size_t cmd_size;
+	struct zuf_cpu *zc;
+
+	/* what the window shows of the application; app's, ORPHAN: server's */
+	size_t bounce_used;		/* bytes of it in the copy pages */
+	struct page **pages;
+	unsigned int nr_pages;
+	bool dirty_pages;		/* the server may write them */
+
+	/* set up */
+	struct zuf_root *root;		/* referenced */
+	unsigned int cpu, no;
+	struct mutex lock;		/* mappings, @server */
+	struct mm_struct *mm;		/* of the server, mmgrab'ed; NULL = not mapped */
+	unsigned long win_addr;		/* window in mm, 0 = not mapped */
+	unsigned long cmd_addr;
+	struct inode *inode;		/* of the special file, referenced */
+	struct rcu_head rcu;
+};
+
+/* Bytes of copy pages of a channel: a page more than zuf_copy_max. */
+size_t zuf_bounce_size(void);
+/* Transfers up to this many bytes are copied, larger ones mapped. */
+extern unsigned int zuf_copy_max;
+
+/**
+ * zuf_chan_create() - make a channel and put it into its slot
+ * Return: the channel or ERR_PTR(-ERANGE: no such slot, -EINVAL: slot taken,
+ * -ENOMEM).
+ */
+struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
+				 unsigned int no, size_t cmd_size,
+				 struct inode *inode);
+/* The server is gone: out of the slot, the waiting app gets -EIO. Idempotent. */
+void zuf_chan_die(struct zuf_chan *ch);
+void zuf_chan_put(struct zuf_chan *ch);
+
+/*
+ * struct zuf_claim - a claimed channel
+ * @pinned: the task may not leave its CPU until the release
+ * @lost: the channel is the server's (ORPHAN), its buffers may not be touched
+ */
+struct zuf_claim {
+	struct zuf_chan *ch;
+	bool pinned;
+	bool lost;
+};
+
+/**
+ * zuf_chan_claim() - get a channel of this CPU, or of the nearest that has one
+ * @nested: the caller may be below an operation (fault, put): may use the
+ *	reserved channel
+ * Context: sleeps killably when nothing is idle.
+ * Return: 0, -EIO (no such server any more), -EINTR.
+ */
+int zuf_chan_claim(struct zuf_root *root, u32 gen, bool nested, struct zuf_claim *claim);
+/**
+ * zuf_chan_call() - hand over what is in the command buffer, wait for the answer
+ * Context: the channel is CLAIMED or ANSWERED by the caller.
+ * Return: 0 (ANSWERED), -EIO (DEAD), -EINTR (fatal signal: ORPHAN, the window's
+ * pages are the channel's now).
+ */
+int zuf_chan_call(struct zuf_claim *claim);
+/* End the claim, whatever became of the channel. */
+void zuf_chan_release(struct zuf_claim *claim);
+
+/**
+ * zuf_chan_wait() - the server's side: answer, then wait for a message
+ * Return: 0 (message or BREAK in the command buffer), -EINTR (BREAK), -E2BIG (dead).
+ */
+int zuf_chan_wait(struct zuf_chan *ch);
+void zuf_chan_break(struct zuf_chan *ch);
+
+/* Every channel of the root gets a BREAK. */
+void zuf_chan_break_all(struct zuf_root *root);
+/* A CPU goes off-line: apps that wait there may move. */
+void zuf_chan_cpu_down(struct zuf_root *root, unsigned int cpu);
+void zuf_chan_cpu_up(struct zuf_root *root, unsigned int cpu);
+
+#endif

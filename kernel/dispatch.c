@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dispatch.c - one round trip: claim, fill, hand over, take the answer
+ *
+ * The command buffer is shared with a hostile writer. The message is built in
+ * kernel memory and copied in; of the answer the header is read once, checked,
+ * and the bytes that the caller asked for are copied out once.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
+
+#include "chan.h"
+#include "dispatch.h"
+#include "forget.h"
+#include "super.h"
+#include "window.h"
+
+int zuf_err_from_server(s32 err)
+{
+	if (likely(err <= 0 && err > -512))
+		return err;
+	if (err == -ENOTSUPP)
+		return -EOPNOTSUPP;
+	if (err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND)
+		return -EINTR;
+	return -EIO;
+}
+
+static int bad_answer(struct zuf_sb *zsb, const struct zuf_op *op, s32 err, u16 out_len)
+{
+	pr_warn_ratelimited("sb %llu: operation %u answered err %d with %u bytes, at most %u fit\n",
+			    zsb->sb_id, op->hdr->operation, err, out_len, op->hdr->out_max);
+	return -EIO;
+}
+
+/* Copy what the server returns; -EAGAIN: hand the message to it again. */
+static int take_answer(struct zuf_sb *zsb, struct zuf_chan *ch, struct zuf_op *op)
+{
+	const struct zufs_ioc_hdr *shared = ch->cmd;
+	s32 err = READ_ONCE(shared->err);
+	u16 out_len = READ_ONCE(shared->out_len);
+	size_t start = op->hdr->out_start, end;
+
+	if (unlikely(err == -EZUFS_RETRY || out_len > op->hdr->out_max)) {
+		if (!op->overflow)
+			return bad_answer(zsb, op, err, out_len);
+		err = op->overflow(op, ch->cmd, ch->cmd_size);
+		if (err == -EAGAIN)
+			WRITE_ONCE(ch->cmd->err, op->hdr->err);
+		return err;
+	}
+	op->answered = out_len;
+	op->hdr->err = err;
+	end = min3(start + out_len, op->size, ch->cmd_size);
+	start = max(start, sizeof(*shared));
+	if (end > start)
+		memcpy((void *)op->hdr + start, (void *)shared + start, end - start);
+	return zuf_err_from_server(err);
+}
+
+static int take_window(struct zuf_chan *ch, struct zuf_op *op)
+{
+	ssize_t bytes = op->win->len;
+
+	if (op->win_bytes)
+		bytes = op->win_bytes(op);
+	if (bytes < 0)
+		return bytes;
+	zuf_win_take(ch, op->win, bytes);
+	return 0;
+}
+
+static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
+{
+	struct zuf_chan *ch = claim->ch;
+	int err;
+
+	ch->sent_op = op->hdr->operation;
+	memcpy(ch->cmd, op->hdr, op->hdr->in_len);
+	do {
+		err = zuf_chan_call(claim);
+		if (!err)
+			err = take_answer(zsb, ch, op);
+	} while (unlikely(err == -EAGAIN));
+	return err;
+}
+
+static int dispatch_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
+{
+	struct zuf_chan *ch = claim->ch;
+	struct zuf_win *win = op->win;
+	int err;
+
+	if (op->hdr->in_len > ch->cmd_size)
+		return -E2BIG;
+	if (!win)
+		return run_claimed(zsb, op, claim);
+
+	err = zuf_win_open(ch, win, op->hdr);
+	if (err)
+		return err;
+	err = run_claimed(zsb, op, claim);
+	if (claim->lost)
+		return err;	/* the window is the channel's now */
+	if (!err)
+		err = take_window(ch, op);
+	zuf_win_close(ch, win);
+	return err;
+}
+
+int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
+{
+	struct zufs_ioc_hdr *hdr = op->hdr;
+	struct zuf_claim claim;
+	int err;
+
+	if (!hdr->out_max)
+		hdr->out_max = hdr->out_len;
+	err = zuf_chan_claim(zsb->root, zsb->server_gen, op->flags & ZUF_OPF_NESTED, &claim);
+	if (likely(!err)) {
+		err = dispatch_claimed(zsb, op, &claim);
+		zuf_chan_release(&claim);
+	} else if (err == -EINTR && (op->flags & ZUF_OPF_FORGET)) {
+		zuf_forget_later(zsb, hdr);
+	}
+	if (unlikely(err) && op->win)
+		zuf_win_abort(op->win);
+	return err;
+}

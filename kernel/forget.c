@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * forget.c - what a killed application leaves behind
+ *
+ * An application that gets a fatal signal does not wait for the server. Either
+ * its message is with the server already: then the ZT calls zuf_orphan_finish()
+ * when it comes back. Or it has not found a channel, but the message must get
+ * through (evict, free): then a worker sends it. A worker's item stands on its
+ * own (root, server generation), it may outlive the mount.
+ */
+#include <linux/mount.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "chan.h"
+#include "dispatch.h"
+#include "forget.h"
+#include "super.h"
+#include "window.h"
+
+static struct workqueue_struct *forget_wq;
+
+struct forget_item {
+	struct work_struct work;
+	struct zuf_sb zsb;		/* just what zuf_dispatch() needs */
+	struct zufs_ioc_evict_inode msg;
+};
+
+static void forget_work(struct work_struct *work)
+{
+	struct forget_item *it = container_of(work, struct forget_item, work);
+	struct zuf_op op = ZUF_OP(&it->msg);
+	struct zuf_root *root = it->zsb.root;
+
+	zuf_dispatch(&it->zsb, &op);
+	if (atomic_dec_and_test(&root->nr_forgets))
+		wake_up_var(&root->nr_forgets);
+	mntput(it->zsb.root_mnt);
+	zuf_root_put(root);
+	kfree(it);
+}
+
+void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr)
+{
+	struct forget_item *it = kzalloc(sizeof(*it), GFP_NOFS | __GFP_NOFAIL);
+
+	INIT_WORK(&it->work, forget_work);
+	it->zsb.root = zuf_root_get(zsb->root);
+	it->zsb.root_mnt = mntget(zsb->root_mnt);
+	it->zsb.server_gen = zsb->server_gen;
+	it->zsb.sb_id = zsb->sb_id;
+	memcpy(&it->msg, hdr, min_t(size_t, hdr->in_len, sizeof(it->msg)));
+	atomic_inc(&zsb->root->nr_forgets);
+	queue_work(forget_wq, &it->work);
+}
+
+void zuf_forget_flush(struct zuf_root *root)
+{
+	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
+}
+
+int zuf_forget_init(void)
+{
+	forget_wq = alloc_workqueue("zuf_forget", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return forget_wq ? 0 : -ENOMEM;
+}
+
+void zuf_forget_fini(void)
+{
+	destroy_workqueue(forget_wq);
+}
+
+/* Turn the answered message into one that gives its inode back; false: none. */
+static bool orphan_give_back(struct zuf_chan *ch)
+{
+	struct zufs_ioc_evict_inode *evict = (void *)ch->cmd;
+	u16 operation = ZUFS_OP_EVICT_INODE;
+	u64 cookie, flags = ZI_LOOKUP_RACE;
+
+	if (ch->sent_op == ZUFS_OP_LOOKUP) {
+		cookie = READ_ONCE(((struct zufs_ioc_lookup *)ch->cmd)->zus_ii);
+	} else if (ch->sent_op == ZUFS_OP_NEW_INODE) {
+		struct zufs_ioc_new_inode *ni = (void *)ch->cmd;
+
+		cookie = READ_ONCE(ni->zus_ii);
+		if (READ_ONCE(ni->flags) & ZI_TMPFILE) {
+			operation = ZUFS_OP_FREE_INODE;
+			flags = 0;
+		}
+	} else {
+		return false;
+	}
+	if (!cookie)
+		return false;
+	*evict = (struct zufs_ioc_evict_inode) {
+		.hdr = ZUF_HDR(operation, sizeof(*evict), 0, sizeof(*evict)),
+		.zus_ii = cookie,
+		.flags = flags,
+	};
+	evict->hdr.out_max = sizeof(*evict);
+	ch->sent_op = operation;
+	return true;
+}
+
+bool zuf_orphan_finish(struct zuf_chan *ch)
+{
+	zuf_win_drop_pages(ch);
+	zuf_win_clear(ch);
+	return READ_ONCE(ch->cmd->err) == 0 && orphan_give_back(ch);
+}

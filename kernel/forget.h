@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * forget.h - messages and operations that nobody waits for
+ */
+#ifndef ZUF_FORGET_H
+#define ZUF_FORGET_H
+
+#include <linux/types.h>
+
+struct zuf_chan;
+struct zuf_root;
+struct zuf_sb;
+struct zufs_ioc_hdr;
+
+int zuf_forget_init(void);
+void zuf_forget_fini(void);
+
+/**
+ * zuf_forget_later() - deliver a message (at most an evict_inode) from a worker
+ * Context: may sleep; never fails, ends with the server.
+ */
+void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr);
+/* Wait killably until the root has none under way: before an unmount. */
+void zuf_forget_flush(struct zuf_root *root);
+
+/**
+ * zuf_orphan_finish() - the server has answered an app that was killed
+ * Gives back what the operation held: pages in the window, the cookie of an
+ * inode that the server has just handed out.
+ * Context: the ZT; the channel is ORPHAN.
+ * Return: true when the command buffer holds a message that the server shall
+ * carry out at once (the channel stays ORPHAN).
+ */
+bool zuf_orphan_finish(struct zuf_chan *ch);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - life of the module: subsystems in order, and back
+ *
+ * zuf.ko feeds a file-system server in user space. A system call comes in
+ * through the VFS (super.c, namei.c, rw.c ...), becomes a message (dispatch.c)
+ * on a channel of its CPU (chan.c), which a thread of the server waits for in
+ * an ioctl on a special file (special.c, zt.c) of a root (root.c).
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/module.h>
+
+#include "chan.h"
+#include "forget.h"
+#include "inode.h"
+#include "root.h"
+#include "wake.h"
+
+static enum cpuhp_state zuf_cpuhp;
+
+static int zuf_cpu_up(unsigned int cpu)
+{
+	zuf_root_for_each(zuf_chan_cpu_up, cpu);
+	return 0;
+}
+
+static int zuf_cpu_down(unsigned int cpu)
+{
+	zuf_root_for_each(zuf_chan_cpu_down, cpu);
+	return 0;
+}
+
+static int cpuhp_init(void)
+{
+	int ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "fs/zuf:online",
+					    zuf_cpu_up, zuf_cpu_down);
+
+	zuf_cpuhp = ret;
+	return ret < 0 ? ret : 0;
+}
+
+static void cpuhp_fini(void)
+{
+	cpuhp_remove_state_nocalls(zuf_cpuhp);
+}
+
+static const struct {
+	int (*init)(void);
+	void (*fini)(void);
+} subsystems[] = {
+	{ zuf_wake_init },
+	{ zuf_inode_cache_init, zuf_inode_cache_fini },
+	{ zuf_forget_init, zuf_forget_fini },
+	{ cpuhp_init, cpuhp_fini },
+	{ zuf_root_init, zuf_root_fini },
+};
+
+static void stop_from(int i)
+{
+	while (i-- > 0)
+		if (subsystems[i].fini)
+			subsystems[i].fini();
+}
+
+static int __init zuf_init(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(subsystems); i++) {
+		err = subsystems[i].init();
+		if (err) {
+			pr_err("start of subsystem %d failed: %d\n", i, err);
+			stop_from(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void __exit zuf_exit(void)
+{
+	stop_from(ARRAY_SIZE(subsystems));
+	/* inodes and channels are freed after a grace period, by our code */
+	rcu_barrier();
+}
+
+module_init(zuf_init);
+module_exit(zuf_exit);
+MODULE_DESCRIPTION("ZUFS feeder: file systems in user space at the speed of the kernel");
+MODULE_AUTHOR("The ZUFS developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mounter.c - messages to the thread of the server that mounts
+ *
+ *	caller (mount, umount ...)              mounter (in ZU_IOC_MOUNT)
+ *	  waits for m->callers, WAITING
+ *	  WAITING -> POSTED                     copies the message to user space
+ *	                                        POSTED -> TAKEN, returns
+ *	  sleeps killably                       comes back with the answer
+ *	                                        TAKEN -> ANSWERED
+ *	  ANSWERED -> AWAY (it may post again)
+ *
+ * State and message are under m->lock; copies from and to user space are made
+ * without it, in POSTED and TAKEN the buffer is the mounter's alone. A caller
+ * that is killed leaves ABANDONED behind: the answer is dropped, and a mount
+ * that succeeded nevertheless is taken back with an UMOUNT message.
+ */
+#include <linux/mount.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "root.h"
+
+int zuf_mounter_init(struct zuf_mounter *m)
+{
+	m->msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL_ACCOUNT);
+	if (!m->msg)
+		return -ENOMEM;
+	mutex_init(&m->callers);
+	spin_lock_init(&m->lock);
+	init_waitqueue_head(&m->server_wait);
+	init_waitqueue_head(&m->caller_wait);
+	return 0;
+}
+
+void zuf_mounter_fini(struct zuf_mounter *m)
+{
+	mutex_destroy(&m->callers);
+	kfree(m->msg);
+}
+
+int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt)
+{
+	int err = -EBUSY;
+
+	spin_lock(&m->lock);
+	if (m->state == ZUF_MNT_NONE) {
+		m->state = ZUF_MNT_AWAY;
+		m->mnt = mnt;
+		m->brk = false;
+		m->undo_sbi = 0;
+		err = 0;
+	}
+	spin_unlock(&m->lock);
+	return err;
+}
+
+void zuf_mounter_stop(struct zuf_mounter *m)
+{
+	spin_lock(&m->lock);
+	m->state = ZUF_MNT_NONE;
+	m->mnt = NULL;
+	spin_unlock(&m->lock);
+	wake_up_all(&m->caller_wait);
+	wake_up_all(&m->server_wait);
+}
+
+struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m)
+{
+	struct vfsmount *mnt = NULL;
+
+	spin_lock(&m->lock);
+	if (m->mnt)
+		mnt = mntget(m->mnt);
+	spin_unlock(&m->lock);
+	return mnt;
+}
+
+/* ---- the caller ---- */
+
+/* Move on from one state; false: it is another one. */
+static bool mounter_move(struct zuf_mounter *m, enum zuf_mnt_state from,
+			 enum zuf_mnt_state to)
+{
+	bool moved;
+
+	spin_lock(&m->lock);
+	moved = m->state == from;
+	if (moved)
+		m->state = to;
+	spin_unlock(&m->lock);
+	return moved;
+}
+
+static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
+{
+	return READ_ONCE(m->state);
+}
+
+static bool mounter_can_post(struct zuf_mounter *m)
+{
+	enum zuf_mnt_state s = mounter_state(m);
+
+	return s == ZUF_MNT_WAITING || s == ZUF_MNT_NONE;
+}
+
+static bool mounter_has_answered(struct zuf_mounter *m)
+{
+	enum zuf_mnt_state s = mounter_state(m);
+
+	return s == ZUF_MNT_ANSWERED || s == ZUF_MNT_NONE;
+}
+
+/* Killed while waiting: take the message back, or leave its answer to nobody. */
+static int mounter_abandon(struct zuf_mounter *m)
+{
+	spin_lock(&m->lock);
+	if (m->state == ZUF_MNT_POSTED)
+		m->state = ZUF_MNT_WAITING;
+	else if (m->state == ZUF_MNT_TAKEN)
+		m->state = ZUF_MNT_ABANDONED;
+	else if (m->state == ZUF_MNT_ANSWERED)
+		m->state = ZUF_MNT_AWAY;
+	spin_unlock(&m->lock);
+	return -EINTR;
+}
+
+static int mounter_result(s32 err)
+{
+	if (err > 0)
+		return -EBADRQC;
+	return err < -511 ? -EIO : err;
+}
+
+static int mounter_call_locked(struct zuf_mounter *m, struct zufs_ioc_mount *msg)
+{
+	size_t start = sizeof(msg->hdr);
+
+	if (wait_event_killable(m->caller_wait, mounter_can_post(m)))
+		return -EINTR;
+	spin_lock(&m->lock);
+	if (m->state != ZUF_MNT_WAITING) {
+		spin_unlock(&m->lock);
+		return -EIO;
+	}
+	memcpy(m->msg, msg, msg->hdr.in_len);
+	m->state = ZUF_MNT_POSTED;
+	spin_unlock(&m->lock);
+	wake_up(&m->server_wait);
+
+	if (wait_event_killable(m->caller_wait, mounter_has_answered(m)))
+		return mounter_abandon(m);
+	spin_lock(&m->lock);
+	if (m->state != ZUF_MNT_ANSWERED) {
+		spin_unlock(&m->lock);
+		return -EIO;
+	}
+	if (msg->hdr.out_len > start)
+		memcpy((void *)msg + start, (void *)m->msg + start, msg->hdr.out_len - start);
+	msg->hdr.err = m->result;
+	m->state = ZUF_MNT_AWAY;
+	spin_unlock(&m->lock);
+	/* the mounter sees that the answer was taken, and waits for the next */
+	wake_up(&m->server_wait);
+	return mounter_result(msg->hdr.err);
+}
+
+int zuf_mounter_call(struct zuf_root *root, struct zufs_ioc_mount *msg)
+{
+	struct zuf_mounter *m = &root->mounter;
+	int err;
+
+	if (msg->hdr.in_len > ZUF_MNT_MSG_MAX || msg->hdr.out_len > ZUF_MNT_MSG_MAX)
+		return -E2BIG;
+	msg->hdr.out_max = msg->hdr.out_len;
+	if (mutex_lock_killable(&m->callers))
+		return -EINTR;
+	err = mounter_call_locked(m, msg);
+	mutex_unlock(&m->callers);
+	return err;
+}
+
+/* ---- the mounter ---- */
+
+/*
+ * The server comes back: take the answer of the message it had. Only what the
+ * caller asked for is copied, into the buffer that is ours in TAKEN.
+ */
+static int mounter_take_answer(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
+{
+	enum zuf_mnt_state s = mounter_state(m);
+	struct zufs_ioc_hdr hdr;
+	size_t start = sizeof(hdr), len = m->msg->hdr.out_max;
+	int err = 0;
+
+	if (s != ZUF_MNT_TAKEN && s != ZUF_MNT_ABANDONED)
+		return 0;
+	if (copy_from_user(&hdr, arg, sizeof(hdr)))
+		err = -EFAULT;
+	else if (len > start && copy_from_user((void *)m->msg + start,
+					       (void __user *)arg + start, len - start))
+		err = -EFAULT;
+	spin_lock(&m->lock);
+	m->result = err ? -EIO : hdr.err;
+	if (m->state == ZUF_MNT_TAKEN) {
+		m->state = ZUF_MNT_ANSWERED;
+	} else if (m->state == ZUF_MNT_ABANDONED) {
+		if (!m->result && m->msg->hdr.operation == ZUFS_M_MOUNT)
+			m->undo_sbi = m->msg->zmi.zus_sbi;
+		m->state = ZUF_MNT_AWAY;
+	}
+	spin_unlock(&m->lock);
+	wake_up(&m->caller_wait);
+	return err;
+}
+
+/* A mount that nobody wants: the next message is its UMOUNT, answer dropped. */
+static bool mounter_undo(struct zuf_mounter *m)
+{
+	if (!m->undo_sbi)
+		return false;
+	memset(m->msg, 0, sizeof(*m->msg));
+	m->msg->hdr = (struct zufs_ioc_hdr)ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(*m->msg));
+	m->msg->hdr.out_max = sizeof(*m->msg);
+	m->msg->zmi.zus_sbi = m->undo_sbi;
+	m->undo_sbi = 0;
+	return true;
+}
+
+static long mounter_send_break(struct zufs_ioc_mount __user *arg, long ret)
+{
+	struct zufs_ioc_hdr hdr = {
+		.err = EIO,
+		.operation = ZUFS_OP_BREAK,
+		.in_len = sizeof(hdr),
+	};
+
+	return copy_to_user(arg, &hdr, sizeof(hdr)) ? -EFAULT : ret;
+}
+
+/* Ready for a caller, unless one has not yet looked at its answer. */
+static bool mounter_ready(struct zuf_mounter *m)
+{
+	if (mounter_move(m, ZUF_MNT_AWAY, ZUF_MNT_WAITING))
+		wake_up(&m->caller_wait);
+	return mounter_state(m) == ZUF_MNT_POSTED || READ_ONCE(m->brk);
+}
+
+static long mounter_deliver(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
+{
+	if (!copy_to_user(arg, m->msg, m->msg->hdr.in_len))
+		return 0;
+	spin_lock(&m->lock);
+	m->result = -EIO;
+	if (m->state == ZUF_MNT_TAKEN)
+		m->state = ZUF_MNT_ANSWERED;
+	else if (m->state == ZUF_MNT_ABANDONED)
+		m->state = ZUF_MNT_AWAY;
+	spin_unlock(&m->lock);
+	wake_up(&m->caller_wait);
+	return -EFAULT;
+}
+
+long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg)
+{
+	struct zuf_mounter *m = &root->mounter;
+	long err = mounter_take_answer(m, arg);
+
+	if (err)
+		return err;
+	if (mounter_undo(m)) {
+		if (!mounter_move(m, ZUF_MNT_AWAY, ZUF_MNT_ABANDONED))
+			return -EBUSY;
+		return mounter_deliver(m, arg);
+	}
+	err = wait_event_interruptible(m->server_wait, mounter_ready(m));
+	if (mounter_move(m, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
+		return mounter_deliver(m, arg);
+	mounter_move(m, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
+	if (err)
+		return mounter_send_break(arg, -EINTR);
+	WRITE_ONCE(m->brk, false);
+	return mounter_send_break(arg, 0);
+}
+
+void zuf_mounter_break(struct zuf_mounter *m)
+{
+	WRITE_ONCE(m->brk, true);
+	wake_up_all(&m->server_wait);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mounter.h - messages to the one thread of the server that mounts
+ */
+#ifndef ZUF_MOUNTER_H
+#define ZUF_MOUNTER_H
+
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include "zuf/zus_api.h"
+
+struct vfsmount;
+struct zuf_root;
+struct zuf_sb;
+
+/* Header of a message whose whole struct comes back. */
+#define ZUF_MNT_HDR(op_, len_) {					\
+	.operation = (op_), .in_len = (len_), .out_len = (len_),	\
+}
+
+/* Largest message: what a page of the server's buffer can take. */
+#define ZUF_MNT_MSG_MAX 4096
+
+enum zuf_mnt_state {
+	ZUF_MNT_NONE,		/* no mounter file */
+	ZUF_MNT_AWAY,		/* the server runs outside of the ioctl */
+	ZUF_MNT_WAITING,	/* it sleeps in the ioctl */
+	ZUF_MNT_POSTED,		/* a caller has put a message, owns it */
+	ZUF_MNT_TAKEN,		/* the server works on the message */
+	ZUF_MNT_ANSWERED,	/* the caller has not yet looked at the answer */
+	ZUF_MNT_ABANDONED,	/* TAKEN, but the caller is gone */
+};
+
+struct zuf_mounter {
+	struct mutex callers;		/* one message at a time */
+	spinlock_t lock;		/* state, brk, message hand-over */
+	enum zuf_mnt_state state;
+	bool brk;			/* BREAK_ALL was called */
+	struct zufs_ioc_mount *msg;	/* ZUF_MNT_MSG_MAX bytes; owner by state */
+	s32 result;
+	u64 undo_sbi;			/* an abandoned mount to be taken back */
+	struct vfsmount *mnt;		/* the root's mount, while state != NONE */
+	wait_queue_head_t server_wait, caller_wait;
+};
+
+int zuf_mounter_init(struct zuf_mounter *m);
+void zuf_mounter_fini(struct zuf_mounter *m);
+
+/**
+ * zuf_mounter_call() - send a message and wait for the answer; killable
+ * @root: whose server is asked
+ * @msg: message with operation, in_len, out_len set; the answer (out_len bytes)
+ *	is copied back
+ *
+ * Return: 0, the server's errno, -EIO (no mounter, or it went away),
+ * -EBADRQC (positive result), -E2BIG, -EINTR (killed while waiting; a mount
+ * that succeeds afterwards is taken back).
+ */
+int zuf_mounter_call(struct zuf_root *root, struct zufs_ioc_mount *msg);
+
+/* ZU_IOC_MOUNT, on a file that has the role. */
+long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg);
+void zuf_mounter_break(struct zuf_mounter *m);
+/* The role begins, ends. -EBUSY: there is one already. */
+int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt);
+void zuf_mounter_stop(struct zuf_mounter *m);
+/* The mount of the root, referenced, or NULL when there is no mounter. */
+struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m);
+
+#endif

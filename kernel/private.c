@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * private.c - ZU_IOC_PRIVATE_MOUNT: devices and memory for a tool, no mount
+ *
+ * For programs of the mkfs and fsck kind that link a plugin: the devices are
+ * opened and an sb_id is made, with which the program grabs the memory; the
+ * VFS does not know of it and no channel is needed. Ends with the ioctl
+ * (is_umount) or with the file.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "devset.h"
+#include "sbid.h"
+#include "special.h"
+#include "super.h"
+
+struct zuf_private {
+	struct zuf_sb zsb;	/* no sb, no server */
+	bool mounted;		/* sp->lock */
+};
+
+/* The whole argument with its options, which end within it; or ERR_PTR. */
+static struct zufs_ioc_mount_private *private_read(void __user *arg)
+{
+	struct zufs_ioc_mount_private *pm;
+	struct zufs_ioc_hdr hdr;
+
+	if (copy_from_user(&hdr, arg, sizeof(hdr)))
+		return ERR_PTR(-EFAULT);
+	if (hdr.in_len < sizeof(*pm) || hdr.in_len > PAGE_SIZE)
+		return ERR_PTR(-EINVAL);
+	pm = kzalloc(hdr.in_len + 1, GFP_KERNEL_ACCOUNT);
+	if (!pm)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(pm, arg, hdr.in_len)) {
+		kfree(pm);
+		return ERR_PTR(-EFAULT);
+	}
+	pm->hdr.in_len = hdr.in_len;
+	return pm;
+}
+
+/*
+ * Take "zpmdev=PATH" out of the comma separated options; NULL: there is none.
+ * The rest moves up.
+ */
+static char *private_take_device(char *options)
+{
+	static const char key[] = ZUFS_PMDEV_OPT "=";
+	char *word = options, *end, *path;
+
+	while (*word) {
+		end = strchrnul(word, ',');
+		if (!strncmp(word, key, strlen(key))) {
+			path = kmemdup_nul(word + strlen(key), end - word - strlen(key),
+					   GFP_KERNEL);
+			if (*end)
+				end++;
+			else if (word > options)
+				word--;
+			memmove(word, end, strlen(end) + 1);
+			return path ?: ERR_PTR(-ENOMEM);
+		}
+		if (!*end)
+			break;
+		word = end + 1;
+	}
+	return NULL;
+}
+
+static int private_open(struct zuf_special *sp, struct zuf_private *priv,
+			struct zufs_ioc_mount_private *pm)
+{
+	struct zuf_devset_spec spec = {
+		.magic = pm->rfi.FS_magic,
+		.ver_major = pm->rfi.FS_ver_major,
+		.ver_minor = pm->rfi.FS_ver_minor,
+		.dt_offset = pm->rfi.dt_offset,
+		.holder = priv,
+	};
+	char *path = private_take_device(ZUFS_TAIL(pm, zmi.po.mount_options));
+	int err;
+
+	if (IS_ERR_OR_NULL(path))
+		return path ? PTR_ERR(path) : -EINVAL;
+	priv->zsb.devs = path[0] == '/' ? zuf_devset_open(path, &spec) : ERR_PTR(-EINVAL);
+	kfree(path);
+	if (IS_ERR(priv->zsb.devs))
+		return PTR_ERR(priv->zsb.devs);
+	err = zuf_devset_load_shadow(priv->zsb.devs);
+	priv->zsb.root = sp->root;
+	if (!err)
+		err = zuf_sbid_add(&priv->zsb);
+	if (err)
+		zuf_devset_put(priv->zsb.devs);
+	return err;
+}
+
+static void private_end(struct zuf_private *priv)
+{
+	if (!priv->mounted)
+		return;
+	zuf_sbid_remove(&priv->zsb);
+	zuf_devset_revoke(priv->zsb.devs);
+	zuf_devset_put(priv->zsb.devs);
+	priv->mounted = false;
+}
+
+static int private_mount(struct zuf_special *sp, struct zufs_ioc_mount_private *pm)
+{
+	struct zuf_private *priv;
+	int err;
+
+	if (sp->role != ZUF_ROLE_NONE)
+		return -EINVAL;
+	priv = kzalloc(sizeof(*priv), GFP_KERNEL_ACCOUNT);
+	if (!priv)
+		return -ENOMEM;
+	err = private_open(sp, priv, pm);
+	if (err) {
+		kfree(priv);
+		return err;
+	}
+	priv->mounted = true;
+	pm->zmi.sb_id = priv->zsb.sb_id;
+	pm->zmi.po.mount_flags |= ZUFS_M_PRIVATE;
+	sp->private = priv;
+	zuf_special_set_role(sp, ZUF_ROLE_PRIVATE);
+	return 0;
+}
+
+long zuf_ioc_private_mount(struct zuf_special *sp, void __user *arg)
+{
+	struct zufs_ioc_mount_private *pm = private_read(arg);
+	int err = 0;
+
+	if (IS_ERR(pm))
+		return PTR_ERR(pm);
+	mutex_lock(&sp->lock);
+	if (!pm->is_umount)
+		err = private_mount(sp, pm);
+	else if (sp->role == ZUF_ROLE_PRIVATE)
+		private_end(sp->private);
+	else
+		err = -EINVAL;
+	mutex_unlock(&sp->lock);
+	pm->hdr.err = err;
+	if (copy_to_user(arg, pm, pm->hdr.in_len))
+		err = -EFAULT;
+	kfree(pm);
+	return err;
+}
+
+void zuf_private_release(struct zuf_special *sp)
+{
+	private_end(sp->private);
+	kfree(sp->private);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * root.h - one mounted zuf root: a server, its channels and its file systems
+ */
+#ifndef ZUF_ROOT_H
+#define ZUF_ROOT_H
+
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include "zuf/zus_api.h"
+#include "mounter.h"
+
+struct zuf_chan;
+
+enum zuf_root_state {
+	ZUF_ROOT_INITIALIZING,	/* no server, or it has not registered a type */
+	ZUF_ROOT_REGISTERING,	/* types are registered, nobody waits for mounts */
+	ZUF_ROOT_READY,		/* the mounter has been here */
+};
+
+/* The channels of one CPU; looked at by every operation on it. */
+struct zuf_cpu {
+	struct zuf_chan __rcu *chans[ZUFS_MAX_ZT_CHANNELS];
+	unsigned int nr;		/* how many there are; root->lock */
+	unsigned int normal_end;	/* slots below serve all, the rest nested ones */
+	wait_queue_head_t idle_wait;	/* exclusive: nothing was idle */
+};
+
+/*
+ * struct zuf_root - lives from the mount of the root to its last user: mounts,
+ * special files and channels hold references.
+ */
+struct zuf_root {
+	struct kref ref;
+	struct list_head link;		/* zuf_roots_lock */
+	u32 live_gen;			/* the server that answers; 0 = none */
+	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
+
+	struct mutex lock;		/* all below, and channel slots */
+	u32 last_gen;
+	enum zuf_root_state state;
+	struct pid *server;		/* thread group of the server, or NULL */
+	unsigned int nr_roles;		/* mounter and ZT files of the live server */
+	struct idr sbs;			/* sb_id -> struct zuf_sb */
+	struct cpumask chan_cpus;	/* CPUs with a channel; read without the lock */
+	struct zuf_cpu __percpu *cpus;
+	struct zuf_mounter mounter;
+};
+
+int zuf_root_init(void);
+void zuf_root_fini(void);
+
+struct zuf_root *zuf_root_get(struct zuf_root *root);
+void zuf_root_put(struct zuf_root *root);
+
+/**
+ * zuf_root_claim() - the caller says that it is the server
+ * Context: root->lock held.
+ * Return: 0, or -EBUSY when another process is and has not ended.
+ */
+int zuf_root_claim(struct zuf_root *root);
+
+/* A mounter or ZT file took, gave up its role; root->lock held. */
+void zuf_root_role_get(struct zuf_root *root);
+void zuf_root_role_put(struct zuf_root *root);
+
+/* True while the server that got @gen is the one that answers. */
+static inline bool zuf_root_is_live(const struct zuf_root *root, u32 gen)
+{
+	return READ_ONCE(root->live_gen) == gen;
+}
+
+/* Call fn for every root; for CPU hot-plug. */
+void zuf_root_for_each(void (*fn)(struct zuf_root *root, unsigned int cpu),
+		       unsigned int cpu);
+
+extern const struct file_operations zuf_root_state_fops;	/* rootfiles.c */
+extern const struct file_operations zuf_root_types_fops;
+extern const struct file_operations zuf_root_ddbg_fops;
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rw.c - read and write the mapped way: READ and WRITE with a window
+ *
+ * A request is cut into chunks of at most a window. Small ones are copied
+ * through the channel's own pages, of large ones the user's pages are pinned
+ * and shown to the server; what cannot be pinned (kernel iterators, device
+ * memory) is copied in small chunks.
+ *
+ * Locks: reads, and writes that stay inside of i_size, share the inode lock;
+ * all other writes have it alone, and i_size moves after the data. No page of
+ * the user is faulted in under it, because the fault may need this very inode:
+ * when a copy or a pin comes out short the lock is dropped, the memory faulted
+ * in, and the request goes on from there.
+ */
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "chan.h"
+#include "dispatch.h"
+#include "inode.h"
+#include "rw.h"
+#include "super.h"
+#include "window.h"
+
+/* One read or write call, while it goes on. */
+struct rw_call {
+	struct kiocb *iocb;
+	struct iov_iter *iter;
+	struct inode *inode;
+	bool write;
+	bool exclusive;		/* how the inode lock is held */
+	bool copy_only;		/* pages cannot be pinned though they are present */
+	ssize_t done;
+};
+
+/* Below it memory is not faulted in beyond what the next chunks need. */
+#define RW_FAULT_IN_MAX ZUS_API_MAP_MAX_SIZE
+
+static u64 rw_flags(const struct rw_call *rw)
+{
+	const struct kiocb *iocb = rw->iocb;
+	u64 flags = rw->write ? ZUFS_RW_WRITE : 0;
+
+	if (iocb->ki_flags & IOCB_DSYNC)
+		flags |= ZUFS_RW_DSYNC;
+	if (iocb->ki_flags & IOCB_DIRECT)
+		flags |= ZUFS_RW_DIRECT;
+	if (iocb->ki_filp->f_mode & FMODE_RANDOM)
+		flags |= ZUFS_RW_RAND;
+	return flags;
+}
+
+/* How far the server says it got: checked against what it was asked for. */
+static ssize_t rw_win_bytes(struct zuf_op *op)
+{
+	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
+
+	if (io->last_pos < io->filepos || io->last_pos - io->filepos > op->win->len)
+		return -EIO;
+	return io->last_pos - io->filepos;
+}
+
+/* -EFAULT: fault it in first. */
+static ssize_t rw_prepare_window(struct rw_call *rw, struct zuf_win *win, size_t len)
+{
+	ssize_t ret;
+
+	if (len > zuf_copy_max && !rw->copy_only && user_backed_iter(rw->iter)) {
+		ret = zuf_win_pin(win, rw->iter, len, rw->write);
+		if (ret != -EOPNOTSUPP)
+			return ret;
+	}
+	win->kind = ZUF_WIN_ITER;
+	win->to_server = rw->write;
+	win->iter = rw->iter;
+	win->len = min_t(size_t, len, zuf_copy_max);
+	return win->len;
+}
+
+static void rw_take_ra(struct file_ra_state *ra, const struct zufs_ioc_IO *io)
+{
+	ra->start = io->ra.start;
+	ra->prev_pos = io->ra.prev_pos;
+	ra->ra_pages = min_t(u32, io->ra.ra_pages, ZUS_API_MAP_MAX_PAGES);
+}
+
+/* One operation. Bytes that went through, or -errno; the iterator follows. */
+static ssize_t rw_chunk(struct rw_call *rw, size_t len)
+{
+	struct inode *inode = rw->inode;
+	struct file_ra_state *ra = &rw->iocb->ki_filp->f_ra;
+	struct zuf_win win = { };
+	struct zufs_ioc_IO io = {
+		.hdr = ZUF_HDR(rw->write ? ZUFS_OP_WRITE : ZUFS_OP_READ,
+			       sizeof(io), 0, sizeof(io)),
+		.zus_ii = ZUF_I(inode)->zus_ii,
+		.filepos = rw->iocb->ki_pos,
+		.last_pos = rw->iocb->ki_pos,
+		.rw = rw_flags(rw),
+		.ra.start = ra->start,
+		.ra.prev_pos = ra->prev_pos,
+		.ra.ra_pages = ra->ra_pages,
+	};
+	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes);
+	bool pinned;
+	ssize_t ret;
+
+	ret = rw_prepare_window(rw, &win, len);
+	if (ret < 0)
+		return ret;
+	pinned = win.kind == ZUF_WIN_PAGES;
+	ret = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+	if (ret)
+		return ret;
+	if (pinned)
+		iov_iter_advance(rw->iter, win.done);
+	rw_take_ra(ra, &io);
+	if (rw->write && io.wr_unmap.len)
+		unmap_mapping_range(inode->i_mapping, io.wr_unmap.offset,
+				    io.wr_unmap.len, 0);
+	/* the answer was there, but the user's memory was not */
+	if (!rw->write && !win.done && io.last_pos != io.filepos)
+		return -EFAULT;
+	return win.done;
+}
+
+/* Bytes that may go on from ki_pos: a read ends at i_size. */
+static size_t rw_left(const struct rw_call *rw)
+{
+	size_t left = iov_iter_count(rw->iter);
+	loff_t size;
+
+	if (rw->write)
+		return left;
+	size = i_size_read(rw->inode);
+	if (rw->iocb->ki_pos >= size)
+		return 0;
+	return min_t(u64, left, size - rw->iocb->ki_pos);
+}
+
+static void rw_wrote(struct rw_call *rw)
+{
+	struct inode *inode = rw->inode;
+	struct zus_inode *zi = ZUF_I(inode)->zi;
+	loff_t pos = rw->iocb->ki_pos;
+
+	if (rw->exclusive && pos > i_size_read(inode)) {
+		i_size_write(inode, pos);
+		if (zi && le64_to_cpu(READ_ONCE(zi->i_size)) < pos)
+			WRITE_ONCE(zi->i_size, cpu_to_le64(pos));
+	}
+	zuf_inode_refresh_blocks(inode);
+}
+
+/* Chunk after chunk under the lock. 0: at its end; -EFAULT: fault in, go on. */
+static ssize_t rw_chunks(struct rw_call *rw)
+{
+	ssize_t got;
+	size_t left;
+
+	while ((left = rw_left(rw)) > 0) {
+		got = rw_chunk(rw, min_t(size_t, left, ZUS_API_MAP_MAX_SIZE));
+		if (got < 0)
+			return got;
+		if (!got)
+			return 0;
+		rw->iocb->ki_pos += got;
+		rw->done += got;
+		if (rw->write)
+			rw_wrote(rw);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/*
+ * Make the user's memory present. A failure that comes again although the
+ * memory is there means that it cannot be pinned.
+ */
+static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
+{
+	size_t len = min_t(size_t, iov_iter_count(rw->iter), RW_FAULT_IN_MAX);
+	size_t missing;
+
+	if (!user_backed_iter(rw->iter))
+		return -EFAULT;
+	missing = rw->write ? fault_in_iov_iter_readable(rw->iter, len) :
+			      fault_in_iov_iter_writeable(rw->iter, len);
+	if (missing == len)
+		return -EFAULT;
+	if (done_before == rw->done && len > zuf_copy_max)
+		rw->copy_only = true;
+	return 0;
+}
+
+static ssize_t rw_result(const struct rw_call *rw, ssize_t err)
+{
+	return rw->done ? rw->done : err;
+}
+
+ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct rw_call rw = { .iocb = iocb, .iter = to, .inode = file_inode(iocb->ki_filp) };
+	bool faulted = false;
+	ssize_t err, before;
+
+	if (!iov_iter_count(to))
+		return 0;
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;		/* the server may sleep */
+	do {
+		before = rw.done;
+		inode_lock_shared(rw.inode);
+		err = rw_chunks(&rw);
+		inode_unlock_shared(rw.inode);
+		if (err != -EFAULT)
+			break;
+		/* the first failure may be mere absence */
+		err = rw_fault_in(&rw, faulted ? before : -1);
+		faulted = true;
+	} while (!err);
+	if (rw.done)
+		file_accessed(iocb->ki_filp);
+	return rw_result(&rw, err);
+}
+
+static void rw_inode_lock(struct rw_call *rw)
+{
+	if (rw->exclusive)
+		inode_lock(rw->inode);
+	else
+		inode_lock_shared(rw->inode);
+}
+
+static void rw_inode_unlock(struct rw_call *rw)
+{
+	if (rw->exclusive)
+		inode_unlock(rw->inode);
+	else
+		inode_unlock_shared(rw->inode);
+}
+
+/* Must the inode lock be had alone? Privileges are dropped under it too. */
+static bool write_is_exclusive(const struct rw_call *rw)
+{
+	const struct kiocb *iocb = rw->iocb;
+
+	return (iocb->ki_flags & IOCB_APPEND) || !IS_NOSEC(rw->inode) ||
+	       iocb->ki_pos + iov_iter_count(rw->iter) > i_size_read(rw->inode);
+}
+
+/* Lock the right way and check the limits; <= 0: unlocked, over. */
+static ssize_t write_begin(struct rw_call *rw)
+{
+	ssize_t ret;
+
+	rw->exclusive = write_is_exclusive(rw);
+	rw_inode_lock(rw);
+	if (!rw->exclusive && write_is_exclusive(rw)) {
+		rw_inode_unlock(rw);
+		rw->exclusive = true;
+		rw_inode_lock(rw);
+	}
+	ret = generic_write_checks(rw->iocb, rw->iter);
+	if (ret > 0) {
+		int err = kiocb_modified(rw->iocb);
+
+		if (err)
+			ret = err;
+	}
+	if (ret <= 0)
+		rw_inode_unlock(rw);
+	return ret;
+}
+
+ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct rw_call rw = {
+		.iocb = iocb, .iter = from, .inode = file_inode(iocb->ki_filp), .write = true,
+	};
+	bool faulted = false;
+	ssize_t err, before;
+
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;
+	/* an append shall not be cut in two by memory that is not present */
+	if ((iocb->ki_flags & IOCB_APPEND) && user_backed_iter(from))
+		fault_in_iov_iter_readable(from, min_t(size_t, iov_iter_count(from),
+						       RW_FAULT_IN_MAX));
+	do {
+		before = rw.done;
+		err = write_begin(&rw);
+		if (err <= 0)
+			break;
+		err = rw_chunks(&rw);
+		rw_inode_unlock(&rw);
+		if (err != -EFAULT)
+			break;
+		err = rw_fault_in(&rw, faulted ? before : -1);
+		faulted = true;
+	} while (!err);
+	return rw_result(&rw, err);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * special.h - the files that connect a server: a role each, for life
+ */
+#ifndef ZUF_SPECIAL_H
+#define ZUF_SPECIAL_H
+
+#include <linux/fs.h>
+#include <linux/mutex.h>
+
+struct zuf_chan;
+struct zuf_devset;
+struct zuf_private;
+struct zuf_root;
+struct zuf_xbuf;
+
+enum zuf_role {
+	ZUF_ROLE_NONE,
+	ZUF_ROLE_MOUNTER,
+	ZUF_ROLE_ZT,
+	ZUF_ROLE_PMEM,
+	ZUF_ROLE_XBUF,
+	ZUF_ROLE_PRIVATE,
+};
+
+/*
+ * struct zuf_special - one special file, in inode->i_private
+ * @role: NONE until the first successful role ioctl, then constant; written
+ *	under @lock with the object below complete (pairs with zuf_special_role)
+ */
+struct zuf_special {
+	struct mutex lock;
+	enum zuf_role role;
+	fl_owner_t owner;		/* files of the process that gave the role */
+	struct zuf_root *root;		/* referenced */
+	struct inode *inode;
+	union {
+		struct zuf_chan *chan;
+		struct zuf_devset *devs;
+		struct zuf_xbuf *xbuf;
+		struct zuf_private *private;
+	};
+};
+
+static inline enum zuf_role zuf_special_role(const struct zuf_special *sp)
+{
+	return smp_load_acquire(&sp->role);
+}
+
+/* Under sp->lock. */
+static inline void zuf_special_set_role(struct zuf_special *sp, enum zuf_role role)
+{
+	smp_store_release(&sp->role, role);
+}
+
+struct zuf_special *zuf_special_create(struct zuf_root *root, struct inode *inode);
+void zuf_special_destroy(struct zuf_special *sp);
+
+extern const struct file_operations zuf_special_fops;
+
+/* ioctls that any file of the root takes; sp NULL: the root directory. */
+long zuf_special_ioctl(struct zuf_root *root, struct zuf_special *sp,
+		       struct file *file, unsigned int cmd, unsigned long arg);
+
+/* ioctls by file: argument from user space, result of the call. */
+long zuf_ioc_register_fs(struct zuf_root *root, void __user *arg);	/* type.c */
+long zuf_ioc_numa_map(void __user *arg);				/* numa.c */
+long zuf_ioc_grab_pmem(struct zuf_special *sp, void __user *arg);	/* pmem.c */
+int zuf_pmem_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
+void zuf_pmem_release(struct zuf_special *sp);
+long zuf_ioc_alloc_buffer(struct zuf_special *sp, void __user *arg);	/* xbuf.c */
+int zuf_xbuf_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
+void zuf_xbuf_release(struct zuf_special *sp);
+long zuf_ioc_private_mount(struct zuf_special *sp, void __user *arg);	/* private.c */
+void zuf_private_release(struct zuf_special *sp);
+long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg);	/* zt.c */
+long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg);
+int zuf_zt_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
+void zuf_zt_release(struct zuf_special *sp);
+
+#endif

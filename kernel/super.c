@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * super.c - mount, remount, statfs, unmount of a registered type
+ *
+ * A mount opens its devices first; whichever device of the set is named, the
+ * same super-block is found. Then it gets an id in the root, and the mounter of
+ * the server is told, who grabs the memory by that id and returns the root
+ * inode. An unmount cannot fail: when the server is gone nobody is told.
+ */
+#include <linux/backing-dev.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+
+#include "devset.h"
+#include "dispatch.h"
+#include "forget.h"
+#include "inode.h"
+#include "mountmsg.h"
+#include "options.h"
+#include "root.h"
+#include "sbid.h"
+#include "super.h"
+#include "type.h"
+
+/* While a mount is being made. */
+struct mount_ctx {
+	struct zuf_type_info info;
+	struct zuf_options opt;
+};
+
+/* ---- super-block operations ---- */
+
+static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct zuf_sb *zsb = ZUF_SB(dentry->d_sb);
+	struct zufs_ioc_statfs msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_STATFS, offsetof(struct zufs_ioc_statfs, statfs_out),
+			       0, sizeof(msg)),
+		.zus_sbi = zsb->zus_sbi,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	int err = zuf_dispatch(zsb, &op);
+
+	if (err)
+		return err;
+	buf->f_type = zsb->sb->s_magic;
+	buf->f_bsize = msg.statfs_out.f_bsize ?: dentry->d_sb->s_blocksize;
+	buf->f_blocks = msg.statfs_out.f_blocks;
+	buf->f_bfree = msg.statfs_out.f_bfree;
+	buf->f_bavail = msg.statfs_out.f_bavail;
+	buf->f_files = msg.statfs_out.f_files;
+	buf->f_ffree = msg.statfs_out.f_ffree;
+	buf->f_fsid.val[0] = msg.statfs_out.f_fsid.val[0];
+	buf->f_fsid.val[1] = msg.statfs_out.f_fsid.val[1];
+	buf->f_namelen = msg.statfs_out.f_namelen ?: ZUFS_NAME_LEN;
+	buf->f_frsize = msg.statfs_out.f_frsize ?: buf->f_bsize;
+	return 0;
+}
+
+/* Text of the server: ",name=value", shown as it is but for odd characters. */
+static void show_server_options(struct seq_file *m, struct zuf_sb *zsb)
+{
+	struct {
+		struct zufs_ioc_mount_options msg;
+		char text[ZUFS_MO_MAX + 1];
+	} *so;
+	struct zuf_op op = { };
+
+	so = kzalloc(sizeof(*so), GFP_KERNEL);
+	if (!so)
+		return;
+	so->msg.hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_SHOW_OPTIONS, sizeof(so->msg),
+						   sizeof(so->msg), 0);
+	so->msg.hdr.out_max = ZUFS_MO_MAX;
+	so->msg.zus_sbi = zsb->zus_sbi;
+	op.hdr = &so->msg.hdr;
+	op.size = sizeof(*so) - 1;
+	if (!zuf_dispatch(zsb, &op) && so->text[0]) {
+		if (so->text[0] != ',')
+			seq_putc(m, ',');
+		seq_escape(m, so->text, " \t\n\\#");
+	}
+	kfree(so);
+}
+
+static int zuf_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct zuf_sb *zsb = ZUF_SB(root->d_sb);
+
+	if (zsb->opt.flags & ZUFS_M_PEDANTIC)
+		seq_printf(m, ",pedantic=%u", zsb->opt.pedantic);
+	if (zsb->opt.flags & ZUFS_M_EPHEMERAL)
+		seq_puts(m, ",ephemeral");
+	if (zsb->opt.dax)
+		seq_puts(m, ",dax");
+	if (zsb->opt.size_bytes)
+		seq_printf(m, ",size=%lluk", zsb->opt.size_bytes >> 10);
+	show_server_options(m, zsb);
+	return 0;
+}
+
+/* All inodes are evicted: the server may forget the file system. */
+static void zuf_put_super(struct super_block *sb)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	struct zufs_ioc_mount msg = {
+		.hdr = ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(msg)),
+		.zmi.zus_sbi = zsb->zus_sbi,
+		.zmi.zus_zfi = zsb->zus_zfi,
+	};
+
+	if (zsb->zus_sbi && zuf_root_is_live(zsb->root, zsb->server_gen)) {
+		zuf_forget_flush(zsb->root);
+		zuf_mounter_call(zsb->root, &msg);
+	}
+	zsb->zus_sbi = 0;
+}
+
+static int zuf_freeze(struct super_block *sb)
+{
+	zuf_devset_stamp(ZUF_SB(sb)->devs, false);
+	return 0;
+}
+
+const struct super_operations zuf_super_ops = {
+	.alloc_inode = zuf_alloc_inode,
+	.free_inode = zuf_free_inode,
+	.evict_inode = zuf_evict_inode,
+	.drop_inode = generic_drop_inode,
+	.put_super = zuf_put_super,
+	.statfs = zuf_statfs,
+	.show_options = zuf_show_options,
+	.freeze_fs = zuf_freeze,
+	.unfreeze_fs = zuf_freeze,
+};
+
+/* ---- life of struct zuf_sb ---- */
+
+static void zsb_free(struct zuf_sb *zsb)
+{
+	if (!zsb)
+		return;
+	zuf_sbid_remove(zsb);
+	if (zsb->devs) {
+		zuf_devset_revoke(zsb->devs);
+		zuf_devset_put(zsb->devs);
+	}
+	mntput(zsb->root_mnt);
+	if (zsb->root)
+		zuf_root_put(zsb->root);
+	zuf_options_free(&zsb->opt);
+	kfree(zsb);
+}
+
+static u64 default_size(void)
+{
+	return (u64)totalram_pages() << PAGE_SHIFT >> 1;
+}
+
+static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
+{
+	const struct register_fs_info *rfi = &ctx->info.rfi;
+	struct zuf_devset_spec spec = {
+		.magic = rfi->FS_magic,
+		.ver_major = rfi->FS_ver_major,
+		.ver_minor = rfi->FS_ver_minor,
+		.dt_offset = rfi->dt_offset,
+		.nodev_ok = rfi->notused & ZUFS_REG_NODEV_OK,
+		.read_only = fc->sb_flags & SB_RDONLY,
+		.size_bytes = ctx->opt.size_bytes ?: default_size(),
+		.holder = ctx->info.type,
+	};
+	struct zuf_sb *zsb = kzalloc(sizeof(*zsb), GFP_KERNEL_ACCOUNT);
+
+	if (!zsb)
+		return ERR_PTR(-ENOMEM);
+	zsb->root = zuf_root_get(ctx->info.root);
+	zsb->root_mnt = zuf_mounter_mnt(&zsb->root->mounter);
+	zsb->type = ctx->info.type;
+	zsb->server_gen = ctx->info.gen;
+	zsb->zus_zfi = ctx->info.zus_zfi;
+	zsb->opt = ctx->opt;
+	memset(&ctx->opt, 0, sizeof(ctx->opt));
+	if (fc->sb_flags & SB_SILENT)
+		zsb->opt.flags |= ZUFS_M_SILENT;
+	if (!zsb->root_mnt || !zuf_root_is_live(zsb->root, zsb->server_gen)) {
+		errorf(fc, "zuf: no server is up for type %s", zsb->type->name);
+		zsb_free(zsb);
+		return ERR_PTR(-EIO);
+	}
+	zsb->devs = zuf_devset_open(fc->source, &spec);
+	if (IS_ERR(zsb->devs)) {
+		int err = PTR_ERR(zsb->devs);
+
+		zsb->devs = NULL;
+		zsb_free(zsb);
+		return ERR_PTR(err);
+	}
+	return zsb;
+}
+
+/* ---- mount ---- */
+
+static int set_root_inode(struct super_block *sb, const struct zufs_mount_info *zmi)
+{
+	struct inode *root = zuf_iget(sb, zmi->_zi, zmi->zus_ii);
+
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	if (!S_ISDIR(root->i_mode)) {
+		iput(root);
+		return -EIO;
+	}
+	sb->s_root = d_make_root(root);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	u32 bits = zmi->s_blocksize_bits ?: PAGE_SHIFT;
+
+	zsb->zus_sbi = zmi->zus_sbi;
+	zsb->fs_caps = zmi->fs_caps;
+	if (!zmi->zus_sbi || bits < 9 || bits > 30) {
+		pr_err("sb %llu: server answered a mount with sbi %#llx, block bits %u\n",
+		       zsb->sb_id, zmi->zus_sbi, bits);
+		return -EIO;
+	}
+	sb->s_blocksize_bits = bits;
+	sb->s_blocksize = 1UL << bits;
+	if (zsb->fs_caps & ZUFS_FSC_ACL_ON)
+		sb->s_flags |= SB_POSIXACL;
+	return set_root_inode(sb, zmi);
+}
+
+static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
+{
+	const struct register_fs_info *rfi = &ctx->info.rfi;
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	struct zufs_mount_info zmi;
+	int err;
+
+	zsb->sb = sb;
+	sb->s_op = &zuf_super_ops;
+	sb->s_magic = rfi->FS_magic;
+	sb->s_maxbytes = clamp_t(u64, rfi->s_maxbytes, 1, MAX_LFS_FILESIZE);
+	sb->s_time_gran = clamp_t(u32, rfi->s_time_gran, 1, NSEC_PER_SEC);
+	sb->s_time_min = div_s64(S64_MIN, NSEC_PER_SEC);
+	sb->s_time_max = div_s64(S64_MAX, NSEC_PER_SEC);
+	sb->s_max_links = ZUFS_LINK_MAX;
+	sb->s_flags |= SB_NOSEC;
+	err = super_setup_bdi(sb);
+	if (err)
+		return err;
+	sb->s_bdi->ra_pages = ZUFS_READAHEAD_PAGES;
+	err = zuf_devset_load_shadow(zsb->devs);
+	if (!err)
+		err = zuf_sbid_add(zsb);
+	if (!err)
+		err = zuf_mountmsg_mount(zsb, &zmi);
+	if (!err)
+		err = set_answer(sb, &zmi);
+	if (err)
+		return err;
+	if (!sb_rdonly(sb))
+		zuf_devset_stamp(zsb->devs, true);
+	sb->s_flags |= SB_ACTIVE;
+	return 0;
+}
+
+static int test_super(struct super_block *sb, struct fs_context *fc)
+{
+	const struct zuf_sb *zsb = ZUF_SB(sb), *mine = fc->s_fs_info;
+
+	return zsb->type == mine->type && zuf_devset_same(zsb->devs, mine->devs);
+}
+
+/* Another mount of a set that is mounted already. */
+static int check_shared(struct super_block *sb, struct fs_context *fc)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+
+	if ((sb->s_flags ^ fc->sb_flags) & SB_RDONLY) {
+		errorf(fc, "zuf: already mounted %s", sb_rdonly(sb) ? "ro" : "rw");
+		return -EBUSY;
+	}
+	if (!zuf_root_is_live(zsb->root, zsb->server_gen)) {
+		errorf(fc, "zuf: still mounted for a server that has ended; unmount that first");
+		return -EIO;
+	}
+	return 0;
+}
+
+static int zuf_get_tree(struct fs_context *fc)
+{
+	struct mount_ctx *ctx = fc->fs_private;
+	struct super_block *sb;
+	struct zuf_sb *zsb;
+	int err;
+
+	zsb = zsb_create(fc, ctx);
+	if (IS_ERR(zsb))
+		return PTR_ERR(zsb);
+	fc->s_fs_info = zsb;
+	sb = sget_fc(fc, test_super, set_anon_super_fc);
+	if (IS_ERR(sb)) {
+		fc->s_fs_info = NULL;
+		zsb_free(zsb);
+		return PTR_ERR(sb);
+	}
+	if (sb->s_root) {
+		fc->s_fs_info = NULL;
+		zsb_free(zsb);
+		err = check_shared(sb, fc);
+	} else {
+		err = zuf_fill_super(sb, ctx);
+	}
+	if (err) {
+		deactivate_locked_super(sb);
+		return err;
+	}
+	fc->root = dget(sb->s_root);
+	return 0;
+}
+
+void zuf_kill_sb(struct super_block *sb)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+
+	kill_anon_super(sb);
+	zsb_free(zsb);
+}
+
+/* ---- the context ---- */
+
+static int zuf_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct mount_ctx *ctx = fc->fs_private;
+	int err = vfs_parse_fs_param_source(fc, param);
+
+	if (err != -ENOPARAM)
+		return err;
+	return zuf_option_parse(fc, &ctx->opt, param);
+}
+
+static int zuf_reconfigure(struct fs_context *fc)
+{
+	struct mount_ctx *ctx = fc->fs_private;
+	struct super_block *sb = fc->root->d_sb;
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	bool to_ro = fc->sb_flags & SB_RDONLY;
+	struct zuf_options old = zsb->opt;
+	int err;
+
+	sync_filesystem(sb);
+	if (!to_ro) {
+		err = zuf_devset_set_read_only(zsb->devs, false);
+		if (err)
+			return err;
+	}
+	ctx->opt.size_bytes = old.size_bytes;
+	zsb->opt = ctx->opt;
+	err = zuf_mountmsg_remount(zsb, sb_rdonly(sb), to_ro);
+	if (err) {
+		zsb->opt = old;
+		return err;
+	}
+	ctx->opt = old;		/* freed with the context */
+	if (to_ro != sb_rdonly(sb))
+		zuf_devset_stamp(zsb->devs, !to_ro);
+	if (to_ro)
+		zuf_devset_set_read_only(zsb->devs, true);
+	return 0;
+}
+
+static void zuf_free_context(struct fs_context *fc)
+{
+	struct mount_ctx *ctx = fc->fs_private;
+
+	if (!ctx)
+		return;
+	zuf_options_free(&ctx->opt);
+	zuf_root_put(ctx->info.root);
+	kfree(ctx);
+}
+
+static const struct fs_context_operations zuf_context_ops = {
+	.parse_param = zuf_parse_param,
+	.get_tree = zuf_get_tree,
+	.reconfigure = zuf_reconfigure,
+	.free = zuf_free_context,
+};
+
+int zuf_init_fs_context(struct fs_context *fc)
+{
+	struct mount_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!ctx)
+		return -ENOMEM;
+	err = zuf_type_info(fc->fs_type, &ctx->info);
+	if (err) {
+		kfree(ctx);
+		return err;
+	}
+	fc->fs_private = ctx;
+	fc->ops = &zuf_context_ops;
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * type.h - file-system types that servers have registered
+ */
+#ifndef ZUF_TYPE_H
+#define ZUF_TYPE_H
+
+#include <linux/fs.h>
+#include "zuf/zus_api.h"
+
+struct zuf_root;
+
+/*
+ * struct zuf_type - one name of "mount -t"
+ * Static for the life of the module (lockdep wants that, and a mount may hold
+ * one across the end of its root). All fields under zuf_types_lock; a super-
+ * block keeps what it needs of @rfi and @zus_zfi.
+ */
+struct zuf_type {
+	struct file_system_type fst;
+	char name[sizeof_field(struct register_fs_info, fsname) + 1];
+	bool listed;			/* register_filesystem was done */
+	struct zuf_root *root;		/* whose server serves it, referenced; or NULL */
+	u32 gen;			/* of that server */
+	u64 zus_zfi;
+	struct register_fs_info rfi;
+};
+
+/* What a mount needs to know of its type. */
+struct zuf_type_info {
+	struct zuf_type *type;
+	struct zuf_root *root;		/* referenced */
+	u32 gen;
+	u64 zus_zfi;
+	struct register_fs_info rfi;
+};
+
+/* -ENODEV: its root is gone. The caller puts info->root. */
+int zuf_type_info(struct file_system_type *fst, struct zuf_type_info *info);
+/* The root goes: its types are no longer known. */
+void zuf_type_drop_root(struct zuf_root *root);
+/* Names that the live server of the root has registered, separated by blanks. */
+size_t zuf_type_names(struct zuf_root *root, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * wake.h - wake one task in a way that keeps both sides on this CPU
+ *
+ * The waker is about to sleep (synchronous hint). Where the scheduler takes a
+ * "wake on this CPU" flag (6.6 and later) and a self-test at module start
+ * proves it, that keeps the application here; else it disables its migration
+ * for the time of the operation.
+ */
+#ifndef ZUF_WAKE_H
+#define ZUF_WAKE_H
+
+#include <linux/preempt.h>
+#include <linux/sched.h>
+
+extern bool zuf_wake_stays_here;
+
+int zuf_wake_init(void);
+
+/* Wake a task that sleeps interruptibly or uninterruptibly. Any context. */
+void zuf_wake(struct task_struct *task);
+
+/* The application will sleep: make sure that it comes back on this CPU. */
+static inline bool zuf_cpu_pin(void)
+{
+	if (zuf_wake_stays_here || current->nr_cpus_allowed == 1)
+		return false;
+	migrate_disable();
+	return true;
+}
+
+static inline void zuf_cpu_unpin(bool pinned)
+{
+	if (pinned)
+		migrate_enable();
+}
+
+#endif

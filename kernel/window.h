@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * window.h - the application window of a channel: copy pages, mapped pages
+ */
+#ifndef ZUF_WINDOW_H
+#define ZUF_WINDOW_H
+
+#include <linux/mm.h>
+#include "dispatch.h"
+
+struct zuf_chan;
+
+extern const struct vm_operations_struct zuf_win_vm_ops;
+
+/**
+ * zuf_win_pin() - pin user pages of an iterator, without faulting any in
+ * @win: becomes ZUF_WIN_PAGES with as many bytes as could be pinned
+ * @len: wanted, from the current position of @iter, which is not advanced
+ *
+ * Return: bytes (> 0), or -EFAULT (the first page is not present),
+ * -EOPNOTSUPP (not user memory), -ENOMEM.
+ */
+ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool to_server);
+/* Give pinned pages back that were never shown. */
+void zuf_win_unpin(struct zuf_win *win);
+
+/**
+ * zuf_win_open() - show the window to the server; hdr->offset and len are set
+ * Context: the channel is claimed.
+ * Return: 0, -EFAULT (nothing could be copied in without a page fault),
+ * -E2BIG, -EIO (the server unmapped its window or is gone), -ENOMEM.
+ */
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr);
+/* Copy @bytes of the server's data out; sets win->done. */
+void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes);
+/* Nothing of the application is visible after this. */
+void zuf_win_close(struct zuf_chan *ch, struct zuf_win *win);
+/* The operation failed: the iterator stands where it did, no pages are held. */
+void zuf_win_abort(struct zuf_win *win);
+/* Wipe what the copy pages show of the application. */
+void zuf_win_clear(struct zuf_chan *ch);
+/* Drop the pages that a channel shows: unmap, unpin. */
+void zuf_win_drop_pages(struct zuf_chan *ch);
+/* The same when no mapping is left. */
+void zuf_win_unpin_pages(struct zuf_chan *ch);
+
+/* Map the window, vma->vm_pgoff 0. */
+int zuf_win_mmap(struct zuf_chan *ch, struct vm_area_struct *vma);
+
+#endif
