@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# Sourced by the VM cases: `. "$TOP/tests/vm/lib.sh"`. Results of a case: exit 0
+# = passed, `skip` = 77, anything else = failed; an unexpected failure of any
+# command fails the case and says where (set -e, trap ERR). What a case sets up
+# it registers with on_exit, which runs in reverse order however the case ends.
+# There is no fixed waiting: wait_until polls a condition against a deadline.
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+
+_on_exit=()
+
+_exit() {
+	local status=$? i
+
+	trap - ERR
+	set +e
+	for ((i = ${#_on_exit[@]} - 1; i >= 0; i--)); do
+		eval "${_on_exit[i]}"
+	done
+	exit "$status"
+}
+trap _exit EXIT
+trap 'echo "failed: line $LINENO: $BASH_COMMAND (status $?)" >&2' ERR
+
+# on_exit COMMAND...: run it at the end; the words are quoted as they are.
+on_exit() {
+	_on_exit+=("$(printf '%q ' "$@")")
+}
+
+# fail MESSAGE...: end the case as failed.
+fail() {
+	trap - ERR
+	echo "failed: ${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}: $*" >&2
+	exit 1
+}
+
+# skip REASON...: end the case as skipped.
+skip() {
+	trap - ERR
+	echo "skipped: $*"
+	exit 77
+}
+
+# need PROGRAM...: skip without these programs.
+need() {
+	local program
+
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip "there is no $program"
+	done
+}
+
+# need_cpus N, need_pmem N, need_disk N: what the VM must have.
+need_cpus() {
+	[ "$(nproc)" -ge "$1" ] || skip "needs $1 CPUs"
+}
+
+need_pmem() {
+	[ "${VM_PMEMS:-0}" -ge "$1" ] || skip "needs $1 pmem devices"
+}
+
+need_disk() {
+	[ "${VM_DISKS:-0}" -ge "$1" ] || skip "needs $1 disks"
+}
+
+# need_fault_injection: skip unless this kernel can fail allocations.
+need_fault_injection() {
+	[ -e /sys/kernel/debug/failslab ] || skip "this kernel has no failslab"
+}
+
+# assert_eq WANTED FOUND [WHAT]
+assert_eq() {
+	[ "$1" = "$2" ] || fail "${3:-value}: wanted '$1', found '$2'"
+}
+
+# assert_ne UNWANTED FOUND [WHAT]
+assert_ne() {
+	[ "$1" != "$2" ] || fail "${3:-value}: must not be '$1'"
+}
+
+# assert_grep REGEX FILE
+assert_grep() {
+	grep -Eq -- "$1" "$2" || fail "no '$1' in $2: $(head -c 400 "$2")"
+}
+
+# assert_status N COMMAND...: it ends with exactly that status.
+assert_status() {
+	local wanted=$1 status=0
+
+	shift
+	"$@" || status=$?
+	[ "$status" = "$wanted" ] ||
+		fail "'$*' ended with $status, wanted $wanted"
+}
+
+# refute COMMAND...: it fails (but is not killed by a signal).
+refute() {
+	local status=0
+
+	"$@" || status=$?
+	[ "$status" != 0 ] || fail "'$*' succeeded"
+	[ "$status" -lt 126 ] || fail "'$*' ended with $status"
+}
+
+# refute_errno TEXT COMMAND...: it fails with this message on stderr.
+refute_errno() {
+	local text=$1 out status=0
+
+	shift
+	out=$(LC_ALL=C "$@" 2>&1 >/dev/null) || status=$?
+	[ "$status" != 0 ] || fail "'$*' succeeded, wanted: $text"
+	[[ $out == *"$text"* ]] || fail "'$*' said '$out', wanted: $text"
+}
+
+# wait_until SECONDS COMMAND...: until it succeeds; the deadline fails the case.
+# The debug kernel gets four times as long.
+wait_until() {
+	local limit=$1 deadline
+
+	shift
+	[ "${VM_KERNEL:-}" != debug ] || limit=$((limit * 4))
+	deadline=$((SECONDS + limit))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -le "$deadline" ] || fail "after $limit s: not yet: $*"
+		_pause 0.05
+	done
+}
+
+# _pause SECONDS: between two polls, without starting a process.
+_pause() {
+	local _
+
+	if [ -z "${_never:-}" ]; then
+		exec {_never}<> <(:)
+	fi
+	read -r -t "$1" -u "$_never" _ || true
+}
+
+# process_gone PID, for wait_until.
+process_gone() {
+	[ ! -e "/proc/$1" ] || [ "$(_state "$1")" = Z ]
+}
+
+_state() {
+	sed 's/.*) \(.\).*/\1/' "/proc/$1/stat"
+}
+
+# dmesg_mark NAME, dmesg_since NAME: the kernel log after a mark.
+dmesg_mark() {
+	echo "mark: $1" >/dev/kmsg
+}
+
+dmesg_since() {
+	dmesg | sed "1,/mark: $1\$/d"
+}
+
+# cpu_online N 0|1: hot-plug a CPU; it is back at the end.
+cpu_online() {
+	local file=/sys/devices/system/cpu/cpu$1/online
+
+	[ -w "$file" ] || skip "cpu$1 cannot be taken offline"
+	echo "$2" >"$file"
+	assert_eq "$2" "$(cat "$file")" "cpu$1 online"
+	[ "$2" = 1 ] || on_exit _cpu_back "$file"
+}
+
+_cpu_back() {
+	echo 1 >"$1"
+}
+
+# scratch: a folder of this case on tmpfs, removed at the end; sets $scratch.
+scratch() {
+	scratch=$(mktemp -d /tmp/case.XXXXXX)
+	on_exit rm -rf "$scratch"
+}
