@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adapters.c - operations whose signature depends on the kernel
+ *
+ * Thin: each calls a neutral function of the file system (inode.h) or hides one
+ * kernel interface behind a name of compat.h. Locking and ownership are those of
+ * what is called. No policy here.
+ */
+#include <linux/slab.h>
+
+#include "../inode.h"
+
+/* ---- inode operations ---- */
+
+#if ZUF_HAVE_UPDATE_TIME_NOW
+int zuf_op_update_time(struct inode *inode, int flags)
+{
+	struct timespec64 now = current_time(inode);
+
+	return zuf_update_time(inode, &now, flags);
+}
+#else
+int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags)
+{
+	return zuf_update_time(inode, now, flags);
+}
+#endif
+
+#if ZUF_HAVE_MKDIR_DENTRY
+struct dentry *zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir,
+			    struct dentry *dentry, umode_t mode)
+{
+	return ERR_PTR(zuf_mkdir(idmap, dir, dentry, mode));
+}
+#else
+int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		 umode_t mode)
+{
+	return zuf_mkdir(idmap, dir, dentry, mode);
+}
+#endif
+
+void zuf_instantiate_tmpfile(struct file *file, struct inode *inode)
+{
+#if ZUF_HAVE_MARK_TMPFILE
+	d_mark_tmpfile(file, inode);
+	d_instantiate(file->f_path.dentry, inode);
+#else
+	/* it takes the link away that it finds */
+	set_nlink(inode, 1);
+	d_tmpfile(file, inode);
+#endif
+}
+
+/* ---- iterators ---- */
+
+bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len)
+{
+	const struct iovec *iov;
+
+	if (iter_is_ubuf(iter)) {
+		*addr = (unsigned long)iter->ubuf + iter->iov_offset;
+		*len = iter->count;
+		return true;
+	}
+	if (!iter_is_iovec(iter))
+		return false;
+#if ZUF_HAVE_ITER_IOV
+	iov = iter_iov(iter);
+#else
+	iov = iter->iov;
+#endif
+	*addr = (unsigned long)iov->iov_base + iter->iov_offset;
+	*len = min(iter->count, iov->iov_len - iter->iov_offset);
+	return true;
+}
+
+/* ---- block devices ---- */
+
+struct zuf_bdev {
+#if ZUF_HAVE_BDEV_FILE
+	struct file *file;
+#else
+	struct block_device *bdev;
+	fmode_t mode;
+#endif
+};
+
+#if ZUF_HAVE_BDEV_FILE
+static int bdev_open(struct zuf_bdev *bdev, const char *path, bool writable, void *holder)
+{
+	blk_mode_t mode = BLK_OPEN_READ | (writable ? BLK_OPEN_WRITE : 0);
+
+	bdev->file = bdev_file_open_by_path(path, mode, holder, NULL);
+	return PTR_ERR_OR_ZERO(bdev->file);
+}
+
+void zuf_bdev_close(struct zuf_bdev *bdev)
+{
+	bdev_fput(bdev->file);
+	kfree(bdev);
+}
+
+struct block_device *zuf_blkdev(const struct zuf_bdev *bdev)
+{
+	return file_bdev(bdev->file);
+}
+#else
+static int bdev_open(struct zuf_bdev *bdev, const char *path, bool writable, void *holder)
+{
+	bdev->mode = FMODE_READ | FMODE_EXCL | (writable ? FMODE_WRITE : 0);
+	bdev->bdev = blkdev_get_by_path(path, bdev->mode, holder);
+	return PTR_ERR_OR_ZERO(bdev->bdev);
+}
+
+void zuf_bdev_close(struct zuf_bdev *bdev)
+{
+	blkdev_put(bdev->bdev, bdev->mode);
+	kfree(bdev);
+}
+
+struct block_device *zuf_blkdev(const struct zuf_bdev *bdev)
+{
+	return bdev->bdev;
+}
+#endif
+
+struct zuf_bdev *zuf_bdev_open(const char *path, bool writable, void *holder)
+{
+	struct zuf_bdev *bdev = kzalloc(sizeof(*bdev), GFP_KERNEL);
+	int err;
+
+	if (!bdev)
+		return ERR_PTR(-ENOMEM);
+	err = bdev_open(bdev, path, writable, holder);
+	if (err) {
+		kfree(bdev);
+		return ERR_PTR(err);
+	}
+	return bdev;
+}

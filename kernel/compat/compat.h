@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - the kernel that the rest of the module is written for
+ *
+ * Included before everything else in every file. Speaks the newest API; an older
+ * kernel gets it under the new name. Where the signature of an operation changed,
+ * the tables name a zuf_op_*() of adapters.c, which calls a neutral function.
+ * What the kernel has is found out by probe.sh (config.h), never by its version.
+ * Only this folder may look at ZUF_HAVE_*.
+ */
+#ifndef ZUF_COMPAT_H
+#define ZUF_COMPAT_H
+
+#define pr_fmt(fmt) "zuf: " fmt
+
+#include <linux/blkdev.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include "config.h"
+
+/* ---- identities of a mount ---- */
+
+#if ZUF_HAVE_MNT_IDMAP
+#define zuf_idmap	mnt_idmap
+#else
+#define zuf_idmap	user_namespace
+#define nop_mnt_idmap	init_user_ns
+#define file_mnt_idmap(file)	file_mnt_user_ns(file)
+#endif
+
+/* ---- inodes ---- */
+
+#if !ZUF_HAVE_CTIME_ACCESSORS
+static inline struct timespec64 inode_get_ctime(const struct inode *inode)
+{
+	return inode->i_ctime;
+}
+
+static inline struct timespec64 inode_set_ctime_to_ts(struct inode *inode,
+						      struct timespec64 ts)
+{
+	inode->i_ctime = ts;
+	return ts;
+}
+#endif
+
+#if !ZUF_HAVE_TIME_ACCESSORS
+static inline struct timespec64 inode_get_atime(const struct inode *inode)
+{
+	return inode->i_atime;
+}
+
+static inline struct timespec64 inode_set_atime_to_ts(struct inode *inode,
+						      struct timespec64 ts)
+{
+	inode->i_atime = ts;
+	return ts;
+}
+
+static inline struct timespec64 inode_get_mtime(const struct inode *inode)
+{
+	return inode->i_mtime;
+}
+
+static inline struct timespec64 inode_set_mtime_to_ts(struct inode *inode,
+						      struct timespec64 ts)
+{
+	inode->i_mtime = ts;
+	return ts;
+}
+#endif
+
+#if !ZUF_HAVE_FILLATTR_MASK
+#define generic_fillattr(idmap, mask, inode, stat) generic_fillattr(idmap, inode, stat)
+#endif
+
+/* For .update_time: zuf_update_time(). */
+#if ZUF_HAVE_UPDATE_TIME_NOW
+int zuf_op_update_time(struct inode *inode, int flags);
+#else
+int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags);
+#endif
+
+/* For .mkdir: zuf_mkdir(). */
+#if ZUF_HAVE_MKDIR_DENTRY
+struct dentry *zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir,
+			    struct dentry *dentry, umode_t mode);
+#else
+int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		 umode_t mode);
+#endif
+
+/**
+ * zuf_instantiate_tmpfile() - what d_tmpfile() is for
+ * @inode: has no links; marked dirty by older kernels, which a write-back pass
+ *	without work undoes
+ */
+void zuf_instantiate_tmpfile(struct file *file, struct inode *inode);
+
+/* ---- files ---- */
+
+#if !ZUF_HAVE_COPY_SPLICE_READ
+#define copy_splice_read generic_file_splice_read
+#endif
+
+/* ---- iterators ---- */
+
+/* The current segment of an iterator over user memory; false: it is not one. */
+bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len);
+
+/* ---- the scheduler ---- */
+
+/* WF_CURRENT_CPU, which is private to the scheduler; 0 = it has none. */
+#if ZUF_HAVE_WAKE_CURRENT_CPU
+#define zuf_wf_current_cpu 0x40
+#else
+#define zuf_wf_current_cpu 0
+#endif
+
+/* ---- memory ---- */
+
+#if !ZUF_HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#if !ZUF_HAVE_PTE_MKWRITE_VMA
+/* Headers that come later call it with one argument. */
+#define pte_mkwrite(pte, ...) pte_mkwrite(pte)
+#endif
+
+/* A frame number as vmf_insert_mixed(), vmf_insert_pfn_pmd() take it. */
+#if ZUF_HAVE_PFN_T
+#include <linux/pfn_t.h>
+#define zuf_pfn_arg(pfn) pfn_to_pfn_t(pfn)
+#else
+#define zuf_pfn_arg(pfn) (pfn)
+#endif
+
+/*
+ * Define fn_op(), to be put into .huge_fault, for
+ * vm_fault_t fn(struct vm_fault *vmf, unsigned int order).
+ */
+#if ZUF_HAVE_HUGE_FAULT_ORDER
+#define ZUF_DEFINE_HUGE_FAULT(fn)						\
+static vm_fault_t fn##_op(struct vm_fault *vmf, unsigned int order)		\
+{										\
+	return fn(vmf, order);							\
+}
+#else
+static inline unsigned int zuf_pe_order(enum page_entry_size size)
+{
+	switch (size) {
+	case PE_SIZE_PTE:
+		return 0;
+	case PE_SIZE_PMD:
+		return PMD_SHIFT - PAGE_SHIFT;
+	default:
+		return PUD_SHIFT - PAGE_SHIFT;
+	}
+}
+
+#define ZUF_DEFINE_HUGE_FAULT(fn)						\
+static vm_fault_t fn##_op(struct vm_fault *vmf, enum page_entry_size size)	\
+{										\
+	return fn(vmf, zuf_pe_order(size));					\
+}
+#endif
+
+/* ---- block devices ---- */
+
+struct zuf_bdev;
+
+/**
+ * zuf_bdev_open() - open a block device by its path, for this holder alone
+ * Return: to be closed with zuf_bdev_close(), or ERR_PTR(-ENOENT, -ENOTBLK,
+ * -EBUSY: another holder has it, -EACCES or -EROFS: cannot be written, ...).
+ */
+struct zuf_bdev *zuf_bdev_open(const char *path, bool writable, void *holder);
+void zuf_bdev_close(struct zuf_bdev *bdev);
+struct block_device *zuf_blkdev(const struct zuf_bdev *bdev);
+
+#endif
