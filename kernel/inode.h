@@ -16,6 +16,7 @@
 struct zuf_inode {
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
+	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
 	struct inode vfs_inode;
 };
 
@@ -45,20 +46,81 @@ void zuf_evict_inode(struct inode *inode);
  */
 struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii);
 
-/* Copy what the server owns (nlink, size, blocks, and times unless told to keep them). */
+/**
+ * zuf_inode_adopt() - tie a new VFS inode to what NEW_INODE returned
+ * @inode: not hashed, complete but for what the server decides
+ * @unlinked: it was made without a name
+ *
+ * Return: 0: hashed, locked as new, @zus_ii is kept. -EIO (what came is not the
+ * inode that was asked for, or its number is taken): the cookie is given back.
+ */
+int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked);
+
+/* Operations by type; the mode is set. */
+void zuf_inode_set_ops(struct inode *inode, dev_t rdev);
+/* Copy what the server owns: nlink, size, blocks, mtime and ctime. Bad values are left out. */
 void zuf_inode_refresh(struct inode *inode);
-/* Set ctime and mtime to now in both inodes; the caller sends the operation. */
-void zuf_inode_touch(struct inode *inode, u32 statx_bits);
+/* The same of blocks alone; no lock needed. */
+void zuf_inode_refresh_blocks(struct inode *inode);
 /* Give back a cookie that got no inode. */
 void zuf_inode_forget(struct super_block *sb, u64 zus_ii, bool unlinked);
 
-/* i_op pieces that every kind of inode has. */
+/* ---- attributes (attr.c) ---- */
+
+/* Copy the fields of STATX_MODE, UID, GID, ATIME, MTIME, CTIME to the shared inode. */
+void zuf_inode_publish(struct inode *inode, u32 statx_bits);
+/* Set ctime, mtime, atime to now in both inodes; the caller sends the operation. */
+void zuf_inode_touch(struct inode *inode, u32 statx_bits);
+
+/* Times of an inode before an operation changed them. */
+struct zuf_touch {
+	struct inode *inode;
+	struct timespec64 mtime, ctime;
+};
+
+/* As zuf_inode_touch(), but the operation may still fail. */
+void zuf_touch_start(struct zuf_touch *touch, struct inode *inode, u32 statx_bits);
+/* The operation ended with @err: if it was refused the old times come back; re-read. */
+void zuf_touch_end(struct zuf_touch *touch, int err);
+
+/* The server may have done, or may yet do, what ended with this error. */
+static inline bool zuf_outcome_unknown(int err)
+{
+	return err == -EINTR || err == -EIO;
+}
+
+/* i_op pieces that every kind of inode has; .update_time is zuf_op_update_time. */
 int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr);
 int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags);
+int zuf_update_time(struct inode *inode, struct timespec64 *now, int flags);
 
-/* Change i_size on the server (FALLOCATE with TRUNCATE), then here. */
+/**
+ * zuf_truncate() - change i_size on the server (FALLOCATE with TRUNCATE), then here
+ * Context: inode lock exclusive; takes the invalidate lock.
+ */
 int zuf_truncate(struct inode *inode, loff_t size);
+
+/* ---- names (namei.c, create.c), symbolic links (symlink.c) ---- */
+
+/* -ENAMETOOLONG, or 0. */
+int zuf_str_set(struct zufs_str *str, const struct qstr *name);
+
+int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	       umode_t mode, bool excl);
+int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	      umode_t mode, dev_t rdev);
+int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	      umode_t mode);
+int zuf_symlink(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		const char *target);
+int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
+		umode_t mode);
+
+/* Keep a copy of the target of a new symbolic link. */
+int zuf_symlink_set(struct inode *inode, const char *target, size_t len);
+/* The same of one that the server returned; @zi is a private copy, its size checked. */
+int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi);
 
 extern const struct inode_operations zuf_dir_inode_ops;		/* namei.c */
 extern const struct inode_operations zuf_file_inode_ops;	/* file.c */

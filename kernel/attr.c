@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * attr.c - attributes: what stat shows, what chmod, chown, utimes, truncate set
+ *
+ * The kernel owns mode, owner and times, the server size, links and blocks. A
+ * change of the former is written to the shared inode first and then told
+ * (SETATTR), so that the server persists what it finds; a refusal brings the old
+ * values back. The size changes by FALLOCATE with ZUFS_FL_TRUNCATE. Callers hold
+ * the inode lock exclusively, but for zuf_update_time() and zuf_getattr().
+ */
+#include <linux/pagemap.h>
+#include <linux/user_namespace.h>
+
+#include "dispatch.h"
+#include "inode.h"
+#include "super.h"
+
+/* ---- times ---- */
+
+static __le64 time_to(struct timespec64 time)
+{
+	return cpu_to_le64(timespec64_to_ns(&time));
+}
+
+void zuf_inode_publish(struct inode *inode, u32 statx_bits)
+{
+	struct zus_inode *zi = ZUF_I(inode)->zi;
+
+	if (statx_bits & STATX_MODE)
+		WRITE_ONCE(zi->i_mode, cpu_to_le16(inode->i_mode));
+	if (statx_bits & STATX_UID)
+		WRITE_ONCE(zi->i_uid, cpu_to_le32(from_kuid(&init_user_ns, inode->i_uid)));
+	if (statx_bits & STATX_GID)
+		WRITE_ONCE(zi->i_gid, cpu_to_le32(from_kgid(&init_user_ns, inode->i_gid)));
+	if (statx_bits & STATX_ATIME)
+		WRITE_ONCE(zi->i_atime, time_to(inode_get_atime(inode)));
+	if (statx_bits & STATX_MTIME)
+		WRITE_ONCE(zi->i_mtime, time_to(inode_get_mtime(inode)));
+	if (statx_bits & STATX_CTIME)
+		WRITE_ONCE(zi->i_ctime, time_to(inode_get_ctime(inode)));
+}
+
+static void set_times(struct inode *inode, struct timespec64 now, u32 statx_bits)
+{
+	if (statx_bits & STATX_ATIME)
+		inode_set_atime_to_ts(inode, now);
+	if (statx_bits & STATX_MTIME)
+		inode_set_mtime_to_ts(inode, now);
+	if (statx_bits & STATX_CTIME)
+		inode_set_ctime_to_ts(inode, now);
+	zuf_inode_publish(inode, statx_bits & (STATX_ATIME | STATX_MTIME | STATX_CTIME));
+}
+
+void zuf_inode_touch(struct inode *inode, u32 statx_bits)
+{
+	set_times(inode, current_time(inode), statx_bits);
+}
+
+void zuf_touch_start(struct zuf_touch *touch, struct inode *inode, u32 statx_bits)
+{
+	touch->inode = inode;
+	touch->mtime = inode_get_mtime(inode);
+	touch->ctime = inode_get_ctime(inode);
+	zuf_inode_touch(inode, statx_bits);
+}
+
+void zuf_touch_end(struct zuf_touch *touch, int err)
+{
+	struct inode *inode = touch->inode;
+
+	if (err && !zuf_outcome_unknown(err)) {
+		inode_set_mtime_to_ts(inode, touch->mtime);
+		inode_set_ctime_to_ts(inode, touch->ctime);
+		zuf_inode_publish(inode, STATX_MTIME | STATX_CTIME);
+	}
+	zuf_inode_refresh(inode);
+}
+
+/* The server is not told: it persists the times with its next operation. */
+int zuf_update_time(struct inode *inode, struct timespec64 *now, int flags)
+{
+	set_times(inode, *now, (flags & S_ATIME ? STATX_ATIME : 0) |
+			       (flags & S_MTIME ? STATX_MTIME : 0) |
+			       (flags & S_CTIME ? STATX_CTIME : 0));
+	return 0;
+}
+
+/* ---- stat ---- */
+
+int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
+		struct kstat *stat, u32 request_mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+
+	zuf_inode_refresh_blocks(inode);
+	generic_fillattr(idmap, request_mask, inode, stat);
+	generic_fill_statx_attr(inode, stat);
+	return 0;
+}
+
+/* ---- size ---- */
+
+/*
+ * Nobody may keep a mapping of what lies behind the new end, nor of the block that
+ * the new end is in: the server may clear its tail by moving it. Private copies of
+ * that page stay.
+ */
+static void unmap_tail(struct inode *inode, loff_t size)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	if (offset_in_page(size))
+		unmap_mapping_pages(mapping, size >> PAGE_SHIFT, 1, false);
+	unmap_mapping_range(mapping, round_up(size, PAGE_SIZE), 0, 1);
+}
+
+static int send_truncate(struct inode *inode, loff_t size)
+{
+	struct zufs_ioc_IO io = {
+		.hdr = ZUF_HDR(ZUFS_OP_FALLOCATE, sizeof(io), 0, sizeof(io)),
+		.zus_ii = ZUF_I(inode)->zus_ii,
+		.filepos = size,
+		.rw = ZUFS_FL_TRUNCATE,
+		.last_pos = ~0ULL,
+	};
+	struct zuf_op op = ZUF_OP(&io);
+
+	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+}
+
+int zuf_truncate(struct inode *inode, loff_t size)
+{
+	struct address_space *mapping = inode->i_mapping;
+	loff_t old_size = i_size_read(inode);
+	struct zuf_touch touch;
+	int err;
+
+	if (!S_ISREG(inode->i_mode))
+		return -EINVAL;
+	err = inode_newsize_ok(inode, size);
+	if (err)
+		return err;
+	if (!size && !old_size && !inode->i_blocks)
+		return 0;
+
+	filemap_invalidate_lock(mapping);
+	zuf_touch_start(&touch, inode, size == old_size ? 0 : STATX_MTIME | STATX_CTIME);
+	unmap_tail(inode, min(size, old_size));
+	err = send_truncate(inode, size);
+	zuf_touch_end(&touch, err);
+	filemap_invalidate_unlock(mapping);
+	return err;
+}
+
+/* ---- the rest ---- */
+
+/* What setattr_copy() changes, to be put back when the server refuses. */
+struct old_attr {
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+	struct timespec64 atime, mtime, ctime;
+};
+
+static void save_attr(const struct inode *inode, struct old_attr *old)
+{
+	old->mode = inode->i_mode;
+	old->uid = inode->i_uid;
+	old->gid = inode->i_gid;
+	old->atime = inode_get_atime(inode);
+	old->mtime = inode_get_mtime(inode);
+	old->ctime = inode_get_ctime(inode);
+}
+
+static void restore_attr(struct inode *inode, const struct old_attr *old, u32 statx_bits)
+{
+	inode->i_mode = old->mode;
+	inode->i_uid = old->uid;
+	inode->i_gid = old->gid;
+	if (statx_bits & STATX_ATIME)
+		inode_set_atime_to_ts(inode, old->atime);
+	if (statx_bits & STATX_MTIME)
+		inode_set_mtime_to_ts(inode, old->mtime);
+	if (statx_bits & STATX_CTIME)
+		inode_set_ctime_to_ts(inode, old->ctime);
+	zuf_inode_publish(inode, statx_bits);
+}
+
+static u32 statx_bits_of(unsigned int ia_valid)
+{
+	return (ia_valid & ATTR_MODE ? STATX_MODE : 0) |
+	       (ia_valid & ATTR_UID ? STATX_UID : 0) |
+	       (ia_valid & ATTR_GID ? STATX_GID : 0) |
+	       (ia_valid & ATTR_ATIME ? STATX_ATIME : 0) |
+	       (ia_valid & ATTR_MTIME ? STATX_MTIME : 0) |
+	       (ia_valid & ATTR_CTIME ? STATX_CTIME : 0);
+}
+
+static int set_attr(struct zuf_idmap *idmap, struct inode *inode, struct iattr *attr, u32 bits)
+{
+	struct zufs_ioc_attr msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_SETATTR, sizeof(msg), 0, sizeof(msg)),
+		.zus_ii = ZUF_I(inode)->zus_ii,
+		.zuf_attr = bits,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	struct old_attr old;
+	int err;
+
+	save_attr(inode, &old);
+	setattr_copy(idmap, inode, attr);
+	zuf_inode_publish(inode, bits);
+	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+	if (err)
+		restore_attr(inode, &old, bits);
+	return err;
+}
+
+int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry);
+	bool resized = false;
+	u32 bits;
+	int err;
+
+	err = setattr_prepare(idmap, dentry, attr);
+	if (err)
+		return err;
+	if (attr->ia_valid & ATTR_SIZE) {
+		resized = attr->ia_size != i_size_read(inode);
+		err = zuf_truncate(inode, attr->ia_size);
+		if (err)
+			return err;
+	}
+	bits = statx_bits_of(attr->ia_valid);
+	/* a new size has brought "now" with it */
+	if (resized && !(attr->ia_valid & (ATTR_MTIME_SET | ATTR_ATIME_SET)) &&
+	    !(bits & ~(STATX_MTIME | STATX_CTIME)))
+		bits = 0;
+	return bits ? set_attr(idmap, inode, attr, bits) : 0;
+}

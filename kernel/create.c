@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * create.c - new inodes: files, directories, symbolic links, devices, tmpfiles
+ *
+ * The VFS inode is made first and describes the wish (NEW_INODE's zi); the server
+ * answers with its own inode and cookie, and adds the name in the same operation.
+ * An inode that comes to nothing is dropped before anyone has seen it. Callers
+ * hold the directory's inode lock exclusively.
+ */
+#include <linux/user_namespace.h>
+
+#include "dispatch.h"
+#include "inode.h"
+#include "super.h"
+
+/* What a new inode is to be. */
+struct wish {
+	umode_t mode;		/* with the type */
+	dev_t rdev;
+	const char *target;	/* symbolic link: its text, else NULL */
+	size_t target_len;
+	bool tmpfile;		/* without a name */
+};
+
+int zuf_str_set(struct zufs_str *str, const struct qstr *name)
+{
+	if (name->len > ZUFS_NAME_LEN)
+		return -ENAMETOOLONG;
+	str->len = name->len;
+	memcpy(str->name, name->name, name->len);
+	return 0;
+}
+
+static unsigned int inherited_flags(const struct inode *dir, umode_t mode)
+{
+	unsigned int flags = S_SYNC | S_NOATIME;
+
+	if (S_ISDIR(mode))
+		flags |= S_DIRSYNC;
+	return dir->i_flags & flags;
+}
+
+/* A VFS inode with everything that the server does not decide. */
+static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
+				const struct wish *wish)
+{
+	struct inode *inode = new_inode(dir->i_sb);
+	struct timespec64 now;
+	int err;
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	inode_init_owner(idmap, inode, dir, wish->mode);
+	now = current_time(inode);
+	inode_set_atime_to_ts(inode, now);
+	inode_set_mtime_to_ts(inode, now);
+	inode_set_ctime_to_ts(inode, now);
+	inode->i_flags |= inherited_flags(dir, wish->mode);
+	zuf_inode_set_ops(inode, wish->rdev);
+	if (wish->target) {
+		err = zuf_symlink_set(inode, wish->target, wish->target_len);
+		if (err) {
+			iput(inode);
+			return ERR_PTR(err);
+		}
+	}
+	return inode;
+}
+
+static __le64 ns_le64(struct timespec64 time)
+{
+	return cpu_to_le64(timespec64_to_ns(&time));
+}
+
+static void describe(const struct inode *inode, const struct wish *wish,
+		     struct zus_inode *zi)
+{
+	zi->i_flags = cpu_to_le16(inode->i_flags & (S_SYNC | S_NOATIME | S_DIRSYNC));
+	zi->i_mode = cpu_to_le16(inode->i_mode);
+	zi->i_nlink = cpu_to_le32(inode->i_nlink);
+	zi->i_size = cpu_to_le64(i_size_read(inode));
+	zi->i_mtime = ns_le64(inode_get_mtime(inode));
+	zi->i_ctime = ns_le64(inode_get_ctime(inode));
+	zi->i_atime = ns_le64(inode_get_atime(inode));
+	zi->i_uid = cpu_to_le32(from_kuid(&init_user_ns, inode->i_uid));
+	zi->i_gid = cpu_to_le32(from_kgid(&init_user_ns, inode->i_gid));
+	if (S_ISBLK(inode->i_mode) || S_ISCHR(inode->i_mode))
+		zi->i_rdev = cpu_to_le32(inode->i_rdev);
+	else if (wish->target && wish->target_len < sizeof(zi->i_symlink))
+		memcpy(zi->i_symlink, wish->target, wish->target_len);
+}
+
+/* Have the inode made, with its name; on success it is hashed and locked as new. */
+static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
+			  const struct wish *wish)
+{
+	struct zufs_ioc_new_inode msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(msg), 0, sizeof(msg)),
+		.dir_ii = ZUF_I(dir)->zus_ii,
+		.flags = wish->tmpfile ? ZI_TMPFILE : 0,
+	};
+	struct zuf_win win = {
+		.kind = ZUF_WIN_KBUF,
+		.to_server = true,
+		.kbuf = ZUF_I(inode)->symlink,
+		.len = wish->target_len,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	int err;
+
+	if (!wish->tmpfile) {
+		err = zuf_str_set(&msg.str, name);
+		if (err)
+			return err;
+	}
+	describe(inode, wish, &msg.zi);
+	if (wish->target_len >= sizeof(msg.zi.i_symlink))
+		op.win = &win;
+	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+	if (err)
+		return err;
+	if (op.answered < sizeof(msg))
+		return -EIO;
+	return zuf_inode_adopt(inode, msg._zi, msg.zus_ii, wish->tmpfile);
+}
+
+/* Make an inode and its name in @dir. */
+static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		     const struct wish *wish)
+{
+	struct zuf_touch touch;
+	struct inode *inode;
+	int err;
+
+	inode = make_inode(idmap, dir, wish);
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	zuf_touch_start(&touch, dir, STATX_MTIME | STATX_CTIME);
+	err = send_new_inode(inode, dir, &dentry->d_name, wish);
+	zuf_touch_end(&touch, err);
+	if (err) {
+		if (zuf_outcome_unknown(err))
+			d_drop(dentry);
+		iput(inode);
+		return err;
+	}
+	d_instantiate_new(dentry, inode);
+	return 0;
+}
+
+int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	       umode_t mode, bool excl)
+{
+	struct wish wish = { .mode = S_IFREG | mode };
+
+	return make_node(idmap, dir, dentry, &wish);
+}
+
+int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	      umode_t mode, dev_t rdev)
+{
+	struct wish wish = { .mode = mode, .rdev = rdev };
+
+	return make_node(idmap, dir, dentry, &wish);
+}
+
+int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+	      umode_t mode)
+{
+	struct wish wish = { .mode = S_IFDIR | mode };
+
+	if (dir->i_nlink >= ZUFS_LINK_MAX)
+		return -EMLINK;
+	return make_node(idmap, dir, dentry, &wish);
+}
+
+int zuf_symlink(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		const char *target)
+{
+	struct wish wish = {
+		.mode = S_IFLNK | 0777,
+		.target = target,
+		.target_len = strlen(target),
+	};
+
+	if (wish.target_len >= ZUFS_MAX_SYMLINK)
+		return -ENAMETOOLONG;
+	return make_node(idmap, dir, dentry, &wish);
+}
+
+int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
+		umode_t mode)
+{
+	struct wish wish = { .mode = S_IFREG | mode, .tmpfile = true };
+	struct inode *inode;
+	int err;
+
+	inode = make_inode(idmap, dir, &wish);
+	if (IS_ERR(inode))
+		return finish_open_simple(file, PTR_ERR(inode));
+	err = send_new_inode(inode, dir, NULL, &wish);
+	if (err) {
+		iput(inode);
+		return finish_open_simple(file, err);
+	}
+	unlock_new_inode(inode);
+	zuf_instantiate_tmpfile(file, inode);
+	return finish_open_simple(file, 0);
+}

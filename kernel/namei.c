@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * namei.c - names: lookup, link, unlink, rmdir, rename
+ *
+ * Each is one round trip. Times are set in both inodes before it and taken back
+ * when the server refuses; what the server owns (links, sizes) is re-read after.
+ * When nobody knows whether the server has done it (a fatal signal, its death),
+ * the names are dropped from the cache, so that the next lookup asks. The VFS
+ * holds the inode locks of the directories and of what is linked or unlinked.
+ */
+#include "dispatch.h"
+#include "inode.h"
+#include "super.h"
+
+static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
+				 unsigned int flags)
+{
+	struct zufs_ioc_lookup msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_LOOKUP, offsetof(typeof(msg), _zi),
+			       offsetof(typeof(msg), _zi),
+			       sizeof(msg) - offsetof(typeof(msg), _zi)),
+		.dir_ii = ZUF_I(dir)->zus_ii,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	struct inode *inode = NULL;
+	int err;
+
+	err = zuf_str_set(&msg.str, &dentry->d_name);
+	if (!err)
+		err = zuf_dispatch(ZUF_SB(dir->i_sb), &op);
+	if (!err && op.answered < sizeof(msg) - offsetof(typeof(msg), _zi))
+		err = -EIO;
+	if (err && err != -ENOENT)
+		return ERR_PTR(err);
+	if (!err)
+		inode = zuf_iget(dir->i_sb, msg._zi, msg.zus_ii);
+	return d_splice_alias(inode, dentry);
+}
+
+/* ADD_DENTRY or REMOVE_DENTRY, with the times that it changes. */
+static int change_name(u16 operation, struct inode *dir, struct dentry *dentry,
+		       struct inode *inode)
+{
+	struct zufs_ioc_dentry msg = {
+		.hdr = ZUF_HDR(operation, sizeof(msg), 0, sizeof(msg)),
+		.zus_ii = ZUF_I(inode)->zus_ii,
+		.zus_dir_ii = ZUF_I(dir)->zus_ii,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_touch touch_dir, touch;
+	int err;
+
+	err = zuf_str_set(&msg.str, &dentry->d_name);
+	if (err)
+		return err;
+	zuf_touch_start(&touch_dir, dir, STATX_MTIME | STATX_CTIME);
+	zuf_touch_start(&touch, inode, STATX_CTIME);
+	err = zuf_dispatch(ZUF_SB(dir->i_sb), &op);
+	zuf_touch_end(&touch, err);
+	zuf_touch_end(&touch_dir, err);
+	if (zuf_outcome_unknown(err))
+		d_drop(dentry);
+	return err;
+}
+
+static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry *dentry)
+{
+	struct inode *inode = d_inode(old_dentry);
+	int err;
+
+	if (inode->i_nlink >= ZUFS_LINK_MAX)
+		return -EMLINK;
+	err = change_name(ZUFS_OP_ADD_DENTRY, dir, dentry, inode);
+	if (err)
+		return err;
+	ihold(inode);
+	d_instantiate(dentry, inode);
+	return 0;
+}
+
+static int zuf_unlink(struct inode *dir, struct dentry *dentry)
+{
+	return change_name(ZUFS_OP_REMOVE_DENTRY, dir, dentry, d_inode(dentry));
+}
+
+/* A directory has one name: without it, it is gone, whatever the server counts. */
+static void directory_is_gone(struct inode *inode)
+{
+	spin_lock(&inode->i_lock);
+	if (inode->i_nlink)
+		clear_nlink(inode);
+	spin_unlock(&inode->i_lock);
+}
+
+static int zuf_rmdir(struct inode *dir, struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	int err;
+
+	/* files inside are found by the server */
+	if (inode->i_nlink != 2)
+		return -ENOTEMPTY;
+	err = change_name(ZUFS_OP_REMOVE_DENTRY, dir, dentry, inode);
+	if (!err)
+		directory_is_gone(inode);
+	return err;
+}
+
+/* ---- rename ---- */
+
+struct rename {
+	struct inode *old_dir, *new_dir;
+	struct dentry *old_dentry, *new_dentry;
+	unsigned int flags;
+};
+
+static int check_rename(const struct rename *rn)
+{
+	struct inode *inode = d_inode(rn->old_dentry), *target = d_inode(rn->new_dentry);
+	bool exchange = rn->flags & RENAME_EXCHANGE;
+	bool gains, loses;
+
+	if (rn->flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if (target && !exchange && S_ISDIR(target->i_mode) && target->i_nlink != 2)
+		return -ENOTEMPTY;
+	if (rn->old_dir == rn->new_dir)
+		return 0;
+	/* does a directory get, or give up, a sub-directory without one for it? */
+	gains = S_ISDIR(inode->i_mode) && !(target && S_ISDIR(target->i_mode));
+	loses = exchange && S_ISDIR(target->i_mode) && !S_ISDIR(inode->i_mode);
+	if ((gains && rn->new_dir->i_nlink >= ZUFS_LINK_MAX) ||
+	    (loses && rn->old_dir->i_nlink >= ZUFS_LINK_MAX))
+		return -EMLINK;
+	return 0;
+}
+
+static int send_rename(const struct rename *rn)
+{
+	struct inode *inode = d_inode(rn->old_dentry), *target = d_inode(rn->new_dentry);
+	struct timespec64 now = inode_get_ctime(inode);
+	struct zufs_ioc_rename msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_RENAME, sizeof(msg), 0, sizeof(msg)),
+		.old_dir_ii = ZUF_I(rn->old_dir)->zus_ii,
+		.new_dir_ii = ZUF_I(rn->new_dir)->zus_ii,
+		.old_zus_ii = ZUF_I(inode)->zus_ii,
+		.new_zus_ii = target ? ZUF_I(target)->zus_ii : 0,
+		.time = timespec64_to_ns(&now),
+		.flags = rn->flags,
+	};
+	struct zuf_op op = ZUF_OP(&msg);
+	int err;
+
+	err = zuf_str_set(&msg.old_d_str, &rn->old_dentry->d_name);
+	if (!err)
+		err = zuf_str_set(&msg.new_d_str, &rn->new_dentry->d_name);
+	if (!err)
+		err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+	return err;
+}
+
+static int zuf_rename(struct zuf_idmap *idmap, struct inode *old_dir,
+		      struct dentry *old_dentry, struct inode *new_dir,
+		      struct dentry *new_dentry, unsigned int flags)
+{
+	struct rename rn = { old_dir, new_dir, old_dentry, new_dentry, flags };
+	struct inode *target = d_inode(new_dentry);
+	struct zuf_touch touches[4];
+	int err, nr = 0;
+
+	err = check_rename(&rn);
+	if (err)
+		return err;
+	zuf_touch_start(&touches[nr++], d_inode(old_dentry), STATX_CTIME);
+	zuf_touch_start(&touches[nr++], old_dir, STATX_MTIME | STATX_CTIME);
+	if (new_dir != old_dir)
+		zuf_touch_start(&touches[nr++], new_dir, STATX_MTIME | STATX_CTIME);
+	if (target)
+		zuf_touch_start(&touches[nr++], target, STATX_CTIME);
+	err = send_rename(&rn);
+	while (nr--)
+		zuf_touch_end(&touches[nr], err);
+	if (!err && target && S_ISDIR(target->i_mode) && !(flags & RENAME_EXCHANGE))
+		directory_is_gone(target);
+	if (zuf_outcome_unknown(err)) {
+		d_drop(old_dentry);
+		d_drop(new_dentry);
+	}
+	return err;
+}
+
+const struct inode_operations zuf_dir_inode_ops = {
+	.lookup		= zuf_lookup,
+	.create		= zuf_create,
+	.mknod		= zuf_mknod,
+	.mkdir		= zuf_op_mkdir,
+	.symlink	= zuf_symlink,
+	.tmpfile	= zuf_tmpfile,
+	.link		= zuf_link,
+	.unlink		= zuf_unlink,
+	.rmdir		= zuf_rmdir,
+	.rename		= zuf_rename,
+	.setattr	= zuf_setattr,
+	.getattr	= zuf_getattr,
+	.update_time	= zuf_op_update_time,
+};

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * symlink.c - symbolic links: the target is copied once, when the inode appears
+ *
+ * The VFS reads inode->i_link without a lock, under RCU. So it is a private,
+ * NUL-terminated copy that is freed with the memory of the inode, after a grace
+ * period (zuf_free_inode). What the server does to the text in T1 later on has
+ * no effect.
+ */
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "devset.h"
+#include "inode.h"
+#include "super.h"
+
+static void keep(struct inode *inode, char *target)
+{
+	ZUF_I(inode)->symlink = target;
+	inode->i_link = target;
+}
+
+int zuf_symlink_set(struct inode *inode, const char *target, size_t len)
+{
+	char *copy = kmemdup_nul(target, len, GFP_KERNEL);
+
+	if (!copy)
+		return -ENOMEM;
+	i_size_write(inode, len);
+	keep(inode, copy);
+	return 0;
+}
+
+static int copy_target(const struct inode *inode, const struct zus_inode *zi,
+		       char *target, size_t len)
+{
+	const void *text = zi->i_symlink;
+
+	if (len >= sizeof(zi->i_symlink))
+		text = zuf_t1_addr(ZUF_SB(inode->i_sb)->devs, le64_to_cpu(zi->i_sym_dpp), len);
+	if (!text || copy_mc_to_kernel(target, text, len))
+		return -EIO;
+	target[len] = '\0';
+	return strlen(target) == len ? 0 : -EIO;
+}
+
+int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi)
+{
+	size_t len = le64_to_cpu(zi->i_size);
+	char *target = kmalloc(len + 1, GFP_KERNEL);
+	int err;
+
+	if (!target)
+		return -ENOMEM;
+	err = copy_target(inode, zi, target, len);
+	if (err) {
+		pr_warn_ratelimited("sb %llu: symbolic link %lu has no valid target\n",
+				    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
+		kfree(target);
+		return err;
+	}
+	keep(inode, target);
+	return 0;
+}
+
+const struct inode_operations zuf_symlink_inode_ops = {
+	.get_link	= simple_get_link,
+	.setattr	= zuf_setattr,
+	.getattr	= zuf_getattr,
+	.update_time	= zuf_op_update_time,
+};
