@@ -116,8 +116,8 @@ static int devset_open_member(struct zuf_devset *ds, unsigned int index,
 		 first->s_dev_list.dev_ids[index].uuid.b);
 	zb = devset_claim(path, spec);
 	if (IS_ERR(zb)) {
-		pr_err("%pg: device %u of its set: expected at %s, found error %ld\n",
-		       main_bdev, index, path, PTR_ERR(zb));
+		pr_err("%pg: device %u of its set: expected at %s, found %pe\n",
+		       main_bdev, index, path, zb);
 		return PTR_ERR(zb) == -ENOENT ? -ENODEV : PTR_ERR(zb);
 	}
 	ds->devs[index].bdev = zb;
@@ -207,8 +207,7 @@ static struct zuf_devset *devset_open_bdev(const char *source,
 
 	zb = devset_claim(source, spec);
 	if (IS_ERR(zb)) {
-		pr_err("%s: expected a block device that is free, found error %ld\n",
-		       source, PTR_ERR(zb));
+		pr_err("%s: expected a block device that is free, found %pe\n", source, zb);
 		return ERR_CAST(zb);
 	}
 	mdt = kmalloc(sizeof(*mdt), GFP_KERNEL);

@@ -49,8 +49,8 @@ static int table_read(struct block_device *bdev, u64 dt_offset, struct md_dev_ta
 	bio_uninit(&bio);
 
 	if (err)
-		pr_err("%pg: cannot read the device table at %llu: error %d\n",
-		       bdev, dt_offset, err);
+		pr_err("%pg: cannot read the device table at %llu: %pe\n",
+		       bdev, dt_offset, ERR_PTR(err));
 	else
 		memcpy(mdt, page_address(page), sizeof(*mdt));
 	__free_page(page);

@@ -37,8 +37,8 @@ static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t fi
 	for (done = 0; done < pages; done += nr) {
 		nr = zuf_dax_access(dev->dax, first + done, pages - done, &virt, &pfn);
 		if (nr <= 0) {
-			pr_err("%pg: T1: no direct access to page %llu of %llu: error %ld\n",
-			       bdev, done, pages, nr);
+			pr_err("%pg: T1: no direct access to page %llu of %llu: %pe\n",
+			       bdev, done, pages, ERR_PTR(nr));
 			return nr ? nr : -EIO;
 		}
 		if (!done) {
