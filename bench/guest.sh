@@ -64,7 +64,7 @@ up_memofs() {
 		why="no zuf module for this kernel"
 		return 2
 	fi
-	zufs up memofs "$pmem" "$dir" -o "$1"
+	zufs up -f -o "$1" memofs "$pmem" "$dir"
 }
 up_memofs_mapped() { up_memofs mapped; }
 down_memofs_mapped() { zufs down "$dir"; }
