@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * zufs: mount and manage zero-copy user-mode file systems. This file has the table of
+ * subcommands, their help, and the lock that keeps two invocations apart.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "zufs.h"
+
+static const struct command commands[] = {
+	{ "up", cmd_up, "mount a file system, with everything that it needs",
+"usage: zufs up [OPTION...] TYPE DEVICE... DIR\n"
+"Loads the module, mounts the zuf root, starts the server, makes a file system on blank\n"
+"devices and mounts the first DEVICE on DIR; skips what is done already. DEVICE 'none'\n"
+"stands for memory (-o size=BYTES). When a step fails, undoes what this call started.\n"
+"  -o OPTIONS       mount options, comma separated\n"
+"  -f, --force      always make a new file system, even over something else\n"
+"  --module FILE    load this module file instead of the installed one\n"
+"  --server FILE    start this server program instead of zusd\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "down", cmd_down, "unmount; after the last one stop server and module",
+"usage: zufs down [OPTION...] DIR\n"
+"Unmounts DIR. If it was the last file system of the root: stops the server, unmounts the\n"
+"root and unloads the module.\n"
+"  -k, --keep       leave the server, the root and the module\n"
+"  -t, --timeout S  kill the server when it has not ended after S seconds (10)\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "status", cmd_status, "show module, root, server, types and mounts",
+"usage: zufs status [OPTION...]\n"
+"Exit status 0: the server is ready for mounts, 1: it is not.\n"
+"  -j, --json       as JSON\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "probe", cmd_probe, "show what table is on a device",
+"usage: zufs probe [--json | --udev] DEVICE\n"
+"Exit status 0: a valid table of an installed type, 1: anything else.\n"
+"  -j, --json       as JSON\n"
+"  --udev           as KEY=value lines for a udev rule\n" },
+	{ "scan", cmd_scan, "make /dev/disk/by-uuid links of members of sets",
+"usage: zufs scan [DEVICE...]\n"
+"Looks at the given devices, or at all block devices. udev does the same by itself.\n" },
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int usage_of(const char *command, bool asked_for)
+{
+	fputs(find_command(command)->usage, asked_for ? stdout : stderr);
+	return asked_for ? EXIT_OK : EXIT_USAGE;
+}
+
+static int usage(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: zufs COMMAND [ARGUMENT...]\n", out);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].brief);
+	fputs("'zufs COMMAND --help' tells more, zufs(8) everything.\n", out);
+	return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+int take_lock(void)
+{
+	int fd;
+
+	if (mkdir(RUN_DIR, 0755) && errno != EEXIST)
+		return msg_errno(errno, RUN_DIR);
+	fd = open(RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return msg_errno(errno, RUN_DIR "/lock");
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR)
+			return msg_errno(errno, RUN_DIR "/lock");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	char name[32];
+
+	if (argc < 2)
+		return usage(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return usage(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		puts("zufs " ZUFS_VERSION);
+		return EXIT_OK;
+	}
+	command = find_command(argv[1]);
+	if (!command) {
+		msg("no command '%s'", argv[1]);
+		return usage(stderr);
+	}
+	snprintf(name, sizeof(name), "zufs %s", command->name);
+	msg_set_name(name);
+	/* getopt's messages name the subcommand too */
+	argv[1] = name;
+	return command->run(argc - 1, argv + 1);
+}

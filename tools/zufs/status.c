@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * zufs status: module, root, server, registered types, mounts. Reads only; what it prints
+ * may be out of date the moment after. A mount is ours when its type is registered at the
+ * root, or is that of an installed plugin (its server may be dead).
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "zufs.h"
+
+struct status {
+	struct root root;
+	struct mount_list mounts;
+	struct fstype_list types;
+	bool has_module;
+	char version[64];		/* "" if the module tells none */
+};
+
+static bool is_ours(const struct status *s, const struct mount_entry *m)
+{
+	return root_serves(&s->root, m->type) || fstypes_by_name(&s->types, m->type);
+}
+
+static void json_types(struct json *j, char *names)
+{
+	char *name, *save = NULL;
+
+	json_begin(j, "types", '[');
+	for (name = strtok_r(names, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		json_str(j, NULL, name);
+	json_end(j, ']');
+}
+
+static void json_root(struct json *j, const struct root *root)
+{
+	char names[sizeof(root->types)];
+
+	memcpy(names, root->types, sizeof(names));
+	json_begin(j, "roots", '[');
+	if (root->state != ROOT_ABSENT) {
+		json_begin(j, NULL, '{');
+		json_str(j, "path", root->path);
+		json_str(j, "state", root->state_text);
+		json_types(j, names);
+		if (root->server)
+			json_num(j, "server_pid", (uint64_t)root->server);
+		else
+			json_str(j, "server_pid", NULL);
+		json_str(j, "server_name", root->server ? root->server_name : NULL);
+		json_end(j, '}');
+	}
+	json_end(j, ']');
+}
+
+static void json_mounts(struct json *j, const struct status *s)
+{
+	const struct mount_entry *m;
+	size_t i;
+
+	json_begin(j, "mounts", '[');
+	for (i = 0; i < s->mounts.count; i++) {
+		m = &s->mounts.entries[i];
+		if (!is_ours(s, m))
+			continue;
+		json_begin(j, NULL, '{');
+		json_str(j, "type", m->type);
+		json_str(j, "source", m->source);
+		json_str(j, "dir", m->dir);
+		json_str(j, "options", m->options);
+		json_end(j, '}');
+	}
+	json_end(j, ']');
+}
+
+static void print_json(const struct status *s)
+{
+	struct json j;
+
+	json_start(&j, stdout);
+	json_begin(&j, "module", '{');
+	json_bool(&j, "loaded", s->has_module);
+	json_str(&j, "version", s->version[0] ? s->version : NULL);
+	json_end(&j, '}');
+	json_root(&j, &s->root);
+	json_mounts(&j, s);
+	json_finish(&j);
+}
+
+static void print_text(const struct status *s)
+{
+	const struct root *root = &s->root;
+	size_t i;
+
+	printf("module  %s%s%s\n", s->has_module ? "loaded" : "not loaded",
+	       s->version[0] ? ", version " : "", s->version);
+	printf("root    %s: %s\n", root->path, root->state_text);
+	if (root->server)
+		printf("server  %s, pid %d\n", root->server_name, (int)root->server);
+	else
+		printf("server  none\n");
+	printf("types   %s\n", root->types[0] ? root->types : "none");
+	for (i = 0; i < s->mounts.count; i++) {
+		const struct mount_entry *m = &s->mounts.entries[i];
+
+		if (is_ours(s, m))
+			printf("mount   %s on %s type %s (%s)\n", m->source, m->dir, m->type,
+			       m->options);
+	}
+}
+
+static int collect(const char *path, struct status *s)
+{
+	s->has_module = module_is_loaded();
+	if (!module_version(s->version, sizeof(s->version)))
+		s->version[0] = 0;
+	if (root_read(path, &s->root) || mounts_read(&s->mounts))
+		return -1;
+	if (fstypes_load(&s->types)) {
+		mounts_free(&s->mounts);
+		return -1;
+	}
+	return 0;
+}
+
+static int show(const char *path, bool as_json)
+{
+	struct status s = { 0 };
+
+	if (collect(path, &s))
+		return EXIT_FAILED;
+	if (as_json)
+		print_json(&s);
+	else
+		print_text(&s);
+	mounts_free(&s.mounts);
+	fstypes_free(&s.types);
+	return s.root.state == ROOT_READY && s.root.server ? EXIT_OK : EXIT_FAILED;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "root", required_argument, NULL, 'r' },
+		{ 0 }
+	};
+	const char *path = ROOT_DEFAULT;
+	bool as_json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+		if (c == 'j')
+			as_json = true;
+		else if (c == 'r')
+			path = optarg;
+		else
+			return usage_of("status", c == 'h');
+	}
+	if (argc != optind)
+		return usage_of("status", false);
+	return show(path, as_json);
+}
