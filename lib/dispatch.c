@@ -106,8 +106,8 @@ static void run_puts(struct zus_cmd *cmd)
 		struct zus_op op = { .cmd = cmd };
 
 		pos += hdr->in_len;
-		if (hdr->in_len < sizeof(*hdr) || hdr->in_len & 7 ||
-		    cmd->size - pos < sizeof(*hdr) || pos > cmd->size) {
+		if (hdr->in_len < sizeof(*hdr) || pos > cmd->size ||
+		    cmd->size - pos < sizeof(*hdr)) {
 			zus_err(zus_env_default(), "a put that rides along is out of bounds");
 			return;
 		}

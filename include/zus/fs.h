@@ -167,8 +167,10 @@ struct zus_fs_ops {
 	/*
 	 * Copies between io->buf and the file; returns the bytes done (less than io->len is
 	 * a short I/O) or -errno; also -EZUFS_RETRY by zus_iomap_retry. The kernel cuts reads
-	 * at i_size. A write beyond i_size raises it. Required unless the file
-	 * system declares ZUFS_FSC_NIO_READS / _WRITES; NULL: -EOPNOTSUPP.
+	 * at i_size. After a write that extends the file the kernel raises i_size in the shared
+	 * inode, if the plugin has not done so; likewise after the copy between get_blocks
+	 * and put_blocks. Required unless the file system declares ZUFS_FSC_NIO_READS /
+	 * _WRITES; NULL: -EOPNOTSUPP. Private write faults and dedupe use read always.
 	 */
 	ssize_t (*read)(struct zus_ii *ii, struct zus_io *io);
 	ssize_t (*write)(struct zus_ii *ii, struct zus_io *io);

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The fake kernel's life: devices on anonymous memory, environment with faults, mount,
+ * inode locks. See fake.h for use and threads.
+ */
+#define _GNU_SOURCE
+#include "fake_internal.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- faults and counters ---- */
+
+void fake_fail(struct fake *f, enum fake_fault what, uint64_t n)
+{
+	__atomic_store_n(&f->hit[what], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->countdown[what], n, __ATOMIC_RELAXED);
+}
+
+bool fake_fault_hit(struct fake *f, enum fake_fault what)
+{
+	return __atomic_load_n(&f->hit[what], __ATOMIC_RELAXED);
+}
+
+bool fake_strikes(struct fake *f, enum fake_fault what)
+{
+	uint64_t left = __atomic_load_n(&f->countdown[what], __ATOMIC_RELAXED);
+
+	while (left) {
+		if (!__atomic_compare_exchange_n(&f->countdown[what], &left, left - 1, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		if (left > 1)
+			return false;
+		__atomic_store_n(&f->hit[what], 1, __ATOMIC_RELAXED);
+		return true;
+	}
+	return false;
+}
+
+int64_t fake_outstanding(struct fake *f)
+{
+	return __atomic_load_n(&f->outstanding, __ATOMIC_RELAXED);
+}
+
+uint64_t fake_messages(struct fake *f)
+{
+	return __atomic_load_n(&f->messages, __ATOMIC_RELAXED);
+}
+
+uint64_t fake_puts(struct fake *f)
+{
+	return __atomic_load_n(&f->puts, __ATOMIC_RELAXED);
+}
+
+uint64_t fake_gets(struct fake *f)
+{
+	return __atomic_load_n(&f->gets, __ATOMIC_RELAXED);
+}
+
+uint64_t fake_fences(struct fake *f)
+{
+	return __atomic_load_n(&f->fences, __ATOMIC_RELAXED);
+}
+
+/* ---- environment ---- */
+
+static void *count_alloc(struct fake *f, void *p)
+{
+	if (p)
+		__atomic_fetch_add(&f->outstanding, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+static void *env_alloc(const struct zus_env *env, size_t bytes)
+{
+	const struct zus_env *real = zus_env_default();
+	struct fake *f = env->ctx;
+
+	return fake_strikes(f, FAKE_ALLOC) ? NULL : count_alloc(f, real->alloc(real, bytes));
+}
+
+static void env_free(const struct zus_env *env, void *p)
+{
+	const struct zus_env *real = zus_env_default();
+	struct fake *f = env->ctx;
+
+	if (p)
+		__atomic_fetch_sub(&f->outstanding, 1, __ATOMIC_RELAXED);
+	real->free(real, p);
+}
+
+static void *env_page_alloc(const struct zus_env *env, unsigned int order)
+{
+	const struct zus_env *real = zus_env_default();
+	struct fake *f = env->ctx;
+
+	if (fake_strikes(f, FAKE_ALLOC))
+		return NULL;
+	return count_alloc(f, real->page_alloc(real, order));
+}
+
+static void env_page_free(const struct zus_env *env, void *p, unsigned int order)
+{
+	const struct zus_env *real = zus_env_default();
+	struct fake *f = env->ctx;
+
+	if (p)
+		__atomic_fetch_sub(&f->outstanding, 1, __ATOMIC_RELAXED);
+	real->page_free(real, p, order);
+}
+
+static void env_flush(const struct zus_env *env, const void *addr, size_t bytes)
+{
+	struct fake *f = env->ctx;
+
+	if (!zus_t1_contains(&f->md, addr, bytes))
+		abort();		/* a flush outside of T1 persists nothing */
+}
+
+static void env_fence(const struct zus_env *env)
+{
+	struct fake *f = env->ctx;
+
+	__atomic_fetch_add(&f->fences, 1, __ATOMIC_SEQ_CST);
+}
+
+static void env_copy_nt(const struct zus_env *env, void *dst, const void *src, size_t bytes)
+{
+	env_flush(env, dst, bytes);
+	memcpy(dst, src, bytes);
+}
+
+static void env_zero_nt(const struct zus_env *env, void *dst, size_t bytes)
+{
+	env_flush(env, dst, bytes);
+	memset(dst, 0, bytes);
+}
+
+static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
+			  const uint64_t *words, uint32_t n)
+{
+	(void)sb;
+	return fake_iomap_run(env->ctx, words, n);
+}
+
+static void env_init(struct fake *f)
+{
+	f->env = *zus_env_default();
+	f->env.ctx = f;
+	f->env.alloc = env_alloc;
+	f->env.free = env_free;
+	f->env.page_alloc = env_page_alloc;
+	f->env.page_free = env_page_free;
+	f->env.flush = env_flush;
+	f->env.fence = env_fence;
+	f->env.copy_nt = env_copy_nt;
+	f->env.zero_nt = env_zero_nt;
+	f->env.iomap_exec = env_iomap_exec;
+}
+
+/* ---- devices ---- */
+
+static int grab(void *ctx, uint64_t sb_id, struct zus_md **md)
+{
+	struct fake *f = ctx;
+
+	if (sb_id != 1)
+		return -ENODEV;
+	if (fake_strikes(f, FAKE_DEVICE))
+		return -EIO;
+	*md = &f->md;
+	return 0;
+}
+
+static void release(void *ctx, struct zus_md *md)
+{
+	(void)ctx;
+	(void)md;
+}
+
+static void *map_anon(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int make_devices(struct fake *f, const struct zus_plugin *plugin,
+			const struct fake_opts *o)
+{
+	unsigned int i, t1 = o->t1_count ? o->t1_count : 1, t2 = o->t2_bytes ? 1 : 0;
+	uint64_t t1_bytes = o->t1_bytes ? o->t1_bytes : 16 << 20;
+	struct zus_mdt_dev devs[MD_DEV_MAX];
+	struct zus_mdt_spec spec = {
+		.magic = plugin->info.FS_magic,
+		.version_major = plugin->info.FS_ver_major,
+		.version_minor = plugin->info.FS_ver_minor,
+		.t1_count = t1,
+		.t2_count = t2,
+		.devs = devs,
+	};
+	int err;
+
+	if (t1 > MD_DEV_MAX - 1)
+		return -E2BIG;
+	for (i = 0; i < t1 + t2; i++) {
+		zus_uuid_generate(devs[i].uuid);
+		devs[i].bytes = i < t1 ? t1_bytes : o->t2_bytes;
+	}
+	zus_uuid_generate(spec.uuid);
+	err = zus_mdt_build(&spec, &f->md.mdt);
+	if (err)
+		return err;
+	f->t1_bytes = t1_bytes * t1;
+	f->t2_bytes = o->t2_bytes;
+	f->md.t1_blocks = f->t1_bytes >> ZUS_BLOCK_SHIFT;
+	f->md.t2_blocks = f->t2_bytes >> ZUS_BLOCK_SHIFT;
+	f->md.t1 = map_anon(f->t1_bytes);
+	f->t2 = f->t2_bytes ? map_anon(f->t2_bytes) : NULL;
+	if (!f->md.t1 || (f->t2_bytes && !f->t2))
+		return -ENOMEM;
+	for (i = 0; i < t1; i++) {
+		zus_mdt_set_index(&f->md.mdt, i);
+		memcpy(f->md.t1 + i * t1_bytes, &f->md.mdt, sizeof(f->md.mdt));
+	}
+	zus_mdt_set_index(&f->md.mdt, 0);
+	return 0;
+}
+
+int fake_create(struct fake **out, const struct zus_plugin *plugin,
+		const struct fake_opts *opts)
+{
+	static const struct fake_opts defaults;
+	struct fake *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	env_init(f);
+	pthread_mutex_init(&f->lock, NULL);
+	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
+		pthread_rwlock_init(&f->inode_lock[i], NULL);
+	err = make_devices(f, plugin, opts ? opts : &defaults);
+	if (!err)
+		err = zus_type_create(plugin, &f->env, &f->type);
+	if (err) {
+		fake_destroy(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+void fake_destroy(struct fake *f)
+{
+	if (f->mounted)
+		fake_umount(f);
+	zus_type_destroy(f->type);
+	if (f->md.t1)
+		munmap(f->md.t1, f->t1_bytes);
+	if (f->t2)
+		munmap(f->t2, f->t2_bytes);
+	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
+		pthread_rwlock_destroy(&f->inode_lock[i]);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+/* ---- mount ---- */
+
+/* Sends a mount-thread message; f->zmi holds its in and out fields. */
+static int send_mount(struct fake *f, unsigned int operation, const char *options)
+{
+	const struct zus_host host = { .ctx = f, .grab = grab, .release = release };
+	size_t len = options ? strlen(options) + 1 : 0;
+	struct zufs_ioc_mount *msg;
+	size_t size = sizeof(*msg) + len;
+	int err;
+
+	if (fake_strikes(f, FAKE_MESSAGE))
+		return -EIO;
+	msg = calloc(1, size);
+	if (!msg)
+		return -ENOMEM;
+	f->zmi.po.mount_options_len = (uint32_t)len;
+	msg->hdr.operation = (uint16_t)operation;
+	msg->hdr.in_len = (uint16_t)size;
+	msg->hdr.out_len = sizeof(*msg);
+	msg->zmi = f->zmi;
+	if (options)
+		memcpy(ZUFS_TAIL(msg, zmi.po.mount_options), options, len);
+	zus_dispatch_mount(&host, msg, size);
+	err = msg->hdr.err;
+	if (!err)
+		f->zmi = msg->zmi;
+	free(msg);
+	return err;
+}
+
+int fake_mount_flags(struct fake *f, const char *options, uint64_t flags)
+{
+	int err;
+
+	memset(&f->zmi, 0, sizeof(f->zmi));
+	f->zmi.zus_zfi = (uint64_t)(uintptr_t)f->type;
+	f->zmi.sb_id = 1;
+	f->zmi.num_cpu = 8;
+	f->zmi.num_channels = 3;
+	f->zmi.po.mount_flags = flags;
+	err = send_mount(f, ZUFS_M_MOUNT, options);
+	f->mounted = !err;
+	return err;
+}
+
+int fake_mount(struct fake *f, const char *options)
+{
+	return fake_mount_flags(f, options, 0);
+}
+
+int fake_remount(struct fake *f, const char *options, uint64_t remount_flags)
+{
+	f->zmi.remount_flags = remount_flags;
+	return send_mount(f, ZUFS_M_REMOUNT, options);
+}
+
+int fake_umount_dirty(struct fake *f)
+{
+	int err = send_mount(f, ZUFS_M_UMOUNT, NULL);
+
+	if (!err)
+		f->mounted = false;
+	return err;
+}
+
+int fake_umount(struct fake *f)
+{
+	struct fake_thread *t = fake_thread_create(f, 0);
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	err = fake_forget(t, fake_root(f));
+	fake_thread_destroy(t);
+	return err ? err : fake_umount_dirty(f);
+}
+
+struct fake_node fake_root(const struct fake *f)
+{
+	struct fake_node root = { f->zmi.zus_ii, zus_t1_ptr(&f->md, f->zmi._zi) };
+
+	return root;
+}
+
+const struct zufs_mount_info *fake_mount_info(const struct fake *f)
+{
+	return &f->zmi;
+}
+
+const struct zus_md *fake_md(const struct fake *f)
+{
+	return &f->md;
+}
+
+struct zus_sb *fake_sb(const struct fake *f)
+{
+	return (struct zus_sb *)(uintptr_t)f->zmi.zus_sbi;
+}
+
+/* ---- inode locks ---- */
+
+static unsigned int lock_slot(struct fake_node node)
+{
+	return (unsigned int)(((uintptr_t)node.zi >> 7) * 2654435761U % FAKE_LOCKS);
+}
+
+void fake_lock_shared(struct fake *f, struct fake_node node, struct fake_lock *l)
+{
+	l->n = 1;
+	l->slot[0] = lock_slot(node);
+	pthread_rwlock_rdlock(&f->inode_lock[l->slot[0]]);
+}
+
+void fake_lock_excl(struct fake *f, const struct fake_node *nodes, unsigned int n,
+		    struct fake_lock *l)
+{
+	unsigned int i, j, k;
+
+	l->n = 0;
+	for (i = 0; i < n; i++) {
+		unsigned int slot = lock_slot(nodes[i]);
+
+		if (!nodes[i].zi)
+			continue;
+		/* an ordered insert without doubles: two inodes may share a slot */
+		for (j = 0; j < l->n && l->slot[j] < slot; j++)
+			;
+		if (j < l->n && l->slot[j] == slot)
+			continue;
+		for (k = l->n++; k > j; k--)
+			l->slot[k] = l->slot[k - 1];
+		l->slot[j] = slot;
+	}
+	for (i = 0; i < l->n; i++)
+		pthread_rwlock_wrlock(&f->inode_lock[l->slot[i]]);
+}
+
+void fake_unlock(struct fake *f, struct fake_lock *l)
+{
+	while (l->n)
+		pthread_rwlock_unlock(&f->inode_lock[l->slot[--l->n]]);
+}

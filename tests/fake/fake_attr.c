@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The fake kernel's VFS part for attributes: statfs, options, setattr, xattr, ioctl.
+ *
+ * Message sizes and outputs as the ABI says; what comes back is bounded like the kernel's
+ * copy is. The inode's lock also stands for the xattr semaphore.
+ */
+#define _GNU_SOURCE
+#include "fake_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+int fake_statfs(struct fake_thread *t, struct statfs64 *st)
+{
+	struct zufs_ioc_statfs *ioc = fake_msg(t, ZUFS_OP_STATFS, 32);
+	int err;
+
+	ioc->hdr.out_len = sizeof(*ioc);
+	ioc->zus_sbi = t->f->zmi.zus_sbi;
+	err = fake_send(t);
+	if (!err)
+		*st = ioc->statfs_out;
+	return err;
+}
+
+int fake_show_options(struct fake_thread *t, char *buf, size_t size)
+{
+	struct zufs_ioc_mount_options *ioc = fake_msg(t, ZUFS_OP_SHOW_OPTIONS, sizeof(*ioc));
+	int err;
+
+	ioc->hdr.out_len = 0;
+	ioc->hdr.out_start = sizeof(*ioc);
+	ioc->hdr.out_max = ZUFS_MO_MAX;
+	ioc->zus_sbi = t->f->zmi.zus_sbi;
+	err = fake_send(t);
+	if (err)
+		return err;
+	if (ioc->hdr.out_len > ZUFS_MO_MAX || ioc->hdr.out_len >= size)
+		return -EIO;
+	memcpy(buf, ZUFS_TAIL(ioc, buf), ioc->hdr.out_len);
+	buf[ioc->hdr.out_len] = 0;
+	return ioc->hdr.out_len;
+}
+
+int fake_setattr(struct fake_thread *t, struct fake_node node, uint32_t bits)
+{
+	struct zufs_ioc_attr *ioc = fake_msg(t, ZUFS_OP_SETATTR, sizeof(*ioc));
+	struct fake_lock l;
+	int err;
+
+	ioc->zus_ii = node.ii;
+	ioc->zuf_attr = bits;
+	fake_lock_excl(t->f, &node, 1, &l);
+	err = fake_send(t);
+	fake_unlock(t->f, &l);
+	return err;
+}
+
+/* ---- xattr ---- */
+
+/* GET and LIST: the size that the server says, its bytes in value. */
+static ssize_t send_xattr(struct fake_thread *t, struct fake_node node, void *value,
+			  size_t size)
+{
+	struct zufs_ioc_xattr *ioc = t->cmd.buf;
+	struct fake_lock l;
+	int err;
+
+	ioc->zus_ii = node.ii;
+	ioc->hdr.out_start = offsetof(struct zufs_ioc_xattr, user_buf_size);
+	ioc->hdr.out_len = sizeof(ioc->user_buf_size);
+	ioc->hdr.out_max = (uint16_t)(sizeof(ioc->user_buf_size) + size);
+	ioc->user_buf_size = (uint32_t)size;
+	fake_lock_shared(t->f, node, &l);
+	err = fake_send(t);
+	fake_unlock(t->f, &l);
+	if (err)
+		return err;
+	if (size) {
+		if (ioc->user_buf_size > size ||
+		    ioc->hdr.out_len != sizeof(ioc->user_buf_size) + ioc->user_buf_size)
+			return -EIO;
+		memcpy(value, ZUFS_TAIL(ioc, buf), ioc->user_buf_size);
+	}
+	return ioc->user_buf_size;
+}
+
+ssize_t fake_getxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
+		      const char *name, void *value, size_t size)
+{
+	size_t len = strlen(name) + 1;
+	struct zufs_ioc_xattr *ioc;
+
+	if (size > UINT16_MAX - sizeof(*ioc))
+		return -E2BIG;
+	ioc = fake_msg(t, ZUFS_OP_XATTR_GET, sizeof(*ioc) + len);
+	ioc->type = type;
+	ioc->name_len = (uint16_t)len;
+	memcpy(ZUFS_TAIL(ioc, buf), name, len);
+	return send_xattr(t, node, value, size);
+}
+
+ssize_t fake_listxattr(struct fake_thread *t, struct fake_node node, char *buf,
+		       size_t size, bool trusted)
+{
+	struct zufs_ioc_xattr *ioc = fake_msg(t, ZUFS_OP_XATTR_LIST, sizeof(*ioc));
+
+	if (size > UINT16_MAX - sizeof(*ioc))
+		return -E2BIG;
+	ioc->ioc_flags = trusted ? ZUFS_XATTR_TRUSTED : 0;
+	return send_xattr(t, node, buf, size);
+}
+
+int fake_setxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
+		  const char *name, const void *value, size_t size, uint32_t flags)
+{
+	size_t len = strlen(name) + 1;
+	struct zufs_ioc_xattr *ioc;
+	struct fake_lock l;
+	char *buf;
+	int err;
+
+	if (size > UINT16_MAX - sizeof(*ioc) - len)
+		return -E2BIG;
+	ioc = fake_msg(t, ZUFS_OP_XATTR_SET, sizeof(*ioc) + len + size);
+	ioc->hdr.out_len = 0;
+	ioc->zus_ii = node.ii;
+	ioc->type = type;
+	ioc->flags = flags;
+	ioc->name_len = (uint16_t)len;
+	ioc->user_buf_size = (uint32_t)size;
+	ioc->ioc_flags = value && !size ? ZUFS_XATTR_SET_EMPTY : 0;
+	buf = ZUFS_TAIL(ioc, buf);
+	memcpy(buf, name, len);
+	if (size)
+		memcpy(buf + len, value, size);
+	fake_lock_excl(t->f, &node, 1, &l);
+	err = fake_send(t);
+	fake_unlock(t->f, &l);
+	return err;
+}
+
+/* ---- ioctl ---- */
+
+static int send_ioctl(struct fake_thread *t, struct fake_node node, uint32_t cmd,
+		      uint32_t kflags, const void *arg, size_t arg_size)
+{
+	struct zufs_ioc_ioctl *ioc = fake_msg(t, ZUFS_OP_IOCTL, sizeof(*ioc) + arg_size);
+
+	ioc->hdr.out_len = 0;
+	ioc->hdr.out_start = offsetof(struct zufs_ioc_ioctl, arg);
+	ioc->hdr.out_max = (uint16_t)(sizeof(*ioc) + arg_size);
+	ioc->zus_ii = node.ii;
+	ioc->cmd = cmd;
+	ioc->kflags = kflags;
+	ioc->time = t->f->env.now_ns(&t->f->env);
+	memcpy(ZUFS_TAIL(ioc, arg), arg, arg_size);
+	return fake_send(t);
+}
+
+int fake_ioctl(struct fake_thread *t, struct fake_node node, uint32_t cmd, void *arg,
+	       size_t arg_size)
+{
+	const struct zufs_ioc_ioctl *ioc = t->cmd.buf;
+	size_t size = _IOC_SIZE(cmd);
+	uint32_t kflags = ZUFS_IOC_CAP_ADMIN;
+	int err;
+
+	if (size > arg_size)
+		return -EFAULT;
+	err = send_ioctl(t, node, cmd, kflags, arg, size);
+	if (err == -EZUFS_RETRY) {
+		if (ioc->uflags == ZUFS_IOC_FREEZE_REQ)
+			kflags |= ZUFS_IOC_FSFROZEN;
+		else if (ioc->uflags == ZUFS_IOC_REALLOC && ioc->new_size >= sizeof(*ioc))
+			size = ioc->new_size - sizeof(*ioc);
+		else
+			return -EINVAL;
+		if (size > arg_size)
+			return -EFAULT;
+		err = send_ioctl(t, node, cmd, kflags, arg, size);
+		if (err == -EZUFS_RETRY)
+			return -EBUSY;
+	}
+	if (err)
+		return err;
+	if (ioc->hdr.out_len > size)
+		return -EIO;
+	memcpy(arg, ZUFS_TAIL(ioc, arg), ioc->hdr.out_len);
+	return ioc->hdr.out_len;
+}

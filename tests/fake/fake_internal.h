@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the fake share: the mounted file system, a caller's channel, locks.
+ * Tests include fake.h only. Locking: see the fields.
+ */
+#ifndef TESTS_FAKE_INTERNAL_H
+#define TESTS_FAKE_INTERNAL_H
+
+#include <pthread.h>
+#include "fake.h"
+
+#define FAKE_CMD_SIZE	(64U * 1024)
+#define FAKE_PUT_MAX	6		/* puts that wait in one thread */
+#define FAKE_LOCKS	256
+
+/* A PUT_MULTY that waits: the message as it will be sent. */
+struct fake_pending {
+	uint64_t ii;
+	uint32_t len;
+	uint8_t msg[sizeof(struct zufs_ioc_IO) + ZUS_API_MAP_MAX_PAGES * 8];
+};
+
+struct fake_thread {
+	struct fake *f;
+	struct fake_thread *next;	/* under f->lock */
+	struct zus_cmd cmd;
+	bool interrupted;
+	struct zufs_ioc_IO last_get;	/* of fake_get, for fake_put */
+	bool has_get;
+	pthread_mutex_t put_lock;	/* guards the two below: goosing takes them away */
+	unsigned int n_pending;
+	struct fake_pending pending[FAKE_PUT_MAX];
+	uint64_t get_words[ZUS_API_MAP_MAX_PAGES];
+};
+
+struct fake {
+	struct zus_env env;		/* ctx = this */
+	struct zus_type *type;
+	struct zus_md md;
+	uint8_t *t2;
+	size_t t1_bytes, t2_bytes;
+	struct zufs_mount_info zmi;
+	bool mounted;
+	pthread_mutex_t lock;		/* guards threads */
+	struct fake_thread *threads;
+	pthread_rwlock_t inode_lock[FAKE_LOCKS];	/* by address of the shared inode */
+	/* atomics */
+	uint64_t countdown[FAKE_FAULTS];
+	uint32_t hit[FAKE_FAULTS];
+	int64_t outstanding;
+	uint64_t messages, puts, gets, fences;
+};
+
+/* True if this very access shall fail. */
+bool fake_strikes(struct fake *f, enum fake_fault what);
+
+/* Executes an iomap list as the kernel would: 0 or -errno. */
+int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
+
+/* Inode locks: shared or exclusive on up to four inodes (NULLs allowed), in a safe order. */
+struct fake_lock {
+	unsigned int slot[4];
+	unsigned int n;
+};
+
+void fake_lock_shared(struct fake *f, struct fake_node node, struct fake_lock *l);
+void fake_lock_excl(struct fake *f, const struct fake_node *nodes, unsigned int n,
+		    struct fake_lock *l);
+void fake_unlock(struct fake *f, struct fake_lock *l);
+
+#endif /* TESTS_FAKE_INTERNAL_H */
