@@ -59,6 +59,7 @@ void zuf_inode_touch(struct inode *inode, u32 statx_bits)
 void zuf_touch_start(struct zuf_touch *touch, struct inode *inode, u32 statx_bits)
 {
 	touch->inode = inode;
+	touch->statx_bits = statx_bits;
 	touch->mtime = inode_get_mtime(inode);
 	touch->ctime = inode_get_ctime(inode);
 	zuf_inode_touch(inode, statx_bits);
@@ -69,9 +70,11 @@ void zuf_touch_end(struct zuf_touch *touch, int err)
 	struct inode *inode = touch->inode;
 
 	if (err && !zuf_outcome_unknown(err)) {
-		inode_set_mtime_to_ts(inode, touch->mtime);
-		inode_set_ctime_to_ts(inode, touch->ctime);
-		zuf_inode_publish(inode, STATX_MTIME | STATX_CTIME);
+		if (touch->statx_bits & STATX_MTIME)
+			inode_set_mtime_to_ts(inode, touch->mtime);
+		if (touch->statx_bits & STATX_CTIME)
+			inode_set_ctime_to_ts(inode, touch->ctime);
+		zuf_inode_publish(inode, touch->statx_bits);
 	}
 	zuf_inode_refresh(inode);
 }

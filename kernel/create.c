@@ -45,12 +45,16 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 				const struct wish *wish)
 {
 	struct inode *inode = new_inode(dir->i_sb);
+	umode_t umask = 0;
 	struct timespec64 now;
 	int err;
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	inode_init_owner(idmap, inode, dir, wish->mode);
+	/* where ACLs are on, the VFS leaves the umask to the file system */
+	if (IS_POSIXACL(dir) && !wish->target)
+		umask = current_umask();
+	inode_init_owner(idmap, inode, dir, wish->mode & ~umask);
 	now = current_time(inode);
 	inode_set_atime_to_ts(inode, now);
 	inode_set_mtime_to_ts(inode, now);

@@ -118,6 +118,11 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 
 	if (!hdr->out_max)
 		hdr->out_max = hdr->out_len;
+	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & PF_EXITING)) {
+		/* nothing could end its wait for a server that hangs */
+		zuf_forget_later(zsb, hdr);
+		return 0;
+	}
 	err = zuf_chan_claim(zsb->root, zsb->server_gen, op->flags & ZUF_OPF_NESTED, &claim);
 	if (likely(!err)) {
 		err = dispatch_claimed(zsb, op, &claim);

@@ -75,6 +75,7 @@ void zuf_inode_touch(struct inode *inode, u32 statx_bits);
 /* Times of an inode before an operation changed them. */
 struct zuf_touch {
 	struct inode *inode;
+	u32 statx_bits;		/* which of them it changed */
 	struct timespec64 mtime, ctime;
 };
 

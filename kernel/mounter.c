@@ -191,14 +191,15 @@ static int mounter_take_answer(struct zuf_mounter *m, struct zufs_ioc_mount __us
 {
 	enum zuf_mnt_state s = mounter_state(m);
 	struct zufs_ioc_hdr hdr;
-	size_t start = sizeof(hdr), len = m->msg->hdr.out_max;
+	size_t start = sizeof(hdr), len;
 	int err = 0;
 
 	if (s != ZUF_MNT_TAKEN && s != ZUF_MNT_ABANDONED)
 		return 0;
 	if (copy_from_user(&hdr, arg, sizeof(hdr)))
-		err = -EFAULT;
-	else if (len > start && copy_from_user((void *)m->msg + start,
+		return -EFAULT;
+	len = min(hdr.out_len, m->msg->hdr.out_max);
+	if (len > start && copy_from_user((void *)m->msg + start,
 					       (void __user *)arg + start, len - start))
 		err = -EFAULT;
 	spin_lock(&m->lock);

@@ -188,6 +188,8 @@ static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 
 	if (!user_backed_iter(rw->iter))
 		return -EFAULT;
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	missing = rw->write ? fault_in_iov_iter_readable(rw->iter, len) :
 			      fault_in_iov_iter_writeable(rw->iter, len);
 	if (missing == len)

@@ -105,9 +105,8 @@ static int zuf_show_options(struct seq_file *m, struct dentry *root)
 }
 
 /* All inodes are evicted: the server may forget the file system. */
-static void zuf_put_super(struct super_block *sb)
+static void send_umount(struct zuf_sb *zsb)
 {
-	struct zuf_sb *zsb = ZUF_SB(sb);
 	struct zufs_ioc_mount msg = {
 		.hdr = ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(msg)),
 		.zmi.zus_sbi = zsb->zus_sbi,
@@ -119,6 +118,11 @@ static void zuf_put_super(struct super_block *sb)
 		zuf_mounter_call(zsb->root, &msg);
 	}
 	zsb->zus_sbi = 0;
+}
+
+static void zuf_put_super(struct super_block *sb)
+{
+	send_umount(ZUF_SB(sb));
 }
 
 static int zuf_freeze(struct super_block *sb)
@@ -316,7 +320,10 @@ static int zuf_get_tree(struct fs_context *fc)
 	}
 	if (sb->s_root) {
 		fc->s_fs_info = NULL;
+		/* closing a device may want its disk's lock, which is outside */
+		up_write(&sb->s_umount);
 		zsb_free(zsb);
+		down_write(&sb->s_umount);
 		err = check_shared(sb, fc);
 	} else {
 		err = zuf_fill_super(sb, ctx);
@@ -334,6 +341,8 @@ void zuf_kill_sb(struct super_block *sb)
 	struct zuf_sb *zsb = ZUF_SB(sb);
 
 	kill_anon_super(sb);
+	/* a mount that failed late has no root for which put_super is called */
+	send_umount(zsb);
 	zsb_free(zsb);
 }
 

@@ -12,12 +12,15 @@
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/kthread.h>
+#include <linux/moduleparam.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
 #include "wake.h"
 
 bool zuf_wake_stays_here __read_mostly;
+module_param_named(wake_here, zuf_wake_stays_here, bool, 0444);
+MODULE_PARM_DESC(wake_here, "Set by the module: the scheduler wakes applications on their CPU");
 static int wake_flags __read_mostly;
 
 static int learn_flags(struct wait_queue_entry *wqe, unsigned int mode, int flags, void *key)

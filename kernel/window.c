@@ -122,7 +122,7 @@ ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool
 	size_t seg;
 	int got;
 
-	if (!zuf_iter_user_seg(iter, &addr, &seg))
+	if (!zuf_iter_user_seg(iter, &addr, &seg) || !seg)
 		return -EOPNOTSUPP;
 	win->offset = offset_in_page(addr);
 	len = min3(len, seg, (size_t)ZUS_API_MAP_MAX_SIZE - win->offset);

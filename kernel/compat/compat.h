@@ -28,8 +28,6 @@
 #define zuf_idmap	mnt_idmap
 #else
 #define zuf_idmap	user_namespace
-#define nop_mnt_idmap	init_user_ns
-#define file_mnt_idmap(file)	file_mnt_user_ns(file)
 #endif
 
 /* ---- inodes ---- */
@@ -138,14 +136,6 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #if !ZUF_HAVE_PTE_MKWRITE_VMA
 /* Headers that come later call it with one argument. */
 #define pte_mkwrite(pte, ...) pte_mkwrite(pte)
-#endif
-
-/* A frame number as vmf_insert_mixed(), vmf_insert_pfn_pmd() take it. */
-#if ZUF_HAVE_PFN_T
-#include <linux/pfn_t.h>
-#define zuf_pfn_arg(pfn) pfn_to_pfn_t(pfn)
-#else
-#define zuf_pfn_arg(pfn) (pfn)
 #endif
 
 /*
