@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * zusd: the ZUFS server. Starts its parts in order, then waits for signals, CPUs that come
+ * online, and threads that ask to stop; undoes the start in reverse.
+ *
+ * TERM ends it with status 0 after the running operations are done; nothing is unmounted.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "zusd.h"
+
+void zusd_request_stop(struct zusd *z, int status)
+{
+	const uint64_t one = 1;
+	int none = 0;
+
+	if (status)
+		__atomic_compare_exchange_n(&z->exit_status, &none, status, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	if (write(z->stop_fd, &one, sizeof(one)) < 0)
+		zus_err(&z->env, "stop event: %s", strerror(errno));
+}
+
+static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
+			  const uint64_t *words, uint32_t n)
+{
+	struct zusd *z = env->ctx;
+
+	return zus_execbuf_run(z->execbufs, sb->kern_id, (uint64_t)(uintptr_t)sb, words, n);
+}
+
+static void env_init(struct zusd *z)
+{
+	z->env = *zus_env_default();
+	z->env.ctx = z;
+	z->env.iomap_exec = env_iomap_exec;
+	zus_ddbg_register("zusd", __start_zus_ddbg, __stop_zus_ddbg);
+	if (z->opt.verbose & 1)
+		zus_ddbg_write("module zusd +p");
+}
+
+/* Serves events until a signal or a thread says stop. */
+static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = z->stop_fd, .events = POLLIN },
+		{ .fd = uevent_fd, .events = POLLIN },
+	};
+	struct signalfd_siginfo si;
+	int cpu;
+
+	for (;;) {
+		if (poll(fds, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (fds[2].revents) {
+			cpu = zusd_uevent_read(uevent_fd);
+			if (cpu >= 0) {
+				zus_dbg(&z->env, "CPU %d is online", cpu);
+				zusd_zts_cpu_online(z, cpu);
+			}
+		}
+		if (fds[1].revents)
+			return;
+		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
+			zus_info(&z->env, "signal %u: leaving", si.ssi_signo);
+			if (si.ssi_signo != SIGTERM)
+				zusd_request_stop(z, 1);
+			return;
+		}
+	}
+}
+
+static int serve(struct zusd *z, int signal_fd)
+{
+	int uevent_fd, err;
+
+	uevent_fd = zusd_uevent_open();
+	if (uevent_fd < 0)
+		zus_warn(&z->env, "will not hear of new CPUs: %s", strerror(-uevent_fd));
+	err = zusd_mounter_start(z);
+	if (err) {
+		zus_err(&z->env, "cannot start the mounter: %s", strerror(-err));
+		goto out;
+	}
+	zusd_drop_capabilities(z);
+	err = zusd_mounter_wait_ready(z);
+	if (!err)
+		err = zusd_notify_ready(z);
+	if (err)
+		zusd_request_stop(z, 1);
+	wait_for_end(z, signal_fd, uevent_fd);
+	zusd_notify_stopping(z);
+	__atomic_store_n(&z->stopping, true, __ATOMIC_RELEASE);
+	zusd_zts_stop(z);
+	zus_thread_join(z->mounter);
+out:
+	if (uevent_fd >= 0)
+		close(uevent_fd);
+	return err;
+}
+
+static int open_root(struct zusd *z)
+{
+	z->root_fd = zus_root_open(z->opt.root);
+	if (z->root_fd >= 0)
+		return 0;
+	if (z->root_fd == -ENODEV)
+		zus_err(&z->env, "%s: no zuf file system is mounted here", z->opt.root);
+	else
+		zus_err(&z->env, "%s: %s", z->opt.root, strerror(-z->root_fd));
+	return z->root_fd;
+}
+
+static int run(struct zusd *z, int signal_fd)
+{
+	int err = open_root(z);
+
+	if (err)
+		return err;
+	err = zus_execbuf_pool_create(&z->execbufs, z->root_fd);
+	if (err)
+		goto err_root;
+	err = zusd_zts_create(z);
+	if (err)
+		goto err_pool;
+	err = zusd_plugins_start(z);
+	if (!err)
+		err = zusd_lock_memory(z);
+	if (!err)
+		err = serve(z, signal_fd);
+	/* also after an error: plugins that were started before it */
+	zusd_plugins_stop(z);
+	zusd_zts_destroy(z);
+err_pool:
+	zus_execbuf_pool_destroy(z->execbufs);
+err_root:
+	close(z->root_fd);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct zusd z;
+	int end, signal_fd;
+
+	end = zusd_options_parse(&z.opt, argc, argv);
+	if (end)
+		return end - 1;
+	env_init(&z);
+	signal_fd = zusd_signals_init();
+	z.stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (signal_fd < 0 || z.stop_fd < 0) {
+		zus_err(&z.env, "cannot set up signals and events");
+		return 1;
+	}
+	zusd_raise_limits(&z);
+	if (run(&z, signal_fd))
+		return 1;
+	return __atomic_load_n(&z.exit_status, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Options of zusd: defaults, configuration file, environment, command line, in this order.
+ *
+ * ZUSD_ARGS (from the file or the environment) is parsed like a command line before the
+ * real one. Strings live as long as the process. Called once by main.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zusd.h"
+
+#define END_HELP	1
+#define END_USAGE	3
+#define MAX_ARGS	64
+
+enum {
+	OPT_RR = 256, OPT_FIFO, OPT_NICE, OPT_MLOCK, OPT_PLUGIN_DIR, OPT_PLUGINS, OPT_CONFIG,
+	OPT_PIDFILE, OPT_READY_FD, OPT_VERSION,
+};
+
+static const struct option long_opts[] = {
+	{ "policyRR", optional_argument, NULL, OPT_RR },
+	{ "policyFIFO", optional_argument, NULL, OPT_FIFO },
+	{ "nice", optional_argument, NULL, OPT_NICE },
+	{ "mlock", optional_argument, NULL, OPT_MLOCK },
+	{ "verbose", optional_argument, NULL, 'v' },
+	{ "plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR },
+	{ "plugins", required_argument, NULL, OPT_PLUGINS },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
+	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 }
+};
+
+static const char usage_text[] =
+"usage: zusd [options] [ZUF_ROOT]\n"
+"  --policyRR[=PRIO]    run the channel threads SCHED_RR (default priority 20)\n"
+"  --policyFIFO[=PRIO]  run the channel threads SCHED_FIFO (default priority 20)\n"
+"  --nice[=N]           nice value of the channel threads (default -20)\n"
+"  --mlock[=0|1|2]      lock memory: 0 no, 1 what is there and what is touched (default),\n"
+"                       2 everything\n"
+"  --plugin-dir=DIR     where lib<name>.so are (default " ZUSD_PLUGIN_DIR ")\n"
+"  --plugins=A,B        file systems to serve (default: ZUFS_LIBFS_LIST)\n"
+"  --config=FILE        configuration file (default " ZUSD_CONFIG_DEFAULT ")\n"
+"  --pidfile=FILE       write the process number there when ready\n"
+"  --ready-fd=N         write \"ready\" to this descriptor when ready\n"
+"  -v, --verbose[=MASK] 1: debug messages of zusd itself (default 1)\n"
+"  -h, --help           this text\n"
+"  --version            the version\n"
+"ZUF_ROOT is where the zuf file system is mounted (default " ZUS_ROOT_DEFAULT ").\n";
+
+static int bad_value(const char *opt, const char *value)
+{
+	fprintf(stderr, "zusd: bad value '%s' for --%s\n", value, opt);
+	return END_USAGE;
+}
+
+/* A number of lo .. hi, or the default when the option came without one. */
+static int number(const char *opt, const char *text, long lo, long hi, long dflt, int *out)
+{
+	char *end;
+	long v;
+
+	*out = (int)dflt;
+	if (!text)
+		return 0;
+	errno = 0;
+	v = strtol(text, &end, 0);
+	if (errno || end == text || *end || v < lo || v > hi)
+		return bad_value(opt, text);
+	*out = (int)v;
+	return 0;
+}
+
+static int policy(struct zusd_options *o, const char *name, int policy)
+{
+	o->policy = policy;
+	return number(name, optarg, sched_get_priority_min(policy),
+		      sched_get_priority_max(policy), 20, &o->priority);
+}
+
+static int parse_one(struct zusd_options *o, int c)
+{
+	int n, end;
+
+	switch (c) {
+	case OPT_RR:
+		return policy(o, "policyRR", SCHED_RR);
+	case OPT_FIFO:
+		return policy(o, "policyFIFO", SCHED_FIFO);
+	case OPT_NICE:
+		return number("nice", optarg, -20, 19, -20, &o->nice);
+	case OPT_MLOCK:
+		return number("mlock", optarg, 0, 2, 1, &o->mlock);
+	case 'v':
+		end = number("verbose", optarg, 0, 0x7fffffff, 1, &n);
+		o->verbose = (unsigned int)n;
+		return end;
+	case OPT_PLUGIN_DIR:
+		o->plugin_dir = optarg;
+		return 0;
+	case OPT_PLUGINS:
+		o->plugins = optarg;
+		return 0;
+	case OPT_CONFIG:
+		o->config = optarg;
+		return 0;
+	case OPT_PIDFILE:
+		o->pidfile = optarg;
+		return 0;
+	case OPT_READY_FD:
+		return number("ready-fd", optarg, 0, 1 << 20, -1, &o->ready_fd);
+	case OPT_VERSION:
+		printf("zusd %s\n", ZUSD_VERSION);
+		return END_HELP;
+	case 'h':
+		fputs(usage_text, stdout);
+		return END_HELP;
+	default:
+		fputs("zusd: try --help\n", stderr);
+		return END_USAGE;
+	}
+}
+
+static int parse_argv(struct zusd_options *o, int argc, char **argv)
+{
+	int c, end;
+
+	optind = 0;		/* start over: this runs once per source */
+	while ((c = getopt_long(argc, argv, "hv::", long_opts, NULL)) != -1) {
+		end = parse_one(o, c);
+		if (end)
+			return end;
+	}
+	if (argc - optind > 1) {
+		fprintf(stderr, "zusd: more than one root: '%s'\n", argv[optind + 1]);
+		return END_USAGE;
+	}
+	if (optind < argc)
+		o->root = argv[optind];
+	return 0;
+}
+
+/* A setting of the environment, else of the file; malloc'ed, never NULL; NULL = error. */
+static char *setting(const struct zusd_options *o, const char *key)
+{
+	const char *env = getenv(key);
+	char value[4096];
+	int err;
+
+	if (env)
+		return strdup(env);
+	err = zusd_conf_get(o->config, key, value, sizeof(value));
+	if (err && err != -ENOENT)
+		fprintf(stderr, "zusd: %s: %s\n", o->config, strerror(-err));
+	return err && err != -ENOENT ? NULL : strdup(value);
+}
+
+static int parse_zusd_args(struct zusd_options *o)
+{
+	char *words[MAX_ARGS + 2], *text = setting(o, "ZUSD_ARGS");
+	int n;
+
+	if (!text)
+		return END_USAGE;
+	words[0] = (char *)"zusd";
+	n = zusd_split_words(text, words + 1, MAX_ARGS);
+	if (n < 0) {
+		fputs("zusd: ZUSD_ARGS: too many words or an open quote\n", stderr);
+		return END_USAGE;
+	}
+	words[n + 1] = NULL;
+	return parse_argv(o, n + 1, words);
+}
+
+/* --config decides which file the rest is read from. */
+static void find_config(struct zusd_options *o, int argc, char **argv)
+{
+	static const char name[] = "--config";
+	const size_t len = sizeof(name) - 1;
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strncmp(argv[i], name, len) && argv[i][len] == '=')
+			o->config = argv[i] + len + 1;
+		else if (!strcmp(argv[i], name) && i + 1 < argc)
+			o->config = argv[i + 1];
+	}
+}
+
+int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
+{
+	int end;
+
+	*o = (struct zusd_options){
+		.root = ZUS_ROOT_DEFAULT,
+		.config = ZUSD_CONFIG_DEFAULT,
+		.plugin_dir = ZUSD_PLUGIN_DIR,
+		.ready_fd = -1,
+		.policy = SCHED_OTHER,
+		.mlock = 1,
+	};
+	find_config(o, argc, argv);
+	end = parse_zusd_args(o);
+	if (!end)
+		end = parse_argv(o, argc, argv);
+	if (end)
+		return end;
+	if (!o->plugins)
+		o->plugins = setting(o, "ZUFS_LIBFS_LIST");
+	if (!o->plugins)
+		return END_USAGE;
+	if (!*o->plugins) {
+		fputs("zusd: no file systems: set ZUFS_LIBFS_LIST or use --plugins\n", stderr);
+		return END_USAGE;
+	}
+	return 0;
+}

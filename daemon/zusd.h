@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zusd: what its files share. One process serves one zuf root: main() starts the mounter
+ * and waits for signals and CPU events, the mounter starts the ZTs at the first mount.
+ * struct zusd is set up by main() before any thread exists; what changes later says
+ * its lock.
+ */
+#ifndef DAEMON_ZUSD_H
+#define DAEMON_ZUSD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zus/channel.h>
+#include <zus/fs.h>
+#include <zus/thread.h>
+
+#define ZUSD_CONFIG_DEFAULT	"/etc/zufs.conf"
+#define ZUSD_PLUGIN_DIR		"/usr/lib/zufs"
+#define ZUSD_MAX_PLUGINS	16
+#define ZUSD_MAX_CPUS		1024
+
+/* ---- options.c ---- */
+
+struct zusd_options {
+	const char *root;		/* path of the zuf root */
+	const char *config;
+	const char *plugin_dir;
+	const char *plugins;		/* comma-separated; NULL = from the configuration */
+	const char *pidfile;
+	int ready_fd;			/* -1 = none */
+	int policy;			/* SCHED_OTHER, SCHED_RR, SCHED_FIFO: of the ZTs */
+	int priority;
+	int nice;
+	int mlock;			/* 0, 1, 2 */
+	unsigned int verbose;		/* mask: 1 = debug messages of zusd */
+};
+
+/*
+ * Command line over environment over configuration file over defaults. Returns 0, or an
+ * exit status + 1 when the process is to end (1 = help was printed, 3 = usage error).
+ */
+int zusd_options_parse(struct zusd_options *o, int argc, char **argv);
+
+/* ---- conf.c ---- */
+
+/* "KEY=value" lines of a shell-like file; absent file = -ENOENT. Value in out, or "". */
+int zusd_conf_get(const char *path, const char *key, char *out, size_t size);
+/* Splits like a shell without expansions; argv has room for max words; their number or -errno. */
+int zusd_split_words(char *text, char **argv, int max);
+
+/* ---- the server ---- */
+
+struct zusd_plugin {
+	void *handle;
+	struct zus_type *type;
+};
+
+struct zusd_zts;
+
+struct zusd {
+	struct zusd_options opt;
+	int root_fd;
+	int stop_fd;			/* eventfd: a thread asks main to leave */
+	struct zus_env env;		/* the default one with iomap_exec */
+	struct zus_execbuf_pool *execbufs;
+	struct zusd_plugin plugins[ZUSD_MAX_PLUGINS];
+	unsigned int nr_plugins;
+	struct zusd_zts *zts;
+	struct zus_thread *mounter;
+	bool stopping;			/* atomic */
+	int exit_status;		/* atomic; what main returns */
+};
+
+static inline bool zusd_stopping(const struct zusd *z)
+{
+	return __atomic_load_n(&z->stopping, __ATOMIC_ACQUIRE);
+}
+
+/* Asks main to end the process with this status (the first non-zero one counts). */
+void zusd_request_stop(struct zusd *z, int status);
+
+/* ---- plugins.c ---- */
+
+int zusd_plugins_start(struct zusd *z);
+void zusd_plugins_stop(struct zusd *z);
+
+/* ---- zt.c: the ZT threads ---- */
+
+int zusd_zts_create(struct zusd *z);
+void zusd_zts_destroy(struct zusd *z);
+/* At a mount: channels for every online CPU, if not there yet. 0 if at least one CPU has all. */
+int zusd_zts_start(struct zusd *z, unsigned int num_channels);
+/* A CPU came online: its threads are started, or pinned again. */
+void zusd_zts_cpu_online(struct zusd *z, int cpu);
+/* Lets all of them (and the mounter) end and joins them; z->stopping is set. */
+void zusd_zts_stop(struct zusd *z);
+
+/* ---- mounter.c ---- */
+
+int zusd_mounter_start(struct zusd *z);
+/* Returns when the kernel takes mounts (0), or somebody asked main to stop (-ECANCELED). */
+int zusd_mounter_wait_ready(struct zusd *z);
+
+/* ---- stop.c: waiting for threads that sleep in the kernel ---- */
+
+/* Counts threads that must be broken out of their waits. */
+void zusd_waiter_enter(void);
+void zusd_waiter_leave(void);
+/* Sends BREAK_ALL until none is left. */
+void zusd_break_waiters(int root_fd);
+
+/* ---- process.c ---- */
+
+void zusd_raise_limits(const struct zusd *z);
+int zusd_lock_memory(const struct zusd *z);
+void zusd_drop_capabilities(const struct zusd *z);
+
+/* ---- signals.c ---- */
+
+/* Blocks what main waits for (before any thread exists); a signalfd or -errno. */
+int zusd_signals_init(void);
+
+/* ---- uevent.c ---- */
+
+/* A netlink socket that hears of CPUs, or -errno. */
+int zusd_uevent_open(void);
+/* Reads one event: the number of a CPU that came online, or -1. */
+int zusd_uevent_read(int fd);
+
+/* ---- notify.c ---- */
+
+/* Tells everyone who asked: service manager, --pidfile, --ready-fd. 0 or -errno. */
+int zusd_notify_ready(const struct zusd *z);
+void zusd_notify_stopping(const struct zusd *z);
+
+#endif /* DAEMON_ZUSD_H */
