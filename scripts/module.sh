@@ -7,7 +7,8 @@
 # side. Called by the Makefile and by tests/vm/run --build.
 #
 # usage: scripts/module.sh VERSION [--out NAME] [MAKE-ARGUMENT...]
-#        the module is build/NAME/zuf.ko (NAME: kernel-VERSION)
+#        the module is build/NAME/zuf.ko (NAME: kernel-VERSION); the VERSION
+#        `host` is the running kernel with its installed headers
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -23,8 +24,14 @@ if [ "${1:-}" = --out ]; then
 fi
 [ -e "$TOP/kernel/Kbuild" ] || die "there is no kernel/Kbuild"
 
-"$TOP/scripts/kernel.sh" get "$version"
-dir=$("$TOP/scripts/kernel.sh" dir "$version")
+if [ "$version" = host ]; then
+	dir=/lib/modules/$(uname -r)/build
+	[ -e "$dir/Makefile" ] ||
+		die "no headers of the running kernel: install linux-headers-$(uname -r)"
+else
+	"$TOP/scripts/kernel.sh" get "$version"
+	dir=$("$TOP/scripts/kernel.sh" dir "$version")
+fi
 
 mkdir -p "$out"
 exec 8>"$out.lock"
@@ -34,7 +41,7 @@ flock 8
 for part in kernel include; do
 	mkdir -p "$out/src/$part"
 	(cd "$TOP/$part" && find . -type f ! -name '*.o' ! -name '*.cmd' \
-		! -name '*.ko' ! -name '*.mod*' | sort) >"$out/$part.list"
+		! -name '*.ko' ! -name '*.mod*' ! -path ./compat/config.h | sort) >"$out/$part.list"
 	if [ -e "$out/$part.old" ]; then
 		comm -13 "$out/$part.list" "$out/$part.old" |
 			(cd "$out/src/$part" && xargs -r -d '\n' rm -f)
@@ -42,6 +49,10 @@ for part in kernel include; do
 	rsync -a --files-from="$out/$part.list" "$TOP/$part/" "$out/src/$part/"
 	mv "$out/$part.list" "$out/$part.old"
 done
-rm -f "$out/zuf.ko"
-make -C "$dir" M="$out/src/kernel" "$@" modules
-cp "$out/src/kernel/zuf.ko" "$out/zuf.ko"
+
+if ! make -C "$dir" M="$out/src/kernel" -j"$(nproc)" "$@" modules; then
+	rm -f "$out/zuf.ko"
+	die "zuf.ko for $version does not build"
+fi
+cp "$out/src/kernel/zuf.ko" "$out/zuf.ko.new"
+mv "$out/zuf.ko.new" "$out/zuf.ko"

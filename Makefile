@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The facade of the tree: what one types after `git clone` on Debian 12. The
+# work is done by meson (user space), kernel/Kbuild (zuf.ko) and the scripts of
+# scripts/ and tests/. Missing Debian packages are installed (as root), kernels
+# for building and testing are fetched into .cache/.
+
+KERNELS ?= 6.1
+BUILD   := build
+.DEFAULT_GOAL := all
+
+.PHONY: all
+all: user $(KERNELS:%=module-%)	## user space and zuf.ko (KERNELS="6.1 6.12")
+
+.PHONY: user
+user: $(BUILD)/build.ninja	## user space in build/
+	meson compile -C $(BUILD)
+
+$(BUILD)/build.ninja: meson.build
+	scripts/deps.sh build
+	meson setup --reconfigure $(BUILD) || meson setup $(BUILD)
+
+.PHONY: module-%
+module-%: deps-build
+	scripts/module.sh $*
+
+.PHONY: deps-%
+deps-%:
+	@scripts/deps.sh $*
+
+.PHONY: demo
+demo: deps-demo all		## boot a VM and show it at work
+	scripts/demo.sh
+
+.PHONY: check
+check:				## all tests: unit, VM on 6.1 and 6.12, planted
+	scripts/check.sh unit vm vm-short planted
+
+.PHONY: check-unit
+check-unit:			## unit tests, with ASan and UBSan
+	scripts/check.sh unit
+
+.PHONY: check-vm
+check-vm:			## all VM cases (KERNEL=6.1)
+	scripts/check.sh vm
+
+.PHONY: check-debug
+check-debug:			## all VM cases on the kernel with all checkers
+	scripts/check.sh vm-debug
+
+.PHONY: check-kernel
+check-kernel:			## zuf.ko with W=1, no warnings, and sparse
+	scripts/check-kernel.sh 6.1 6.12
+
+.PHONY: lint
+lint:				## headers alone, shell scripts, sizes, words
+	scripts/lint.sh
+
+.PHONY: bench
+bench: deps-bench all		## measure, side by side with other file systems
+	bench/run $(BENCH)
+
+.PHONY: install
+install: user			## into DESTDIR; zuf.ko for the running kernel
+	meson install -C $(BUILD) --no-rebuild
+	scripts/install-module.sh
+
+.PHONY: clean
+clean:				## what was built (.cache/ stays)
+	rm -rf $(BUILD) $(wildcard build-*)
+
+.PHONY: help
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Run parts of the tests and add up their results; the last line is the sum,
+# the status is 0 if nothing failed. Called by `make check` and its relatives.
+#
+# usage: scripts/check.sh PART...
+#   unit      meson's tests, built with ASan and UBSan in build-asan/
+#   vm        all VM cases on $KERNEL (6.1)
+#   vm-short  the VM cases of the short list on 6.12
+#   vm-debug  all VM cases on the debug kernel
+#   planted   cases that must fail; each that does counts as passed
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+passed=0 failed=0 skipped=0
+
+add() {
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	skipped=$((skipped + $3))
+}
+
+# sum_of FILE: the numbers of its last line, "N passed, N failed, N skipped".
+sum_of() {
+	tail -n 1 "$1" | sed -n \
+		's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p'
+}
+
+# part_failed NAME: something of it could not even run.
+part_failed() {
+	echo "FAIL $1"
+	add 0 1 0
+}
+
+build_asan() {
+	local dir=$TOP/build-asan
+
+	"$TOP/scripts/deps.sh" build || return
+	if [ ! -e "$dir/build.ninja" ]; then
+		meson setup "$dir" "$TOP" -Db_sanitize=address,undefined \
+			-Dbuildtype=debug -Db_lundef=false || return
+	fi
+	meson compile -C "$dir"
+}
+
+# results RESULT...: how many tests of meson's log ended so.
+results() {
+	grep -c -E "\"result\": \"($1)\"" "$log" || true
+}
+
+part_unit() {
+	local log=$TOP/build-asan/meson-logs/testlog.json status=0
+
+	build_asan || { part_failed "unit: does not build"; return; }
+	rm -f "$log"
+	# Sanitizers must fail a test, not just print.
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C "$TOP/build-asan" --no-rebuild --print-errorlogs \
+		--num-processes "$(nproc)" || status=$?
+	[ -e "$log" ] || {
+		[ "$status" = 0 ] || part_failed "unit: meson test: status $status"
+		return
+	}
+	add "$(results 'OK|EXPECTEDFAIL')" \
+		"$(results 'FAIL|ERROR|TIMEOUT|INTERRUPT|UNEXPECTEDPASS')" \
+		"$(results SKIP)"
+}
+
+# suite KERNEL ARG...: a VM suite; its sum is in $sum.
+suite() {
+	local kernel=$1 out
+
+	shift
+	out=$(mktemp)
+	"$TOP/tests/vm/suite" --kernel "$kernel" "$@" 2>&1 | tee "$out" || true
+	sum=$(sum_of "$out")
+	rm -f "$out"
+}
+
+part_suite() {
+	local sum
+
+	"$TOP/scripts/deps.sh" vm
+	make -s -C "$TOP" user "module-$1" || {
+		part_failed "$1: does not build"
+		return
+	}
+	suite "$@"
+	# shellcheck disable=SC2086 # three numbers
+	if [ -n "$sum" ]; then add $sum; else part_failed "$1: VM suite"; fi
+}
+
+part_planted() {
+	local sum wanted
+
+	"$TOP/scripts/deps.sh" vm
+	wanted=$(find "$TOP/tests/vm/planted" -name '*.sh' | wc -l)
+	echo "planted cases, each must FAIL:"
+	suite 6.1 "$TOP/tests/vm/planted"
+	if [ "$sum" = "0 $wanted 0" ]; then
+		add "$wanted" 0 0
+	else
+		part_failed "planted: wanted 0 $wanted 0, got ${sum:-nothing}"
+	fi
+}
+
+[ $# -gt 0 ] || die "usage: check.sh unit|vm|vm-short|vm-debug|planted..."
+for part in "$@"; do
+	case $part in
+	unit)		part_unit ;;
+	vm)		part_suite "${KERNEL:-6.1}" ;;
+	vm-short)	part_suite 6.12 --short ;;
+	vm-debug)	"$TOP/scripts/kernel.sh" get debug
+			part_suite debug ;;
+	planted)	part_planted ;;
+	*)		die "no part '$part'" ;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
