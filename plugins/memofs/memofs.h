@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * memofs: a POSIX file system whose data and shared inodes lie in T1 and whose index
+ * lies in plain memory. Everything is gone at unmount.
+ *
+ *	memofs_sb
+ *	  groups[]   bitmaps of T1 blocks (alloc.c)
+ *	  shards[]   tables of inodes by number (inode.c)
+ *	    memofs_inode
+ *	      dir    names: a hash and an array of slots (dir.c)
+ *	      map    file block -> T1 block (map.c)
+ *
+ * Locks: each group and each shard has a mutex that is held for a few instructions and never
+ * nests in another one of its kind (a shard's may take a group's). Names and block maps have
+ * none: the kernel's locks order their writers (zus/fs.h), and what runs in parallel
+ * there (filling holes under the shared lock) works with compare-and-swap.
+ */
+#ifndef MEMOFS_H
+#define MEMOFS_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+#include <zus/fs.h>
+
+#define MEMOFS_MAGIC		0x4f4d454d	/* "MEMO" */
+#define MEMOFS_MAX_BYTES	((uint64_t)1 << 43)
+#define MEMOFS_GROUPS		16
+#define MEMOFS_SHARDS		16
+#define MEMOFS_PER_BLOCK	32	/* shared inodes in a block */
+
+/* ---- options (plugin.c) ---- */
+
+struct memofs_opts {
+	uint64_t size;			/* bytes of T1 to use; 0 = all */
+	uint64_t nr_inodes;		/* most inodes; 0 = as many as fit */
+	uint64_t uid;			/* of the root directory */
+	uint64_t gid;
+	char mode[8];			/* octal, "" = default */
+};
+
+/* ---- T1 blocks (alloc.c) ---- */
+
+struct memofs_group {
+	pthread_mutex_t lock;
+	uint64_t *bits;			/* 1 = in use */
+	uint64_t words;
+	uint64_t hint;			/* word where the last block was found */
+	uint64_t free;			/* written under the lock, read without */
+	uint64_t pad[7];		/* the next lock on a cache line of its own */
+};
+
+/* ---- inodes (inode.c) ---- */
+
+struct memofs_inode;
+
+/* A block of shared inodes; all fields under the shard's lock. */
+struct memofs_iblock {
+	LIST_ENTRY(memofs_iblock) link;	/* on partial or empty; on none when full */
+	uint64_t bn;			/* T1 block; 0 = empty, has none */
+	uint32_t used;			/* bit per inode */
+	uint32_t index;			/* in memofs_shard.blocks */
+	struct memofs_inode *inodes[MEMOFS_PER_BLOCK];
+};
+
+LIST_HEAD(memofs_iblock_list, memofs_iblock);
+
+struct memofs_shard {
+	pthread_mutex_t lock;
+	struct memofs_iblock_list partial;
+	struct memofs_iblock_list empty;
+	struct memofs_iblock **blocks;
+	uint32_t count;			/* of blocks */
+	uint32_t max;			/* room in blocks */
+	uint64_t generation;
+	uint64_t pad[5];
+};
+
+struct memofs_sb {
+	struct zus_sb sb;		/* first */
+	struct memofs_opts opts;
+	uint64_t hash_seed;
+	uint64_t blocks;		/* of T1 that are ours, with the reserved ones */
+	uint64_t usable;		/* without them */
+	uint64_t group_blocks;		/* T1 blocks per group */
+	uint64_t inodes;		/* in use; atomic */
+	struct memofs_group groups[MEMOFS_GROUPS];
+	struct memofs_shard shards[MEMOFS_SHARDS];
+};
+
+struct memofs_dentry {
+	struct memofs_dentry *next;	/* of the same hash bucket */
+	struct memofs_inode *mi;
+	uint64_t hash;
+	uint32_t slot;
+	uint8_t dtype;			/* DT_* */
+	uint8_t len;
+	char name[];			/* not NUL-terminated */
+};
+
+/* Names of a directory; changed under the kernel's exclusive lock of the directory only. */
+struct memofs_dir {
+	struct memofs_dentry **hash;
+	uint64_t *slots;		/* entry, or number of the next free slot << 1 | 1 */
+	uint32_t hash_size;		/* a power of 2, or 0 */
+	uint32_t nslots;		/* ever used since the directory was empty */
+	uint32_t max_slots;		/* room in slots */
+	uint32_t free_slot;		/* number of the first free one; 0 = none */
+	uint32_t count;			/* entries */
+};
+
+#define MEMOFS_DIRECT		4
+#define MEMOFS_MAP_BITS		6
+
+struct memofs_map_node {
+	uint64_t slot[1 << MEMOFS_MAP_BITS];	/* block numbers, or nodes one level below */
+};
+
+/* Block numbers of a file; 0 = hole. All words are atomic. */
+struct memofs_map {
+	uint64_t direct[MEMOFS_DIRECT];	/* the first blocks of the file */
+	uint64_t root;			/* node of the others | height of the tree, or 0 */
+};
+
+struct memofs_inode {
+	struct zus_ii ii;		/* first; one reference more while the inode exists */
+	uint64_t ino;
+	uint32_t type;			/* S_IFMT bits */
+	bool dead;			/* freed by the kernel; under the shard's lock */
+	union {
+		struct memofs_dir dir;
+		struct memofs_map map;
+	};
+};
+
+static inline struct memofs_sb *memofs_sb_of(struct zus_sb *sb)
+{
+	return (struct memofs_sb *)sb;
+}
+
+static inline struct memofs_inode *memofs_inode_of(struct zus_ii *ii)
+{
+	return (struct memofs_inode *)ii;
+}
+
+static inline struct memofs_sb *memofs_sb_of_inode(const struct memofs_inode *mi)
+{
+	return (struct memofs_sb *)mi->ii.sb;
+}
+
+static inline uint8_t *memofs_block_addr(const struct memofs_inode *mi, uint64_t bn)
+{
+	return zus_t1_addr(mi->ii.sb->md, bn);
+}
+
+/* The kernel reads the size without asking: one store, after everything it speaks of. */
+static inline void memofs_set_size(struct memofs_inode *mi, uint64_t size)
+{
+	__atomic_store_n(&mi->ii.zi->i_size, htole64(size), __ATOMIC_RELEASE);
+}
+
+/* alloc.c */
+int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes);
+void memofs_blocks_fini(struct memofs_sb *msb);
+/* A block for the caller, not zeroed; 0 = no space. */
+uint64_t memofs_block_alloc(struct memofs_sb *msb);
+void memofs_block_free(struct memofs_sb *msb, uint64_t bn);
+uint64_t memofs_blocks_free(const struct memofs_sb *msb);
+
+/* inode.c */
+void memofs_inodes_init(struct memofs_sb *msb);
+/* Frees all inodes, whatever references the kernel had. */
+void memofs_inodes_fini(struct memofs_sb *msb);
+/*
+ * A new inode that is what `zi` says, without a name; the reference of the result is the
+ * kernel's. -ENOSPC, -ENOMEM.
+ */
+int memofs_inode_new(struct memofs_sb *msb, const struct zus_inode *zi,
+		     struct memofs_inode **mi);
+int memofs_iget(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii);
+void memofs_evict(struct zus_ii *ii, uint64_t flags);
+void memofs_free_inode(struct zus_ii *ii);
+
+/* dir.c: the container of names */
+struct memofs_dentry *memofs_dentry_new(struct memofs_inode *dir, struct memofs_inode *mi,
+					const struct zus_name *name);
+void memofs_dentry_set(struct memofs_dentry *d, struct memofs_inode *mi);
+struct memofs_dentry *memofs_dir_find(struct memofs_inode *dir, const struct zus_name *name);
+/* Makes sure that one memofs_dir_add will succeed. */
+int memofs_dir_reserve(struct memofs_inode *dir);
+void memofs_dir_add(struct memofs_inode *dir, struct memofs_dentry *d);
+/* These two free `old`. */
+void memofs_dir_remove(struct memofs_inode *dir, struct memofs_dentry *old);
+void memofs_dir_replace(struct memofs_inode *dir, struct memofs_dentry *old,
+			struct memofs_dentry *d);
+void memofs_dir_init(struct memofs_inode *dir, uint64_t parent);
+void memofs_dir_fini(struct memofs_inode *dir);
+int memofs_readdir(struct zus_ii *dir, struct zus_dir_ctx *ctx);
+
+/* name.c */
+int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
+		     struct zus_ii **ii);
+int memofs_lookup(struct zus_ii *dir, const struct zus_name *name, struct zus_ii **ii);
+int memofs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
+int memofs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii,
+			 const struct zus_name *name);
+int memofs_rename(const struct zus_rename *r);
+
+/* map.c: the block index of a file */
+/*
+ * The slot of a block of the file, or NULL if it lies in a hole that ends at *next (or
+ * later). Never allocates; next may be NULL.
+ */
+uint64_t *memofs_map_find(const struct memofs_inode *mi, uint64_t index, uint64_t *next);
+/* The same, makes what is missing; NULL = no memory. */
+uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index);
+/*
+ * Gives an empty slot a block. False = somebody was faster, *bn is his and the caller's
+ * block is free again.
+ */
+bool memofs_map_set(struct memofs_inode *mi, uint64_t *slot, uint64_t *bn);
+/* The first block of [index, end) that is there, or that is not; `end` if none. */
+uint64_t memofs_map_next_data(const struct memofs_inode *mi, uint64_t index, uint64_t end);
+uint64_t memofs_map_next_hole(const struct memofs_inode *mi, uint64_t index, uint64_t end);
+/* Frees the blocks of [index, end). The caller excludes all other users of the map. */
+void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
+static inline uint64_t memofs_map_get(const struct memofs_inode *mi, uint64_t index)
+{
+	uint64_t *slot = memofs_map_find(mi, index, NULL);
+
+	return slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : 0;
+}
+
+/* file.c */
+ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io);
+ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io);
+int memofs_truncate(struct zus_ii *ii, struct zus_io *io);
+int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
+int memofs_seek(struct zus_ii *ii, int whence, uint64_t *offset);
+int memofs_fiemap(struct zus_ii *ii, struct zus_fiemap *map);
+
+#endif /* MEMOFS_H */

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * memofs as the server sees it: the table of operations, mount, options.
+ *
+ * Start reading here: the table at the end names every operation, and the file of each one
+ * tells the rest. Mount, umount and remount are called by one thread; statfs and show_options by any.
+ */
+#include "memofs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zus/opt.h>
+
+static const struct zus_opt memofs_options[] = {
+	{ "size", ZUS_OPT_SIZE, offsetof(struct memofs_opts, size), 0 },
+	{ "nr_inodes", ZUS_OPT_SIZE, offsetof(struct memofs_opts, nr_inodes), 0 },
+	{ "uid", ZUS_OPT_U64, offsetof(struct memofs_opts, uid), 0 },
+	{ "gid", ZUS_OPT_U64, offsetof(struct memofs_opts, gid), 0 },
+	{ "mode", ZUS_OPT_STR, offsetof(struct memofs_opts, mode),
+	  sizeof(((struct memofs_opts *)NULL)->mode) },
+	{ "mapped", ZUS_OPT_IGNORE, 0, 0 },	/* the way that I/O goes anyway */
+	{ NULL, ZUS_OPT_IGNORE, 0, 0 }
+};
+
+/* The permission bits that mode= asks for; -1 = it is not a mode. */
+static long parse_mode(const struct memofs_opts *o, uint32_t default_mode)
+{
+	char *end;
+	long mode;
+
+	if (!o->mode[0])
+		return default_mode & 07777;
+	mode = strtol(o->mode, &end, 8);
+	return *end || mode < 0 || mode > 07777 ? -1 : mode;
+}
+
+/* The options of a mount on top of what *o holds already. */
+static int parse_options(const struct zus_sb *sb, const char *text, struct memofs_opts *o)
+{
+	char bad[80];
+
+	if (zus_opt_parse(text, memofs_options, o, bad, sizeof(bad))) {
+		zus_err(sb->env, "memofs: %s", bad);
+		return -EINVAL;
+	}
+	if (o->uid >= UINT32_MAX || o->gid >= UINT32_MAX) {
+		zus_err(sb->env, "memofs: uid= and gid= must be below %u", UINT32_MAX);
+		return -EINVAL;
+	}
+	if (parse_mode(o, 0) < 0) {
+		zus_err(sb->env, "memofs: mode=%s is not an octal mode", o->mode);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int make_root(struct memofs_sb *msb)
+{
+	const struct memofs_opts *o = &msb->opts;
+	long mode = parse_mode(o, msb->sb.plugin->info.def_mode);
+	uint64_t now = (uint64_t)msb->sb.env->now_ns(msb->sb.env);
+	struct zus_inode zi = {
+		.i_mode = htole16((uint16_t)(S_IFDIR | mode)),
+		.i_uid = htole32((uint32_t)o->uid),
+		.i_gid = htole32((uint32_t)o->gid),
+		.i_mtime = htole64(now),
+		.i_ctime = htole64(now),
+		.i_atime = htole64(now),
+	};
+	struct memofs_inode *root;
+	int err = memofs_inode_new(msb, &zi, &root);
+
+	if (err)
+		return err;
+	memofs_dir_init(root, root->ino);
+	zus_zi_add_nlink(root->ii.zi, 1);	/* the mount point's name */
+	msb->sb.root = &root->ii;
+	return 0;
+}
+
+static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
+{
+	struct memofs_sb *msb = memofs_sb_of(sb);
+	int err;
+
+	err = parse_options(sb, m->options, &msb->opts);
+	if (err)
+		return err;
+	err = memofs_blocks_init(msb, msb->opts.size);
+	if (err)
+		return err;
+	memofs_inodes_init(msb);
+	msb->hash_seed = (uint64_t)sb->env->now_ns(sb->env) * 0x9e3779b97f4a7c15ULL;
+	err = make_root(msb);
+	if (err)
+		goto err_inodes;
+	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
+	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);
+	return 0;
+
+err_inodes:
+	memofs_inodes_fini(msb);
+	memofs_blocks_fini(msb);
+	return err;
+}
+
+static void memofs_umount(struct zus_sb *sb)
+{
+	struct memofs_sb *msb = memofs_sb_of(sb);
+	uint64_t missing;
+
+	memofs_inodes_fini(msb);
+	missing = msb->usable - memofs_blocks_free(msb);
+	if (missing || msb->inodes)
+		zus_err(sb->env, "memofs: %llu blocks and %llu inodes were lost",
+			(unsigned long long)missing, (unsigned long long)msb->inodes);
+	memofs_blocks_fini(msb);
+}
+
+/* The number of inodes may change; what is about the root directory was for its birth only. */
+static int memofs_remount(struct zus_sb *sb, const struct zus_mount *m)
+{
+	struct memofs_sb *msb = memofs_sb_of(sb);
+	struct memofs_opts o = msb->opts;
+	int err;
+
+	err = parse_options(sb, m->options, &o);
+	if (err)
+		return err;
+	if (o.size != msb->opts.size) {
+		zus_err(sb->env, "memofs: a remount cannot change size=");
+		return -EINVAL;
+	}
+	if (o.nr_inodes && o.nr_inodes < __atomic_load_n(&msb->inodes, __ATOMIC_RELAXED)) {
+		zus_err(sb->env, "memofs: more than nr_inodes=%llu inodes are in use",
+			(unsigned long long)o.nr_inodes);
+		return -EINVAL;
+	}
+	__atomic_store_n(&msb->opts.nr_inodes, o.nr_inodes, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int memofs_statfs(struct zus_sb *sb, struct statfs64 *st)
+{
+	const struct memofs_sb *msb = memofs_sb_of(sb);
+	uint64_t used = __atomic_load_n(&msb->inodes, __ATOMIC_RELAXED);
+	uint64_t max = __atomic_load_n(&msb->opts.nr_inodes, __ATOMIC_RELAXED);
+
+	st->f_blocks = msb->usable;
+	st->f_bfree = memofs_blocks_free(msb);
+	st->f_bavail = st->f_bfree;
+	/* without a limit: as many as the free blocks could hold */
+	st->f_files = max ? max : used + st->f_bfree * MEMOFS_PER_BLOCK;
+	st->f_ffree = st->f_files > used ? st->f_files - used : 0;
+	return 0;
+}
+
+static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
+{
+	const struct memofs_opts *o = &memofs_sb_of(sb)->opts;
+	char text[160];
+	int n = 0;
+
+	if (o->size)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",size=%lluk",
+			      (unsigned long long)o->size >> 10);
+	if (o->nr_inodes)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nr_inodes=%llu",
+			      (unsigned long long)o->nr_inodes);
+	if (o->uid)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",uid=%u", (uint32_t)o->uid);
+	if (o->gid)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",gid=%u", (uint32_t)o->gid);
+	if (o->mode[0])
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",mode=%s", o->mode);
+	if ((size_t)n > size)
+		return -E2BIG;
+	memcpy(buf, text, (size_t)n);
+	return n;
+}
+
+static const struct zus_fs_ops memofs_ops = {
+	/* here */
+	.mount = memofs_mount,
+	.umount = memofs_umount,
+	.remount = memofs_remount,
+	.statfs = memofs_statfs,
+	.show_options = memofs_show_options,
+	/* inode.c */
+	.free_inode = memofs_free_inode,
+	.evict = memofs_evict,
+	.iget = memofs_iget,
+	/* name.c */
+	.new_inode = memofs_new_inode,
+	.lookup = memofs_lookup,
+	.add_dentry = memofs_add_dentry,
+	.remove_dentry = memofs_remove_dentry,
+	.rename = memofs_rename,
+	/* dir.c */
+	.readdir = memofs_readdir,
+	/* file.c */
+	.read = memofs_read,
+	.write = memofs_write,
+	.truncate = memofs_truncate,
+	.fallocate = memofs_fallocate,
+	.seek = memofs_seek,
+	.fiemap = memofs_fiemap,
+};
+
+const struct zus_plugin zus_plugin = {
+	ZUS_PLUGIN_HEAD,
+	.sb_size = sizeof(struct memofs_sb),
+	.name = "memofs",
+	.info = {
+		.fsname = "memofs",
+		.FS_magic = MEMOFS_MAGIC,
+		.FS_ver_major = 1,
+		.FS_ver_minor = 0,
+		.notused = ZUFS_REG_NODEV_OK,
+		.dt_offset = 0,
+		.s_maxbytes = MEMOFS_MAX_BYTES,
+		.s_time_gran = 1,
+		.def_mode = 0755,
+	},
+	.ops = &memofs_ops,
+};
