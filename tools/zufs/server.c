@@ -58,16 +58,59 @@ static int prepare_files(posix_spawn_file_actions_t *actions, const struct start
 	return err;
 }
 
-static int spawn(const struct server_spec *spec, struct start *s)
+/* ZUFS_LIBFS_LIST as the server will see it: of the environment, else of its file; "" = none. */
+static void configured_types(char *list, size_t size)
 {
-	char ready[32], plugins[64];
-	char *argv[] = { (char *)spec->program, ready, plugins, (char *)spec->root, NULL };
+	static const char key[] = "ZUFS_LIBFS_LIST=";
+	const char *env = getenv("ZUFS_LIBFS_LIST");
+	char line[1024];
+	FILE *f;
+
+	*list = 0;
+	if (env) {
+		snprintf(list, size, "%s", env);
+		return;
+	}
+	f = fopen(SERVER_CONFIG, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		char *value = line + sizeof(key) - 1;
+
+		if (strncmp(line, key, sizeof(key) - 1))
+			continue;
+		value += strspn(value, " \t\"'");
+		value[strcspn(value, " \t\"'\n")] = 0;
+		snprintf(list, size, "%s", value);
+	}
+	fclose(f);
+}
+
+/* "--plugins=" with what is configured and the wanted type; NULL = no memory. */
+static char *plugins_option(const char *type)
+{
+	char list[1024], *option, *at;
+	size_t len = strlen(type);
+	int n;
+
+	configured_types(list, sizeof(list));
+	for (at = strstr(list, type); at; at = strstr(at + len, type))
+		if ((at == list || at[-1] == ',') && (!at[len] || at[len] == ','))
+			break;
+	if (at)
+		n = asprintf(&option, "--plugins=%s", list);
+	else
+		n = asprintf(&option, "--plugins=%s%s%s", list, *list ? "," : "", type);
+	return n < 0 ? NULL : option;
+}
+
+/* Starts argv with the files and in the session that a server wants. */
+static int spawn_argv(char *argv[], struct start *s)
+{
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	int err;
 
-	snprintf(ready, sizeof(ready), "--ready-fd=%d", s->ready[1]);
-	snprintf(plugins, sizeof(plugins), "--plugin=%s", spec->type);
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;
@@ -77,12 +120,30 @@ static int spawn(const struct server_spec *spec, struct start *s)
 		if (!err)
 			err = prepare_files(&actions, s);
 		if (!err)
-			err = posix_spawnp(&s->pid, spec->program, &actions, &attr, argv,
-					   environ);
+			err = posix_spawnp(&s->pid, argv[0], &actions, &attr, argv, environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
+}
+
+static int spawn(const struct server_spec *spec, struct start *s)
+{
+	char *plugins = plugins_option(spec->type), *folder, ready[32];
+	int err = -ENOMEM;
+
+	snprintf(ready, sizeof(ready), "--ready-fd=%d", s->ready[1]);
+	if (asprintf(&folder, "--plugin-dir=%s", fstypes_dir()) < 0)
+		folder = NULL;
+	if (plugins && folder) {
+		char *argv[] = { (char *)spec->program, ready, plugins, folder,
+				 (char *)"--pidfile=" SERVER_PIDFILE, (char *)spec->root, NULL };
+
+		err = spawn_argv(argv, s);
+	}
+	free(plugins);
+	free(folder);
+	return err;
 }
 
 /* True when it said that it is ready, false when it ended or the time is up. */

@@ -22,6 +22,8 @@
 #define RUN_DIR		"/run/zufs"
 #define SERVER_NAME	"zusd"
 #define SERVER_LOG	RUN_DIR "/zusd.log"
+#define SERVER_PIDFILE	RUN_DIR "/zusd.pid"
+#define SERVER_CONFIG	"/etc/zufs.conf"
 
 struct command {
 	const char *name;
