@@ -21,8 +21,8 @@
 #include <pthread.h>
 #include <sys/queue.h>
 #include <zus/fs.h>
+#include "memofs_disk.h"
 
-#define MEMOFS_MAGIC		0x4f4d454d	/* "MEMO" */
 #define MEMOFS_MAX_BYTES	((uint64_t)1 << 43)
 #define MEMOFS_GROUPS		16
 #define MEMOFS_SHARDS		16

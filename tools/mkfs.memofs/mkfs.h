@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mkfs.memofs: what its files share. One run = one struct mkfs on main's stack; members hold
+ * open descriptors from the check to the end, so nobody can take a device in between.
+ * Functions that fail have printed why.
+ */
+#ifndef MKFS_MEMOFS_MKFS_H
+#define MKFS_MEMOFS_MKFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <zus/md.h>
+
+struct member {
+	const char *path;
+	int fd;				/* -1 = not open */
+	bool is_block;			/* else an ordinary file */
+	bool is_t2;
+	dev_t dev;			/* who it is: of the device, or ... */
+	ino_t ino;			/* ... of the file with its file system */
+	uint64_t bytes;			/* whole size, later the size to use */
+	uint8_t uuid[16];
+};
+
+struct mkfs {
+	bool force;
+	bool dry_run;
+	bool shadow;
+	bool verbose;
+	uint8_t uuid[16];		/* of the set */
+	unsigned int count;
+	struct member members[MD_DEV_MAX];	/* T1 first */
+};
+
+/* Opens all members for us alone, checks what they are and how large. 0 or -1. */
+int members_open(struct mkfs *m);
+/* Refuses members that carry something, unless -f. 0 or -1. */
+int members_check(const struct mkfs *m);
+/* Wipes old signatures and writes the tables. 0 or -1. */
+int members_write(struct mkfs *m);
+void members_close(struct mkfs *m);
+
+/* The name of what lies on an open device, or NULL; signatures.c. */
+const char *signature_find(int fd);
+
+/* Makes the by-uuid links where nobody else does. Prints with -v only. */
+void links_make(const struct mkfs *m);
+
+#endif /* MKFS_MEMOFS_MKFS_H */
