@@ -47,6 +47,12 @@ size_t zuf_bounce_size(void)
 
 /* ---- the mapping in the server ---- */
 
+/* The VMA's own protection is read-only, so that win_mkwrite() is asked. */
+static pgprot_t win_prot(bool writable)
+{
+	return vm_get_page_prot(VM_SHARED | VM_READ | (writable ? VM_WRITE : 0));
+}
+
 static vm_fault_t win_fault(struct vm_fault *vmf)
 {
 	struct zuf_chan *ch = vmf->vma->vm_private_data;
@@ -54,8 +60,9 @@ static vm_fault_t win_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff < first || vmf->pgoff >= ZUS_API_MAP_MAX_PAGES)
 		return VM_FAULT_SIGBUS;
-	return vmf_insert_pfn(vmf->vma, vmf->address,
-			      vmalloc_to_pfn(ch->bounce + ((vmf->pgoff - first) << PAGE_SHIFT)));
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address,
+				   vmalloc_to_pfn(ch->bounce + ((vmf->pgoff - first) << PAGE_SHIFT)),
+				   win_prot(true));
 }
 
 /* A page that is shown read-only stays read-only. */
@@ -169,9 +176,8 @@ static int win_map_pte(pte_t *pte, unsigned long addr, void *data)
 
 static int win_map_pages(struct zuf_chan *ch, struct zuf_win *win)
 {
-	unsigned long vm_flags = VM_SHARED | VM_READ | (win->to_server ? 0 : VM_WRITE);
 	size_t bytes = (size_t)win->nr_pages << PAGE_SHIFT;
-	struct win_map wm = { .page = win->pages, .prot = vm_get_page_prot(vm_flags) };
+	struct win_map wm = { .page = ch->pages, .prot = win_prot(!win->to_server) };
 	unsigned long addr = READ_ONCE(ch->win_addr);
 	struct vm_area_struct *vma;
 	int err = -EIO;
