@@ -19,6 +19,7 @@ import collections
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 
@@ -324,6 +325,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         sys.exit(main())
     except (Fatal, OSError, ValueError) as problem:

@@ -27,6 +27,7 @@
 static const struct op ops_table[] = {
 	{ "spin",		200,	NULL,		op_spin,	NULL },
 	{ "getppid",		4000,	NULL,		op_getppid,	NULL },
+	{ "fstatfs",		1000,	NULL,		op_fstatfs,	NULL },
 	{ "pread 4k",		1000,	read_all,		op_pread_4k,	NULL },
 	{ "pread 64k",		400,	read_all,		op_pread_64k,	NULL },
 	{ "pread 1M",		120,	read_all,		op_pread_1m,	NULL },

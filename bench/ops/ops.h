@@ -70,6 +70,7 @@ int op_create_close(struct bench *b, unsigned int count);
 int op_unlink(struct bench *b, unsigned int count);
 int unlink_all(struct bench *b, unsigned int count);
 int op_open_close(struct bench *b, unsigned int count);
+int op_fstatfs(struct bench *b, unsigned int count);
 int op_stat(struct bench *b, unsigned int count);
 int op_rename(struct bench *b, unsigned int count);
 int op_mkdir_rmdir(struct bench *b, unsigned int count);

@@ -32,6 +32,7 @@ static struct {
 	pthread_rwlock_t lock;
 	struct node *root;
 	int direct_io;		/* option, constant after start-up */
+	fsblkcnt_t pages;	/* of memory, constant after start-up */
 } memfs = { .lock = PTHREAD_RWLOCK_INITIALIZER };
 
 static char zeros[CHUNK_BYTES];
@@ -378,17 +379,15 @@ static void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int
 	fuse_reply_attr(req, &st, CACHE_SECONDS);
 }
 
+/* The size of memory; what is free of it would cost a look into /proc on every call. */
 static void memfs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	long pages = sysconf(_SC_PHYS_PAGES), free_pages = sysconf(_SC_AVPHYS_PAGES);
 	struct statvfs st = {
 		.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255,
-		.f_blocks = pages > 0 ? (fsblkcnt_t)pages : 0,
-		.f_bfree = free_pages > 0 ? (fsblkcnt_t)free_pages : 0,
+		.f_blocks = memfs.pages, .f_bfree = memfs.pages, .f_bavail = memfs.pages,
 	};
 
 	(void)ino;
-	st.f_bavail = st.f_bfree;
 	fuse_reply_statfs(req, &st);
 }
 
@@ -615,6 +614,7 @@ int main(int argc, char **argv)
 	}
 	memfs.root->st.st_ino = FUSE_ROOT_ID;
 	memfs.root->dir->parent = memfs.root;
+	memfs.pages = (fsblkcnt_t)sysconf(_SC_PHYS_PAGES);
 	status = serve(&args, &opts);
 out:
 	free(opts.mountpoint);
