@@ -18,8 +18,9 @@ static const struct command commands[] = {
 	{ "up", cmd_up, "mount a file system, with everything that it needs",
 "usage: zufs up [OPTION...] TYPE DEVICE... DIR\n"
 "Loads the module, mounts the zuf root, starts the server, makes a file system on blank\n"
-"devices and mounts the first DEVICE on DIR; skips what is done already. DEVICE 'none'\n"
-"stands for memory (-o size=BYTES). When a step fails, undoes what this call started.\n"
+"devices and mounts the first DEVICE on DIR; skips what is done already. A new file system\n"
+"uses memory devices as T1, others as T2. DEVICE 'none' stands for ordinary memory (needs\n"
+"-o size=BYTES). When a step fails, what this call started is undone.\n"
 "  -o OPTIONS       mount options, comma separated\n"
 "  -f, --force      always make a new file system, even over something else\n"
 "  --module FILE    load this module file instead of the installed one\n"

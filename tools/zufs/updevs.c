@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "process.h"
 #include "up.h"
@@ -116,18 +117,56 @@ int up_inspect_devices(struct up *up)
 	return check_blank(up, members > 0);
 }
 
+/* Can it be addressed directly? A partition has the queue of its disk. */
+static bool is_dax(const char *path)
+{
+	static const char *const places[] = { "queue", "../queue" };
+	char name[96], digit = '0';
+	struct stat st;
+	unsigned int i;
+	FILE *f = NULL;
+
+	if (stat(path, &st))
+		return false;
+	for (i = 0; !f && i < 2; i++) {
+		snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/%s/dax",
+			 major(st.st_rdev), minor(st.st_rdev), places[i]);
+		f = fopen(name, "re");
+	}
+	if (f) {
+		digit = (char)fgetc(f);
+		fclose(f);
+	}
+	return digit == '1';
+}
+
+/* Appends the devices that are, or are not, memory; returns how many. */
+static unsigned int add_paths(const struct up *up, bool dax, const char **argv)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < up->count; i++)
+		if (is_dax(up->paths[i]) == dax)
+			argv[n++] = up->paths[i];
+	return n;
+}
+
+/* Memory becomes T1, everything else T2. */
 static const char **mkfs_argv(const struct up *up, const char *program)
 {
-	const char **argv = calloc(up->count + 3, sizeof(*argv));
-	unsigned int i, n = 0;
+	const char **argv = calloc(up->count + 4, sizeof(*argv));
+	unsigned int n = 0, t1;
 
 	if (!argv)
 		return NULL;
 	argv[n++] = program;
 	if (up->force)
 		argv[n++] = "-f";
-	for (i = 0; i < up->count; i++)
-		argv[n++] = up->paths[i];
+	t1 = add_paths(up, true, argv + n);
+	n += t1;
+	if (t1 < up->count)
+		argv[n++] = "--t2";
+	add_paths(up, false, argv + n);
 	return argv;
 }
 
