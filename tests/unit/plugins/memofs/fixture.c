@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The fixture of the memofs tests; see fixture.h. Everything is freed by fixture_umount, and
+ * what the plugin itself owns is what the tests count.
+ */
+#include "fixture.h"
+
+struct fixture *fixture_mount(const struct fake_opts *opts, const char *options)
+{
+	struct fixture *fx = test_calloc(1, sizeof(*fx));
+
+	assert_int_equal(fake_create(&fx->f, &zus_plugin, opts), 0);
+	assert_int_equal(fake_mount(fx->f, options ? options : ""), 0);
+	fx->t = fake_thread_create(fx->f, 0);
+	assert_non_null(fx->t);
+	fx->root = fake_root(fx->f);
+	return fx;
+}
+
+struct memofs_sb *fixture_sb(const struct fixture *fx)
+{
+	return memofs_sb_of(fake_sb(fx->f));
+}
+
+struct memofs_inode *inode_of(struct fake_node node)
+{
+	return (struct memofs_inode *)(uintptr_t)node.ii;
+}
+
+void fixture_umount(struct fixture *fx)
+{
+	const struct memofs_sb *msb = fixture_sb(fx);
+
+	/* the root and the block that it lies in */
+	assert_int_equal(msb->inodes, 1);
+	assert_int_equal(memofs_blocks_free(msb), msb->usable - 1);
+	fake_thread_destroy(fx->t);
+	assert_int_equal(fake_umount(fx->f), 0);
+	assert_int_equal(fake_outstanding(fx->f), 0);
+	fake_destroy(fx->f);
+	test_free(fx);
+}
+
+int setup(void **state)
+{
+	*state = fixture_mount(NULL, NULL);
+	return 0;
+}
+
+int teardown(void **state)
+{
+	fixture_umount(*state);
+	return 0;
+}
+
+struct fake_node must_creat(struct fixture *fx, struct fake_node dir, const char *name)
+{
+	struct fake_node node;
+
+	assert_int_equal(fake_creat(fx->t, dir, name, &node), 0);
+	return node;
+}
+
+struct fake_node must_mkdir(struct fixture *fx, struct fake_node dir, const char *name)
+{
+	struct fake_node node;
+
+	assert_int_equal(fake_mkdir(fx->t, dir, name, &node), 0);
+	return node;
+}
+
+void must_write(struct fixture *fx, struct fake_node node, const void *buf, size_t len,
+		uint64_t pos)
+{
+	assert_int_equal(fake_write(fx->t, node, buf, len, pos), len);
+}
+
+void must_remove(struct fixture *fx, struct fake_node dir, struct fake_node node,
+		 const char *name)
+{
+	assert_int_equal(fake_unlink(fx->t, dir, node, name), 0);
+	assert_int_equal(fake_forget(fx->t, node), 0);
+}
+
+uint64_t ino_of(struct fixture *fx, struct fake_node dir, const char *name)
+{
+	struct fake_node node;
+	uint64_t ino;
+	int err = fake_lookup(fx->t, dir, name, &node);
+
+	if (err) {
+		assert_int_equal(err, -ENOENT);
+		return 0;
+	}
+	ino = zus_zi_ino(node.zi);
+	assert_int_equal(fake_evict(fx->t, node, 0), 0);
+	return ino;
+}
+
+uint64_t parent_of(struct fake_node node)
+{
+	return le64toh(node.zi->i_dir.parent);
+}

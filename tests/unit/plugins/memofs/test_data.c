@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * memofs: what is written is read, holes are zeros, nothing stale comes into sight. T1 is
+ * dirtied first, so a block that was not zeroed shows.
+ */
+#include "fixture.h"
+
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#define MIB	(1024U * 1024)
+#define FILE_MAX	(3 * MIB)
+
+/* Mounts after filling all of T1 behind the table with a pattern. */
+static int setup_dirty(void **state)
+{
+	struct fixture *fx = fixture_mount(NULL, NULL);
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	static char dirt[MIB];
+	uint64_t pos = 0;
+
+	memset(dirt, 0xdd, sizeof(dirt));
+	while (fake_write(fx->t, a, dirt, sizeof(dirt), pos) == (ssize_t)sizeof(dirt))
+		pos += sizeof(dirt);
+	must_remove(fx, fx->root, a, "a");
+	*state = fx;
+	return 0;
+}
+
+static void assert_zeros(struct fixture *fx, struct fake_node a, uint64_t pos, size_t len)
+{
+	char *buf = test_malloc(len);
+	size_t i;
+
+	memset(buf, 1, len);
+	assert_int_equal(fake_read(fx->t, a, buf, len, pos), len);
+	for (i = 0; i < len; i++)
+		assert_int_equal(buf[i], 0);
+	test_free(buf);
+}
+
+static void short_write_leaves_zeros_around(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	char buf[4] = { 0 };
+
+	must_write(fx, a, "data", 4, 10000);
+	assert_int_equal(zus_zi_size(a.zi), 10004);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	assert_zeros(fx, a, 0, 10000);
+	assert_int_equal(fake_read(fx->t, a, buf, 4, 10000), 4);
+	assert_memory_equal(buf, "data", 4);
+	/* the rest of the block comes into sight */
+	assert_int_equal(fake_truncate(fx->t, a, 3 * BLOCK), 0);
+	assert_zeros(fx, a, 10004, 3 * BLOCK - 10004);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void truncated_data_does_not_come_back(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	char buf[3 * BLOCK];
+
+	memset(buf, 'x', sizeof(buf));
+	must_write(fx, a, buf, sizeof(buf), 0);
+	assert_int_equal(fake_truncate(fx->t, a, 100), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	assert_int_equal(fake_truncate(fx->t, a, sizeof(buf)), 0);
+	assert_zeros(fx, a, 100, sizeof(buf) - 100);
+	assert_int_equal(fake_truncate(fx->t, a, 0), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 0);
+	must_remove(fx, fx->root, a, "a");
+}
+
+/* What a mapping stored behind i_size, in the last block. */
+static void dirty_tail(struct fake_node a, struct fixture *fx)
+{
+	uint64_t size = zus_zi_size(a.zi), bn = memofs_map_get(inode_of(a), size / BLOCK);
+	uint8_t *addr = zus_t1_addr(fake_md(fx->f), bn);
+
+	assert_true(bn != 0);
+	memset(addr + size % BLOCK, 0xee, BLOCK - size % BLOCK);
+}
+
+static void bytes_behind_the_end_never_show(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+
+	must_write(fx, a, "data", 4, 0);
+	dirty_tail(a, fx);
+	must_write(fx, a, "data", 4, 5000);
+	assert_zeros(fx, a, 4, 4996);
+	dirty_tail(a, fx);
+	assert_int_equal(fake_truncate(fx->t, a, 6000), 0);
+	assert_zeros(fx, a, 5004, 996);
+	dirty_tail(a, fx);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 7000, 3000), 0);
+	assert_zeros(fx, a, 6000, 4000);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void far_offsets_work(void **state)
+{
+	static const uint64_t pages[] = { 0, 3, 4, 63, 64, 4095, 4096, 262143, 262144, 16777216,
+					  MEMOFS_MAX_BYTES / BLOCK - 1 };
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	size_t n = sizeof(pages) / sizeof(pages[0]), i;
+	uint64_t got, at;
+
+	for (i = n; i--; )
+		must_write(fx, a, &pages[i], sizeof(pages[i]), pages[i] * BLOCK);
+	assert_int_equal(le64toh(a.zi->i_blocks), n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(fake_read(fx->t, a, &got, sizeof(got), pages[i] * BLOCK), 8);
+		assert_int_equal(got, pages[i]);
+		at = i ? (pages[i - 1] + 1) * BLOCK : 0;
+		if (i && pages[i] == pages[i - 1] + 1)
+			continue;
+		assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), 0);
+		assert_int_equal(at, pages[i] * BLOCK);
+	}
+	/* from the top down, so that every level of the map is cut */
+	for (i = n - 1; i; i--) {
+		assert_int_equal(fake_truncate(fx->t, a, pages[i] * BLOCK), 0);
+		assert_int_equal(le64toh(a.zi->i_blocks), i);
+	}
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void too_large_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+
+	assert_int_equal(fake_write(fx->t, a, "x", 1, MEMOFS_MAX_BYTES), -EFBIG);
+	assert_int_equal(fake_truncate(fx->t, a, MEMOFS_MAX_BYTES + 1), -EFBIG);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, MEMOFS_MAX_BYTES, 1), -EFBIG);
+	assert_int_equal(fake_truncate(fx->t, a, MEMOFS_MAX_BYTES), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 0);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void fallocate_reserves_zeros(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+
+	must_write(fx, a, "data", 4, 0);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_KEEP_SIZE, 0, 10 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 4);
+	assert_int_equal(le64toh(a.zi->i_blocks), 10);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 5 * BLOCK, 10 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 15 * BLOCK);
+	assert_int_equal(le64toh(a.zi->i_blocks), 15);
+	assert_zeros(fx, a, 4, 15 * BLOCK - 4);
+	assert_int_equal(fake_truncate(fx->t, a, 4), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_COLLAPSE_RANGE, 0, BLOCK),
+			 -EOPNOTSUPP);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void fallocate_stops_at_a_signal(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+
+	fake_interrupt(fx->t, true);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, MIB), -EINTR);
+	fake_interrupt(fx->t, false);
+	assert_int_equal(zus_zi_size(a.zi), 0);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void holes_are_found(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	struct fiemap_extent e[4];
+	uint32_t n = 0;
+	uint64_t at = 0;
+
+	must_write(fx, a, "data", 4, 100 * BLOCK);
+	assert_int_equal(fake_truncate(fx->t, a, 200 * BLOCK), 0);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_HOLE, &at), 0);
+	assert_int_equal(at, 0);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), 0);
+	assert_int_equal(at, 100 * BLOCK);
+	at += 10;
+	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), 0);
+	assert_int_equal(at, 100 * BLOCK + 10);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_HOLE, &at), 0);
+	assert_int_equal(at, 101 * BLOCK);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), -ENXIO);
+	at = 200 * BLOCK;
+	assert_int_equal(fake_seek(fx->t, a, SEEK_HOLE, &at), -ENXIO);
+	must_write(fx, a, "data", 4, 102 * BLOCK);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 4, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(e[0].fe_logical, 100 * BLOCK);
+	assert_int_equal(e[0].fe_length, BLOCK);
+	assert_int_equal(e[0].fe_flags, 0);
+	assert_int_equal(e[1].fe_logical, 102 * BLOCK);
+	assert_int_equal(e[1].fe_flags, FIEMAP_EXTENT_LAST);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, 101 * BLOCK, NULL, 0, &n), 0);
+	assert_int_equal(n, 1);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void growing_file_is_contiguous(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	static char buf[MIB];
+	uint32_t n = 0;
+
+	must_write(fx, a, buf, sizeof(buf), 0);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, NULL, 0, &n), 0);
+	assert_int_equal(n, 1);
+	must_remove(fx, fx->root, a, "a");
+}
+
+/* ---- random operations, compared with a plain buffer ---- */
+
+struct model {
+	struct fixture *fx;
+	struct fake_node a;
+	uint64_t size;
+	char *data;			/* FILE_MAX bytes; zeros behind size */
+	char *buf;
+	unsigned int seed;
+};
+
+static uint64_t rnd(struct model *m, uint64_t below)
+{
+	return ((uint64_t)rand_r(&m->seed) << 16 ^ (uint64_t)rand_r(&m->seed)) % below;
+}
+
+static void model_write(struct model *m, uint64_t pos, uint64_t len)
+{
+	memset(m->buf, (int)rnd(m, 255) + 1, len);
+	must_write(m->fx, m->a, m->buf, len, pos);
+	memcpy(m->data + pos, m->buf, len);
+	if (pos + len > m->size)
+		m->size = pos + len;
+}
+
+static void model_truncate(struct model *m, uint64_t size)
+{
+	assert_int_equal(fake_truncate(m->fx->t, m->a, size), 0);
+	if (size < m->size)
+		memset(m->data + size, 0, m->size - size);
+	m->size = size;
+}
+
+static void model_fallocate(struct model *m, uint32_t mode, uint64_t pos, uint64_t len)
+{
+	uint64_t end = pos + len;
+
+	assert_int_equal(fake_fallocate(m->fx->t, m->a, mode, pos, len), 0);
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		memset(m->data + pos, 0, len);
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > m->size)
+		m->size = end;
+}
+
+static void model_check(struct model *m)
+{
+	assert_int_equal(zus_zi_size(m->a.zi), m->size);
+	if (!m->size)
+		return;
+	assert_int_equal(fake_read(m->fx->t, m->a, m->buf, m->size, 0), m->size);
+	assert_memory_equal(m->buf, m->data, m->size);
+}
+
+static void model_step(struct model *m)
+{
+	static const uint32_t modes[] = {
+		0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		FALLOC_FL_ZERO_RANGE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+	};
+	uint64_t pos = rnd(m, FILE_MAX - 1), len = 1 + rnd(m, rnd(m, 2) ? 9000 : 200000);
+
+	if (len > FILE_MAX - pos)
+		len = FILE_MAX - pos;
+	if (rnd(m, 3) == 0)
+		pos &= ~(uint64_t)(BLOCK - 1);
+	switch (rnd(m, 4)) {
+	case 0:
+		model_truncate(m, pos);
+		break;
+	case 1:
+		model_fallocate(m, modes[rnd(m, 5)], pos, len);
+		break;
+	default:
+		model_write(m, pos, len);
+	}
+}
+
+static void random_operations_match_a_buffer(void **state)
+{
+	struct fixture *fx = *state;
+	struct model m = { .fx = fx, .seed = 1 };
+	int i;
+
+	m.a = must_creat(fx, fx->root, "a");
+	m.data = test_calloc(1, FILE_MAX);
+	m.buf = test_malloc(FILE_MAX);
+	for (i = 0; i < 1500; i++) {
+		model_step(&m);
+		if (i % 5 == 0)
+			model_check(&m);
+	}
+	model_check(&m);
+	model_truncate(&m, 0);
+	assert_int_equal(le64toh(m.a.zi->i_blocks), 0);
+	must_remove(fx, fx->root, m.a, "a");
+	test_free(m.data);
+	test_free(m.buf);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_dirty, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(short_write_leaves_zeros_around),
+		T(truncated_data_does_not_come_back),
+		T(bytes_behind_the_end_never_show),
+		T(far_offsets_work),
+		T(too_large_is_refused),
+		T(fallocate_reserves_zeros),
+		T(fallocate_stops_at_a_signal),
+		T(holes_are_found),
+		cmocka_unit_test_setup_teardown(growing_file_is_contiguous, setup, teardown),
+		T(random_operations_match_a_buffer),
+	};
+
+	return cmocka_run_group_tests_name("memofs data", tests, NULL, NULL);
+}

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * memofs: names, link counts, references, listings. Each test starts on a fresh mount and
+ * ends with only the root left, which the fixture checks down to the last block.
+ */
+#include "fixture.h"
+
+#include <linux/fs.h>
+#include <stdio.h>
+
+static void new_file_is_found_by_name(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), again;
+
+	assert_int_equal(zus_zi_nlink(a.zi), 1);
+	assert_int_equal(zus_zi_mode(a.zi), S_IFREG | 0644);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &again), 0);
+	assert_true(again.ii == a.ii && again.zi == a.zi);
+	assert_int_equal(fake_evict(fx->t, again, ZI_LOOKUP_RACE), 0);
+	assert_int_equal(ino_of(fx, fx->root, "b"), 0);
+	must_remove(fx, fx->root, a, "a");
+	assert_int_equal(ino_of(fx, fx->root, "a"), 0);
+}
+
+static void file_survives_eviction(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), again;
+	char c = 0;
+
+	must_write(fx, a, "x", 1, 0);
+	assert_int_equal(fake_forget(fx->t, a), 0);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &again), 0);
+	assert_int_equal(fake_read(fx->t, again, &c, 1, 0), 1);
+	assert_int_equal(c, 'x');
+	must_remove(fx, fx->root, again, "a");
+}
+
+static void unlinked_file_lives_until_last_reference(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), raced;
+	uint64_t ino = zus_zi_ino(a.zi);
+	struct zus_ii *ii;
+
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &raced), 0);
+	assert_int_equal(fake_unlink(fx->t, fx->root, a, "a"), 0);
+	assert_int_equal(zus_zi_nlink(a.zi), 0);
+	must_write(fx, a, "x", 1, 0);
+	assert_int_equal(fake_forget(fx->t, a), 0);
+	/* freed for the kernel, but a lookup under way still holds the handle */
+	assert_int_equal(fixture_sb(fx)->inodes, 2);
+	assert_int_equal(zus_zi_mode(raced.zi), 0);
+	assert_int_equal(memofs_iget(fake_sb(fx->f), ino, &ii), -ESTALE);
+	assert_int_equal(fake_evict(fx->t, raced, ZI_LOOKUP_RACE), 0);
+	assert_int_equal(fixture_sb(fx)->inodes, 1);
+}
+
+static void numbers_lead_back_to_inodes(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	uint64_t ino = zus_zi_ino(a.zi), gen = le64toh(a.zi->i_generation);
+	struct zus_ii *ii = NULL;
+
+	assert_int_equal(memofs_iget(fake_sb(fx->f), ino, &ii), 0);
+	assert_ptr_equal(ii->zi, a.zi);
+	memofs_evict(ii, 0);
+	assert_int_equal(memofs_iget(fake_sb(fx->f), 0, &ii), -ESTALE);
+	assert_int_equal(memofs_iget(fake_sb(fx->f), ino + MEMOFS_SHARDS, &ii), -ESTALE);
+	assert_int_equal(memofs_iget(fake_sb(fx->f), UINT64_MAX, &ii), -ESTALE);
+	must_remove(fx, fx->root, a, "a");
+	assert_int_equal(memofs_iget(fake_sb(fx->f), ino, &ii), -ESTALE);
+	a = must_creat(fx, fx->root, "a");
+	assert_int_equal(zus_zi_ino(a.zi), ino);
+	assert_true(le64toh(a.zi->i_generation) != gen);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void existing_name_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b;
+
+	assert_int_equal(fake_creat(fx->t, fx->root, "a", &b), -EEXIST);
+	assert_int_equal(fake_mkdir(fx->t, fx->root, "a", &b), -EEXIST);
+	assert_int_equal(fake_link(fx->t, fx->root, a, "a"), -EEXIST);
+	assert_int_equal(zus_zi_nlink(a.zi), 1);
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 2);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void wrong_inode_of_a_name_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	struct fake_node b = must_creat(fx, fx->root, "b"), none = { 0 };
+
+	assert_int_equal(fake_unlink(fx->t, fx->root, b, "a"), -ENOENT);
+	assert_int_equal(fake_unlink(fx->t, fx->root, a, "c"), -ENOENT);
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", b, fx->root, "c", none, 0), -ENOENT);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
+static void link_counts_follow_names(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node d = must_mkdir(fx, fx->root, "d"), a = must_creat(fx, d, "a");
+
+	assert_int_equal(zus_zi_nlink(d.zi), 2);
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 3);
+	assert_int_equal(parent_of(d), zus_zi_ino(fx->root.zi));
+	assert_int_equal(fake_link(fx->t, fx->root, a, "a2"), 0);
+	assert_int_equal(zus_zi_nlink(a.zi), 2);
+	assert_int_equal(fake_unlink(fx->t, fx->root, d, "d"), -ENOTEMPTY);
+	assert_int_equal(fake_unlink(fx->t, d, a, "a"), 0);
+	assert_int_equal(zus_zi_nlink(a.zi), 1);
+	assert_int_equal(ino_of(fx, fx->root, "a2"), zus_zi_ino(a.zi));
+	must_remove(fx, fx->root, d, "d");
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 2);
+	must_remove(fx, fx->root, a, "a2");
+}
+
+static void dot_names_work_by_number(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node d = must_mkdir(fx, fx->root, "d");
+
+	assert_int_equal(ino_of(fx, d, "."), zus_zi_ino(d.zi));
+	assert_int_equal(ino_of(fx, d, ".."), zus_zi_ino(fx->root.zi));
+	assert_int_equal(ino_of(fx, fx->root, ".."), zus_zi_ino(fx->root.zi));
+	must_remove(fx, fx->root, d, "d");
+}
+
+static void special_file_keeps_its_device(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node n;
+
+	assert_int_equal(fake_mknod(fx->t, fx->root, "c", S_IFCHR | 0600, 0x1234, &n), 0);
+	assert_int_equal(le32toh(n.zi->i_rdev), 0x1234);
+	must_remove(fx, fx->root, n, "c");
+	assert_int_equal(fake_mknod(fx->t, fx->root, "p", S_IFIFO | 0600, 0, &n), 0);
+	must_remove(fx, fx->root, n, "p");
+	assert_int_equal(fake_mknod(fx->t, fx->root, "s", S_IFSOCK | 0600, 0, &n), 0);
+	must_remove(fx, fx->root, n, "s");
+}
+
+static void symlink_of_any_length_is_read_back(void **state)
+{
+	static const size_t lengths[] = { 1, 30, 31, 32, 33, 255, 4094, 4095 };
+	struct fixture *fx = *state;
+	char target[ZUFS_MAX_SYMLINK], got[ZUFS_MAX_SYMLINK + 1];
+	struct fake_node n;
+	size_t i;
+
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		memset(target, 'a' + (int)i, lengths[i]);
+		target[lengths[i]] = 0;
+		assert_int_equal(fake_symlink(fx->t, fx->root, "l", target, &n), 0);
+		assert_int_equal(zus_zi_size(n.zi), lengths[i]);
+		assert_int_equal(le64toh(n.zi->i_blocks), lengths[i] >= 32);
+		memset(got, 0, sizeof(got));
+		assert_int_equal(fake_readlink(fx->t, n, got, sizeof(got)), lengths[i]);
+		assert_string_equal(got, target);
+		must_remove(fx, fx->root, n, "l");
+	}
+}
+
+static void tmpfile_can_get_a_name(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a, b;
+
+	assert_int_equal(fake_tmpfile(fx->t, fx->root, &a), 0);
+	assert_int_equal(zus_zi_nlink(a.zi), 0);
+	must_write(fx, a, "data", 4, 10000);
+	assert_int_equal(fake_link(fx->t, fx->root, a, "a"), 0);
+	assert_int_equal(zus_zi_nlink(a.zi), 1);
+	must_remove(fx, fx->root, a, "a");
+	assert_int_equal(fake_tmpfile(fx->t, fx->root, &b), 0);
+	must_write(fx, b, "data", 4, 10000);
+	assert_int_equal(fake_forget(fx->t, b), 0);
+}
+
+static void rename_moves_a_directory(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node p = must_mkdir(fx, fx->root, "p"), q = must_mkdir(fx, fx->root, "q");
+	struct fake_node d = must_mkdir(fx, p, "d"), none = { 0 };
+
+	assert_int_equal(fake_rename(fx->t, p, "d", d, q, "e", none, 0), 0);
+	assert_int_equal(zus_zi_nlink(p.zi), 2);
+	assert_int_equal(zus_zi_nlink(q.zi), 3);
+	assert_int_equal(zus_zi_nlink(d.zi), 2);
+	assert_int_equal(parent_of(d), zus_zi_ino(q.zi));
+	assert_int_equal(ino_of(fx, p, "d"), 0);
+	assert_int_equal(ino_of(fx, q, "e"), zus_zi_ino(d.zi));
+	/* over an empty directory: that one loses all its links */
+	assert_int_equal(fake_rename(fx->t, q, "e", d, fx->root, "p", p, 0), 0);
+	assert_int_equal(zus_zi_nlink(p.zi), 0);
+	assert_int_equal(zus_zi_nlink(q.zi), 2);
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 4);
+	assert_int_equal(fake_forget(fx->t, p), 0);
+	must_remove(fx, fx->root, d, "p");
+	must_remove(fx, fx->root, q, "q");
+}
+
+static void rename_replaces_a_file(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fake_node d = must_mkdir(fx, fx->root, "d"), in = must_creat(fx, d, "in");
+
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "b", b,
+				     RENAME_NOREPLACE), -EEXIST);
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "d", d, 0), -ENOTEMPTY);
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "b", b, 0), 0);
+	assert_int_equal(zus_zi_nlink(b.zi), 0);
+	assert_int_equal(fake_forget(fx->t, b), 0);
+	assert_int_equal(ino_of(fx, fx->root, "a"), 0);
+	assert_int_equal(ino_of(fx, fx->root, "b"), zus_zi_ino(a.zi));
+	must_remove(fx, d, in, "in");
+	assert_int_equal(fake_rename(fx->t, fx->root, "b", a, fx->root, "d", d, 0), -EISDIR);
+	assert_int_equal(fake_rename(fx->t, fx->root, "d", d, fx->root, "b", a, 0), -ENOTDIR);
+	must_remove(fx, fx->root, a, "b");
+	must_remove(fx, fx->root, d, "d");
+}
+
+static void rename_exchanges_file_and_directory(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node p = must_mkdir(fx, fx->root, "p"), a = must_creat(fx, fx->root, "a");
+	struct fake_node d = must_mkdir(fx, p, "d"), none = { 0 };
+
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, p, "x", none, RENAME_EXCHANGE),
+			 -ENOENT);
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, p, "d", d, RENAME_EXCHANGE), 0);
+	assert_int_equal(ino_of(fx, fx->root, "a"), zus_zi_ino(d.zi));
+	assert_int_equal(ino_of(fx, p, "d"), zus_zi_ino(a.zi));
+	assert_int_equal(parent_of(d), zus_zi_ino(fx->root.zi));
+	assert_int_equal(zus_zi_nlink(p.zi), 2);
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 4);
+	must_remove(fx, p, a, "d");
+	must_remove(fx, fx->root, d, "a");
+	must_remove(fx, fx->root, p, "p");
+}
+
+#define MANY	3000
+
+/* Reads the whole directory in small pieces; counts how often each file was seen. */
+static void list(struct fixture *fx, struct fake_node dir, unsigned char *seen,
+		 unsigned int *dots, void (*between)(struct fixture *, unsigned int))
+{
+	struct fake_dirent e[64];
+	uint64_t pos = 0, last = 0;
+	unsigned int round = 0;
+	bool more = true, first = true;
+	int i, n;
+
+	*dots = 0;
+	while (more && (first || pos < zus_zi_size(dir.zi))) {
+		n = fake_readdir(fx->t, dir, &pos, 800, e, 64, &more);
+		assert_true(n > 0 || !more);
+		for (i = 0; i < n; i++) {
+			assert_true(first || e[i].pos > last);
+			assert_true(e[i].pos < zus_zi_size(dir.zi));
+			last = e[i].pos;
+			first = false;
+			if (e[i].name[0] == '.')
+				++*dots;
+			else
+				seen[atoi(e[i].name + 1)]++;
+		}
+		if (between)
+			between(fx, round++);
+	}
+	assert_true(pos >= zus_zi_size(dir.zi));
+}
+
+static void make_many(struct fixture *fx, unsigned int n)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		assert_int_equal(fake_forget(fx->t, must_creat(fx, fx->root, name)), 0);
+	}
+}
+
+static void remove_one(struct fixture *fx, unsigned int i)
+{
+	struct fake_node node;
+	char name[32];
+
+	snprintf(name, sizeof(name), "f%u", i);
+	if (fake_lookup(fx->t, fx->root, name, &node) == 0)
+		must_remove(fx, fx->root, node, name);
+}
+
+static void remove_many(struct fixture *fx, unsigned int n)
+{
+	while (n--)
+		remove_one(fx, n);
+}
+
+static void listing_shows_every_entry_once(void **state)
+{
+	static unsigned char seen[MANY];
+	struct fixture *fx = *state;
+	unsigned int i, dots;
+
+	make_many(fx, MANY);
+	list(fx, fx->root, seen, &dots, NULL);
+	assert_int_equal(dots, 2);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(seen[i], 1);
+	remove_many(fx, MANY);
+	/* an empty directory starts afresh */
+	assert_int_equal(zus_zi_size(fx->root.zi), 64);
+}
+
+/* Removes what was seen, as rm -r does, adds others, and renames in place. */
+static void disturb(struct fixture *fx, unsigned int round)
+{
+	struct fake_node node, none = { 0 };
+	char name[32], to[32];
+
+	remove_one(fx, round * 7 % MANY);
+	snprintf(name, sizeof(name), "f%u", MANY + round);
+	if (fake_creat(fx->t, fx->root, name, &node) == 0)
+		assert_int_equal(fake_forget(fx->t, node), 0);
+	snprintf(name, sizeof(name), "f%u", round * 5 % MANY);
+	snprintf(to, sizeof(to), "f%u", 2 * MANY + round * 5 % MANY);
+	if (fake_lookup(fx->t, fx->root, name, &node) == 0) {
+		assert_int_equal(fake_rename(fx->t, fx->root, name, node, fx->root, to, none, 0),
+				 0);
+		assert_int_equal(fake_forget(fx->t, node), 0);
+	}
+}
+
+static void listing_is_not_disturbed_by_changes(void **state)
+{
+	static unsigned char seen[3 * MANY];
+	struct fixture *fx = *state;
+	unsigned int i, dots;
+
+	make_many(fx, MANY);
+	list(fx, fx->root, seen, &dots, disturb);
+	assert_int_equal(dots, 2);
+	/* what was there all the time was seen once, under one name or the other */
+	for (i = 0; i < MANY; i++) {
+		assert_true(seen[i] + seen[2 * MANY + i] <= 1);
+		if (i % 7 && i % 5)
+			assert_int_equal(seen[i], 1);
+	}
+	remove_many(fx, 3 * MANY);
+}
+
+static void freed_positions_are_used_again(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t size;
+	unsigned int i;
+
+	make_many(fx, 100);
+	size = zus_zi_size(fx->root.zi);
+	for (i = 0; i < 50; i++)
+		remove_one(fx, 2 * i);
+	assert_int_equal(zus_zi_size(fx->root.zi), size);
+	make_many(fx, 1);
+	assert_int_equal(zus_zi_size(fx->root.zi), size);
+	remove_many(fx, 100);
+}
+
+static void long_names_work(void **state)
+{
+	struct fixture *fx = *state;
+	char name[256];
+	struct fake_node a, b;
+
+	memset(name, 'n', 255);
+	name[255] = 0;
+	a = must_creat(fx, fx->root, name);
+	name[254] = 'm';
+	b = must_creat(fx, fx->root, name);
+	assert_int_equal(ino_of(fx, fx->root, name), zus_zi_ino(b.zi));
+	must_remove(fx, fx->root, b, name);
+	name[254] = 'n';
+	must_remove(fx, fx->root, a, name);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(new_file_is_found_by_name),
+		T(file_survives_eviction),
+		T(unlinked_file_lives_until_last_reference),
+		T(numbers_lead_back_to_inodes),
+		T(existing_name_is_refused),
+		T(wrong_inode_of_a_name_is_refused),
+		T(link_counts_follow_names),
+		T(dot_names_work_by_number),
+		T(special_file_keeps_its_device),
+		T(symlink_of_any_length_is_read_back),
+		T(tmpfile_can_get_a_name),
+		T(rename_moves_a_directory),
+		T(rename_replaces_a_file),
+		T(rename_exchanges_file_and_directory),
+		T(listing_shows_every_entry_once),
+		T(listing_is_not_disturbed_by_changes),
+		T(freed_positions_are_used_again),
+		T(long_names_work),
+	};
+
+	return cmocka_run_group_tests_name("memofs names", tests, NULL, NULL);
+}
