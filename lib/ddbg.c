@@ -162,7 +162,7 @@ static int parse_line(const char *word, unsigned long *line)
 
 	errno = 0;
 	*line = strtoul(word, &end, 10);
-	return errno || *end || end == word || !*line ? -EINVAL : 0;
+	return errno || *end || *word < '0' || *word > '9' || !*line ? -EINVAL : 0;
 }
 
 static int parse_pair(struct query *q, const char *key, const char *value)

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The mount option parser: what it stores and what it refuses, with the reason.
+ */
+#include "../unit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zus/opt.h>
+
+struct opts {
+	uint32_t way;
+	uint64_t count;
+	uint64_t bytes;
+	char name[8];
+};
+
+static const struct zus_opt table[] = {
+	{ "nio", ZUS_OPT_SET, offsetof(struct opts, way), 1 },
+	{ "mapped", ZUS_OPT_SET, offsetof(struct opts, way), 2 },
+	{ "count", ZUS_OPT_U64, offsetof(struct opts, count), 0 },
+	{ "size", ZUS_OPT_SIZE, offsetof(struct opts, bytes), 0 },
+	{ "name", ZUS_OPT_STR, offsetof(struct opts, name), sizeof(((struct opts *)0)->name) },
+	{ "dax", ZUS_OPT_IGNORE, 0, 0 },
+	{ NULL, ZUS_OPT_SET, 0, 0 }
+};
+
+static struct opts o;
+static char bad[64];
+
+static int parse(const char *text)
+{
+	memset(&o, 0, sizeof(o));
+	bad[0] = 0;
+	return zus_opt_parse(text, table, &o, bad, sizeof(bad));
+}
+
+static void every_kind_is_stored(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("mapped,count=0x10,size=2M,name=seven77,dax,dax=always"), 0);
+	assert_int_equal(o.way, 2);
+	assert_int_equal(o.count, 16);
+	assert_int_equal(o.bytes, 2 << 20);
+	assert_string_equal(o.name, "seven77");
+	assert_int_equal(parse("mapped,,nio,"), 0);
+	assert_int_equal(o.way, 1);
+	assert_int_equal(parse(""), 0);
+	assert_int_equal(parse(NULL), 0);
+}
+
+static void wrong_options_are_named(void **state)
+{
+	static const char *const texts[] = {
+		"nio=1", "count", "count=", "count=-1", "count=3x", "size=1Q", "size=1MM",
+		"name=", "name=eight888", "nonsense", "size=99999999999999999999",
+		"size=18014398509481984K", "ni", "nioo",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_int_equal(parse(texts[i]), -EINVAL);
+		assert_non_null(strchr(bad, '\''));
+	}
+	assert_int_equal(parse("nio,bogus=4"), -EINVAL);
+	assert_string_equal(bad, "unknown option 'bogus'");
+	assert_int_equal(zus_opt_parse("bogus", table, &o, NULL, 0), -EINVAL);
+}
+
+static void sizes_have_units(void **state)
+{
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(zus_parse_size("17", &v), 0);
+	assert_int_equal(v, 17);
+	assert_int_equal(zus_parse_size("3g", &v), 0);
+	assert_int_equal(v, 3ULL << 30);
+	assert_int_equal(zus_parse_size("1T", &v), 0);
+	assert_int_equal(v, 1ULL << 40);
+	assert_int_equal(zus_parse_size("", &v), -EINVAL);
+	assert_int_equal(zus_parse_size(" 1", &v), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_is_stored),
+		cmocka_unit_test(wrong_options_are_named),
+		cmocka_unit_test(sizes_have_units),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
