@@ -6,7 +6,7 @@
 #
 # A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
 # mounts on $dir; it returns 2 with the reason in $why when something it needs does not exist
-# here. Results go to $RESULTS: ops.jsonl, kallsyms, release, cpus; for wall FS.RW.BS.json. Each
+# here. Results go to $RESULTS: ops.jsonl, kallsyms, modules.FS, release, cpus; for wall FS.RW.BS.json. Each
 # file system is set up anew, on the same pmem device, and gone before the next one comes.
 set -u
 
@@ -114,7 +114,9 @@ pin_of() {
 
 count_fs() {
 	[ "$(pin_of "$fs")" = free ] || set -- "$@" -p "$cpu"
-	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl"
+	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl" || return
+	# modules may be gone, or others in their place, when the next file system runs
+	grep -F '[' /proc/kallsyms >"$RESULTS/modules.$fs"
 }
 
 # count_ops FILE-SYSTEM OPERATIONS: the operations, comma separated, become "-o OP" pairs
@@ -139,7 +141,7 @@ count() {
 		tag=$((tag + 1000))
 		count_ops "$name" "$3"
 	done
-	cat /proc/kallsyms >"$RESULTS/kallsyms"
+	grep -vF '[' /proc/kallsyms >"$RESULTS/kallsyms"
 }
 
 # fio_job RW BLOCK-SIZE

@@ -6,7 +6,8 @@ Called by bench/run; by hand to look closer at a kept result folder:
 
     report.py [--json] [--check] [--limits FILE] [--profile FS:OP] DIR
 
-DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms, release.
+DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms,
+modules.FS, release, cpus.
 An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or
 when it lies in one of the kernel's copying functions. The timer tick is measured by a spinning
 loop and taken out. Switches and migrations are the calls of the scheduler's own functions, on all
@@ -31,38 +32,43 @@ TICK = "asm_sysvec_apic_timer_interrupt"
 SWITCH = "__switch_to_asm"
 MIGRATION = "set_task_cpu"
 KERNEL_BASE = 1 << 63
+PROFILE_LINES = 80
 
 
 class Fatal(Exception):
     """Something is missing or broken in the input; the text says what."""
 
 
-class Symbols:
-    """The guest's kernel symbols, by address."""
+def read_symbols(path, by_address):
+    """Add the functions of a kallsyms file to a dictionary of lists of names."""
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            word = line.split()
+            address = int(word[0], 16)
+            if word[1] in "tTwW" and address >= KERNEL_BASE and not word[2].startswith("__pfx_"):
+                by_address.setdefault(address, []).append(" ".join(word[2:]))
 
-    def __init__(self, path):
-        by_address = {}
-        self.address = {}
-        with open(path, encoding="ascii") as file:
-            for line in file:
-                address, kind, name = line.split(None, 3)[:3]
-                address = int(address, 16)
-                if kind not in "tTwW" or address < KERNEL_BASE or name.startswith("__pfx_"):
-                    continue
-                by_address.setdefault(address, []).append(name)
-                self.address.setdefault(name, address)
-        if SWITCH not in self.address:
-            raise Fatal(f"{path}: no {SWITCH}; was it read by root?")
+
+class Symbols:
+    """The guest's kernel symbols by address, as they were while one file system was mounted."""
+
+    def __init__(self, kernel, modules_path):
+        by_address = dict(kernel)
+        if os.path.exists(modules_path):
+            read_symbols(modules_path, by_address)
         self.starts = sorted(by_address)
         self.names = [by_address[a][-1] for a in self.starts]
         self.copies = [any(COPY_SYMBOL.match(n) for n in by_address[a]) for a in self.starts]
+        address = {name: a for a, names in by_address.items() for name in names}
+        if SWITCH not in address:
+            raise Fatal(f"kallsyms has no {SWITCH}; was it read by root?")
+        self.tick = address.get(TICK)
+        self.switch = address.get(SWITCH)
+        self.migration = address.get(MIGRATION)
 
     def index(self, address):
         """The number of the symbol that holds a kernel address, or -1."""
         return bisect.bisect_right(self.starts, address) - 1
-
-    def start(self, name):
-        return self.address.get(name, -1)
 
 
 class Interval:
@@ -78,7 +84,7 @@ class Interval:
         if vaddr < KERNEL_BASE:
             self.user += (insns - copies) * execs
             self.copies += copies * execs
-            self.count_symbol(f"user:{vaddr >> 12:x}000", insns, copies, execs)
+            self.count_symbol(f"{vaddr >> 12:x}000 [user space]", insns, copies, execs)
             return
         if vaddr == symbols.tick:
             self.ticks += execs
@@ -91,7 +97,8 @@ class Interval:
             copies = insns
         self.kernel += (insns - copies) * execs
         self.copies += copies * execs
-        self.count_symbol(index, insns, copies, execs)
+        name = symbols.names[index] if index >= 0 else "unknown"
+        self.count_symbol(name, insns, copies, execs)
 
     def count_symbol(self, key, insns, copies, execs):
         self.by_symbol[key] += (insns - copies) * execs
@@ -99,22 +106,32 @@ class Interval:
             self.copies_by_symbol[key] += copies * execs
 
 
-def read_counts(path, symbols, wanted):
-    """The intervals whose tags are wanted; the others are warm-up runs."""
-    symbols.tick = symbols.start(TICK)
-    symbols.switch = symbols.start(SWITCH)
-    symbols.migration = symbols.start(MIGRATION)
-    intervals, current = {}, None
+def read_counts(path, symbols_of):
+    """The intervals, by tag, whose tags have symbols; the others are warm-up runs."""
+    intervals, current, symbols = {}, None, None
     with open(path, encoding="ascii") as file:
         for line in file:
             word = line.split()
             if word[0] == "interval":
-                current = Interval() if int(word[1]) in wanted else None
+                symbols = symbols_of.get(int(word[1]))
+                current = Interval() if symbols else None
                 if current:
                     intervals[int(word[1])] = current
             elif word[0] != "end" and current:
                 current.add(symbols, int(word[0], 16), *map(int, word[1:]))
     return intervals
+
+
+def read_intervals(directory, runs):
+    kernel, of_fs, of_tag = {}, {}, {}
+    read_symbols(os.path.join(directory, "kallsyms"), kernel)
+    for run in runs:
+        if "tag" in run:
+            name = run["fs"]
+            if name not in of_fs:
+                of_fs[name] = Symbols(kernel, os.path.join(directory, f"modules.{name}"))
+            of_tag[run["tag"]] = of_fs[name]
+    return read_counts(os.path.join(directory, "counts"), of_tag)
 
 
 def read_ops(path):
@@ -264,21 +281,29 @@ def check(result, limits):
     return broken
 
 
-def print_profile(runs, intervals, symbols, which):
-    """Where the instructions of one operation went: per symbol, mean of the repeats."""
+def add_up(runs, intervals, table):
+    """Instructions per operation, mean of the runs: by symbol, and by part of the system."""
+    by_symbol, by_part = collections.Counter(), collections.Counter()
+    for run in runs:
+        for name, insns in getattr(intervals[run["tag"]], table).items():
+            per_op = insns / run["count"] / len(runs)
+            by_symbol[name] += per_op
+            by_part[name.partition(" ")[2] or "[kernel]"] += per_op
+    return by_symbol, by_part
+
+
+def print_profile(runs, intervals, which):
+    """Where the instructions of one operation went."""
     fs, _, op = which.partition(":")
     chosen = [r for r in runs if r["fs"] == fs and r.get("op") == op and "tag" in r]
     if not chosen:
         raise Fatal(f"no run of {op!r} on {fs!r}")
     for title, table in (("without copies, ticks included", "by_symbol"),
                          ("copies", "copies_by_symbol")):
-        total = collections.Counter()
-        for run in chosen:
-            for key, insns in getattr(intervals[run["tag"]], table).items():
-                total[key] += insns / run["count"] / len(chosen)
+        by_symbol, by_part = add_up(chosen, intervals, table)
         print(f"{'insns/op':>10}  where ({fs}, {op}, {title})")
-        for key, insns in total.most_common(60):
-            print(f"{insns:10.1f}  {key if isinstance(key, str) else symbols.names[key]}")
+        for name, insns in by_part.most_common() + by_symbol.most_common(PROFILE_LINES):
+            print(f"{insns:10.1f}  {name}")
 
 
 def read_text(path):
@@ -299,11 +324,9 @@ def parse_args():
 def main():
     args = parse_args()
     runs = read_ops(os.path.join(args.dir, "ops.jsonl"))
-    symbols = Symbols(os.path.join(args.dir, "kallsyms"))
-    wanted = {run["tag"] for run in runs if "tag" in run}
-    intervals = read_counts(os.path.join(args.dir, "counts"), symbols, wanted)
+    intervals = read_intervals(args.dir, runs)
     if args.profile:
-        print_profile(runs, intervals, symbols, args.profile)
+        print_profile(runs, intervals, args.profile)
         return 0
     per_tick = tick_cost(runs, intervals)
     result = {

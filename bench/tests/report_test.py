@@ -18,10 +18,10 @@ ffffffff81002000 T __switch_to_asm
 ffffffff81003000 T set_task_cpu
 ffffffff81004000 T asm_sysvec_apic_timer_interrupt
 ffffffff81005000 T last
-ffffffffc0000000 t of_a_module\t[zuf]
 """
+MODULES = "ffffffffc0000000 t of_a_module\t[zuf]\n"
 # One tick of 10 instructions in the loop; in the operation 100 times 8 in user space (2 of them
-# copies), 20 of the kernel's, 50 copying, 2 switches; half a migration and one tick of 10 overall.
+# copies), 20 of the kernel's, 3 of a module's, 50 copying, 2 switches; half a migration and one tick of 10 overall.
 COUNTS = """\
 interval 1
 400000 3 0 1000
@@ -33,6 +33,7 @@ ffffffff81000010 20 0 100
 ffffffff81001008 50 0 100
 ffffffff81002000 1 0 200
 ffffffff81003000 1 0 50
+ffffffffc0000004 3 0 100
 ffffffff81004000 10 0 1
 end
 interval 8
@@ -45,7 +46,7 @@ OPS = [
     {"fs": "one", "op": "mmap", "na": "No such device"},
     {"fs": "two", "op": "mount", "absent": "no two here"},
 ]
-EXPECTED = {"kinsns": 0.0285, "user_kinsns": 0.006, "kernel_kinsns": 0.0225,
+EXPECTED = {"kinsns": 0.0315, "user_kinsns": 0.006, "kernel_kinsns": 0.0255,
             "copies_kinsns": 0.052, "switches": 2, "migrations": 0.5}
 
 
@@ -56,6 +57,7 @@ def write(directory, name, text):
 
 def fill(directory, ops):
     write(directory, "kallsyms", KALLSYMS)
+    write(directory, "modules.one", MODULES)
     write(directory, "counts", COUNTS)
     write(directory, "ops.jsonl", "".join(json.dumps(op) + "\n" for op in ops))
     write(directory, "release", "6.1.0-test\n")
@@ -87,7 +89,7 @@ def test_figures(directory):
 
 def test_limits(directory):
     fill(directory, OPS)
-    for most, status in (("0.03", 0), ("0.028", 1)):
+    for most, status in (("0.033", 0), ("0.031", 1)):
         write(directory, "limits", f"# comment\none\t6.1\tpread 4k\tkinsns\t{most}\n")
         done = run(directory, "--check", "--limits", os.path.join(directory, "limits"))
         expect(done.returncode == status, f"a limit of {most} gives {done.returncode}", done)
@@ -111,8 +113,10 @@ def test_failures(directory):
 def test_profile(directory):
     fill(directory, OPS)
     done = run(directory, "--profile", "one:pread 4k")
-    expect(["20.0", "entry"] in [line.split() for line in done.stdout.splitlines()],
-           "the profile does not name the function", done)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    expect(["20.0", "entry"] in lines, "the profile does not name the function", done)
+    expect(["3.0", "of_a_module", "[zuf]"] in lines, "a module's function is lost", done)
+    expect(["3.0", "[zuf]"] in lines, "the module is not added up", done)
 
 
 def main():
