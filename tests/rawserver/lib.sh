@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# Sourced by VM cases that test the kernel module with rawserver and rawapp:
+# `. "$TOP/tests/rawserver/lib.sh"`. It brings tests/vm/lib.sh with it.
+#
+#	raw_setup	load the module, mount a root; programs go to memory
+#	raw_start [OPTION...]	start a server, wait until it takes mounts
+#	raw_mount [DIR]		mount a file system in memory at $mnt
+#	ctl WORD...	rawserver's remote control;  rule RULE...: one more rule
+#	app ...		rawapp
+#	raw_finish	unmount, end the server, unload: fails when one of these fails
+# What is left when a case fails is undone at its end.
+
+. "$TOP/tests/vm/lib.sh"
+
+raw_root=/sys/fs/zuf
+raw_socket=/run/rawserver.sock
+raw_pid=''
+
+raw_setup() {
+	local build=$TOP/build/tests/rawserver program
+
+	for program in rawserver rawapp abicheck; do
+		[ -x "$build/$program" ] || skip "$program is not built"
+		cp "$build/$program" /run/
+	done
+	modprobe zuf || skip "there is no module for this kernel"
+	on_exit raw_cleanup
+	mount -t zuf zuf "$raw_root"
+	scratch
+	mnt=$scratch/mnt
+	mkdir "$mnt"
+}
+
+raw_mounts() {
+	awk -v d="$scratch/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r
+}
+
+# raw_umount: all that the case has mounted.
+raw_umount() {
+	local dir
+
+	for dir in $(raw_mounts); do
+		timeout 20 umount "$dir" || return
+	done
+}
+
+raw_cleanup() {
+	[ -d /sys/module/zuf ] || return
+	[ -z "$raw_pid" ] || ctl release || true
+	raw_umount
+	raw_end
+	umount "$raw_root"
+	rmmod zuf
+}
+
+# raw_finish: the server was used as the ABI says, and all of it goes away again.
+raw_finish() {
+	if [ -n "$raw_pid" ]; then
+		raw_kernel_was_right
+	fi
+	raw_umount || fail "a file system does not go away"
+	raw_end
+	umount "$raw_root"
+	wait_until 5 rmmod zuf
+}
+
+# raw_end: the server goes, whatever it is doing.
+raw_end() {
+	[ -n "$raw_pid" ] || return 0
+	kill -KILL "$raw_pid" 2>/dev/null
+	wait "$raw_pid" 2>/dev/null
+	raw_pid=''
+	return 0
+}
+
+raw_is_ready() {
+	[ "$(cat "$raw_root/state")" = mount_ready ] && [ -S "$raw_socket" ] &&
+		/run/rawserver --socket "$raw_socket" --ctl stats
+}
+
+raw_start() {
+	rm -f "$raw_socket"
+	/run/rawserver --root "$raw_root" --socket "$raw_socket" "$@" &
+	raw_pid=$!
+	wait_until 10 raw_is_ready
+}
+
+raw_mount() {
+	timeout 20 mount -t rawn -o size=32m none "${1:-$mnt}"
+}
+
+ctl() {
+	/run/rawserver --socket "$raw_socket" --ctl "$@"
+}
+
+rule() {
+	ctl rule "$@"
+}
+
+app() {
+	timeout -s KILL 30 /run/rawapp "$@"
+}
+
+# stat_of NAME: a counter of the server.
+stat_of() {
+	ctl stats | sed -n "s/^$1 //p"
+}
+
+# raw_kernel_was_right: the server saw nothing that the kernel may not do.
+raw_kernel_was_right() {
+	assert_eq 0 "$(stat_of bad_cookies)" "cookies that the kernel does not own"
+	assert_eq 0 "$(stat_of bad_messages)" "messages that make no sense"
+}

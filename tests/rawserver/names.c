@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * names.c - operations on names: lookup, create, link, unlink, rename, readdir
+ *
+ * Called by ZTs with raw_lock held. Names are copied out of the message before
+ * they are looked at. Inode numbers, links and directory sizes are the server's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "raw.h"
+
+#define ENTRY_SIZE	32	/* what a name adds to the size of its directory */
+
+static bool is_dir(const struct raw_node *node)
+{
+	return (node->zi->i_mode & S_IFMT) == S_IFDIR;
+}
+
+/* Copy the name of a message; false: it cannot be one. */
+static bool take_name(const struct zufs_str *str, struct raw_name *name)
+{
+	memset(name, 0, sizeof(*name));
+	name->len = str->len;
+	memcpy(name->name, str->name, name->len);
+	if (name->len && !memchr(name->name, '/', name->len))
+		return true;
+	raw_stats.bad_messages++;
+	return false;
+}
+
+static struct raw_name **find(struct raw_node *dir, const struct raw_name *name)
+{
+	struct raw_name **at;
+
+	for (at = &dir->names; *at; at = &(*at)->next)
+		if ((*at)->len == name->len && !memcmp((*at)->name, name->name, name->len))
+			break;
+	return at;
+}
+
+static int add(struct raw_node *dir, struct raw_node *node, const struct raw_name *name)
+{
+	struct raw_name *entry, **at = find(dir, name);
+
+	if (*at)
+		return -EEXIST;
+	entry = malloc(sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	*entry = *name;
+	entry->next = NULL;
+	entry->node = node;
+	entry->pos = dir->next_pos++;
+	*at = entry;
+	dir->zi->i_size += ENTRY_SIZE;
+	if (is_dir(node)) {
+		dir->zi->i_nlink++;
+		node->zi->i_dir.parent = dir->zi->i_ino;
+	}
+	return 0;
+}
+
+static void drop(struct raw_node *dir, struct raw_name **at)
+{
+	struct raw_name *entry = *at;
+
+	*at = entry->next;
+	dir->zi->i_size -= ENTRY_SIZE;
+	if (is_dir(entry->node))
+		dir->zi->i_nlink--;
+	free(entry);
+}
+
+/* ---- lookup, new inode ---- */
+
+static int lookup(struct zufs_ioc_lookup *msg)
+{
+	struct raw_node *dir = raw_node_of(msg->dir_ii);
+	struct raw_name name, **at;
+
+	if (!dir || !take_name(&msg->str, &name))
+		return -EINVAL;
+	at = find(dir, &name);
+	if (!*at)
+		return -ENOENT;
+	msg->_zi = raw_node_dpp((*at)->node);
+	msg->zus_ii = (uintptr_t)(*at)->node;
+	return 0;
+}
+
+static int keep_target(struct raw_zt *zt, struct raw_node *node, struct zufs_ioc_hdr *hdr)
+{
+	const char *target = raw_app_data(zt, hdr);
+	uint64_t size = node->zi->i_size, block;
+
+	if (size < sizeof(node->zi->i_symlink))
+		return 0;
+	if (!target || size != hdr->len || size >= ZUFS_PAGE_SIZE)
+		return -EINVAL;
+	block = raw_block(node, 0, true);
+	if (!block)
+		return -ENOSPC;
+	memcpy(raw_block_addr(node->fs, block), target, size);
+	node->zi->i_sym_dpp = zufs_dpp_pack(block * ZUFS_PAGE_SIZE, ZUFS_POOL_T1);
+	return 0;
+}
+
+static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
+{
+	struct raw_node *dir = raw_node_of(msg->dir_ii), *node;
+	bool tmpfile = msg->flags & ZI_TMPFILE;
+	struct raw_name name = { .len = 0 };
+	uint64_t ino;
+	int err = 0;
+
+	if (!dir || (!tmpfile && !take_name(&msg->str, &name)))
+		return -EINVAL;
+	if (!tmpfile && *find(dir, &name))
+		return -EEXIST;
+	node = raw_node_new(dir->fs);
+	if (!node)
+		return -ENOSPC;
+	ino = node->zi->i_ino;
+	*node->zi = msg->zi;
+	node->zi->i_ino = ino;
+	node->zi->i_generation = 1;
+	node->zi->i_blocks = 0;
+	node->zi->i_nlink = is_dir(node) ? 2 : 1;
+	memcpy(node->label, name.name, sizeof(node->label));
+	if (is_dir(node))
+		node->zi->i_size = 0;
+	if (S_ISLNK(node->zi->i_mode))
+		err = keep_target(zt, node, &msg->hdr);
+	if (!err && !tmpfile)
+		err = add(dir, node, &name);
+	if (err) {
+		raw_node_free(node);
+		return err;
+	}
+	msg->_zi = raw_node_dpp(node);
+	msg->zus_ii = (uintptr_t)node;
+	return 0;
+}
+
+/* A cookie comes back; the last one of an inode without a name ends it. */
+static int give_back(struct zufs_ioc_evict_inode *msg)
+{
+	struct raw_node *node = raw_node_of(msg->zus_ii);
+
+	if (!node)
+		return -EINVAL;
+	node->refs--;
+	if (msg->flags & ZI_LOOKUP_RACE)
+		raw_stats.races++;
+	if (!node->refs && (msg->hdr.operation == ZUFS_OP_FREE_INODE || !node->zi->i_nlink))
+		raw_node_free(node);
+	return 0;
+}
+
+/* ---- link, unlink ---- */
+
+static int unlink_node(struct raw_node *dir, struct raw_name **at)
+{
+	struct raw_node *node = (*at)->node;
+
+	if (is_dir(node) && node->names)
+		return -ENOTEMPTY;
+	drop(dir, at);
+	node->zi->i_nlink = is_dir(node) ? 0 : node->zi->i_nlink - 1;
+	return 0;
+}
+
+static int change_name(struct zufs_ioc_dentry *msg)
+{
+	struct raw_node *dir = raw_node_of(msg->zus_dir_ii), *node = raw_node_of(msg->zus_ii);
+	struct raw_name name, **at;
+	int err;
+
+	if (!dir || !node || !take_name(&msg->str, &name))
+		return -EINVAL;
+	if (msg->hdr.operation == ZUFS_OP_ADD_DENTRY) {
+		err = add(dir, node, &name);
+		if (!err && !is_dir(node))
+			node->zi->i_nlink++;
+		return err;
+	}
+	at = find(dir, &name);
+	if (!*at || (*at)->node != node)
+		return -ENOENT;
+	return unlink_node(dir, at);
+}
+
+int raw_op_names(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
+{
+	switch (hdr->operation) {
+	case ZUFS_OP_LOOKUP:
+		return lookup((struct zufs_ioc_lookup *)hdr);
+	case ZUFS_OP_NEW_INODE:
+		return new_inode(zt, (struct zufs_ioc_new_inode *)hdr);
+	case ZUFS_OP_FREE_INODE:
+	case ZUFS_OP_EVICT_INODE:
+		return give_back((struct zufs_ioc_evict_inode *)hdr);
+	default:
+		return change_name((struct zufs_ioc_dentry *)hdr);
+	}
+}
+
+/* ---- rename ---- */
+
+static int exchange(struct raw_node *a_dir, struct raw_name *a,
+		    struct raw_node *b_dir, struct raw_name *b)
+{
+	struct raw_node *node = a->node;
+	int a_is_dir = is_dir(a->node), b_is_dir = is_dir(b->node);
+
+	a->node = b->node;
+	b->node = node;
+	a_dir->zi->i_nlink += (uint32_t)(b_is_dir - a_is_dir);
+	b_dir->zi->i_nlink += (uint32_t)(a_is_dir - b_is_dir);
+	return 0;
+}
+
+int raw_op_rename(struct zufs_ioc_hdr *hdr)
+{
+	struct zufs_ioc_rename *msg = (struct zufs_ioc_rename *)hdr;
+	struct raw_node *old_dir = raw_node_of(msg->old_dir_ii), *node;
+	struct raw_node *new_dir = raw_node_of(msg->new_dir_ii);
+	struct raw_name old_name, new_name, **from, **to;
+	int err;
+
+	if (!old_dir || !new_dir || !take_name(&msg->old_d_str, &old_name) ||
+	    !take_name(&msg->new_d_str, &new_name))
+		return -EINVAL;
+	from = find(old_dir, &old_name);
+	to = find(new_dir, &new_name);
+	if (!*from || (uintptr_t)(*from)->node != msg->old_zus_ii)
+		return -ENOENT;
+	if (msg->flags & 2)
+		return *to ? exchange(old_dir, *from, new_dir, *to) : -ENOENT;
+	if (*to && (msg->flags & 1))
+		return -EEXIST;
+	node = (*from)->node;
+	if (*to) {
+		err = unlink_node(new_dir, to);
+		if (err)
+			return err;
+		from = find(old_dir, &old_name);
+	}
+	drop(old_dir, from);
+	return add(new_dir, node, &new_name);
+}
+
+/* ---- readdir ---- */
+
+int raw_op_readdir(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
+{
+	struct zufs_ioc_readdir *msg = (struct zufs_ioc_readdir *)hdr;
+	struct raw_node *dir = raw_node_of(msg->dir_ii);
+	char *buf = raw_app_data(zt, hdr);
+	struct zufs_readdir_iter it;
+	struct raw_name *entry;
+	uint64_t pos = msg->pos;
+
+	if (!dir || !buf)
+		return -EINVAL;
+	if (!is_dir(dir))
+		return -ENOTDIR;
+	zufs_readdir_iter_init(&it, msg, buf);
+	for (entry = dir->names; entry; entry = entry->next) {
+		if (entry->pos < pos)
+			continue;
+		if (!zufs_zde_emit(&it, entry->node->zi->i_ino,
+				   (entry->node->zi->i_mode & S_IFMT) >> 12,
+				   entry->pos, entry->name, entry->len))
+			return 0;
+	}
+	msg->more = 0;
+	msg->pos = dir->next_pos;
+	return 0;
+}

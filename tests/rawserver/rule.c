@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * rule.c - which message is answered wrongly, and how
+ *
+ *	op=NAME|any [file=LABEL] [nth=N] [count=N] do=ACTION[:ARG] ...
+ *
+ * The rule is used for the nth and the following messages of that operation (of
+ * that file), count of them in all (0 = for ever). The operation is executed
+ * first, then its answer is spoiled in the order of the actions; "err" replaces
+ * the execution. Actions: the table at the end. Mount messages are operations
+ * too: M_MOUNT, M_UMOUNT, M_REMOUNT, DDBG_RD, DDBG_WR.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include "raw.h"
+
+#define MAX_RULES	64
+#define MAX_ACTIONS	6
+#define OP_ANY		0xffff
+
+struct spoil {
+	unsigned int op;
+	struct raw_zt *zt;		/* NULL: a mount message */
+	struct zufs_ioc_hdr *hdr;
+	const char *arg;
+};
+
+struct action {
+	const char *name;
+	void (*run)(struct spoil *s);
+	bool replaces;
+};
+
+struct raw_rule {
+	unsigned int op;
+	char file[RAW_NAME_SIZE];
+	unsigned long nth, count, seen;
+	bool for_ever;
+	unsigned int nr_actions;
+	const struct action *actions[MAX_ACTIONS];
+	char args[MAX_ACTIONS][64];
+};
+
+static struct raw_rule rules[MAX_RULES];
+static unsigned int nr_rules;
+static pthread_cond_t release = PTHREAD_COND_INITIALIZER;
+static unsigned long release_count;
+
+static const struct {
+	unsigned int op;
+	const char *name;
+} op_names[] = {
+	{ OP_ANY, "any" },
+	{ ZUFS_OP_BREAK, "BREAK" },
+	{ ZUFS_OP_STATFS, "STATFS" },
+	{ ZUFS_OP_SHOW_OPTIONS, "SHOW_OPTIONS" },
+	{ ZUFS_OP_NEW_INODE, "NEW_INODE" },
+	{ ZUFS_OP_FREE_INODE, "FREE_INODE" },
+	{ ZUFS_OP_EVICT_INODE, "EVICT_INODE" },
+	{ ZUFS_OP_LOOKUP, "LOOKUP" },
+	{ ZUFS_OP_ADD_DENTRY, "ADD_DENTRY" },
+	{ ZUFS_OP_REMOVE_DENTRY, "REMOVE_DENTRY" },
+	{ ZUFS_OP_RENAME, "RENAME" },
+	{ ZUFS_OP_READDIR, "READDIR" },
+	{ ZUFS_OP_CLONE, "CLONE" },
+	{ ZUFS_OP_READ, "READ" },
+	{ ZUFS_OP_PRE_READ, "PRE_READ" },
+	{ ZUFS_OP_WRITE, "WRITE" },
+	{ ZUFS_OP_MMAP_CLOSE, "MMAP_CLOSE" },
+	{ ZUFS_OP_SETATTR, "SETATTR" },
+	{ ZUFS_OP_SYNC, "SYNC" },
+	{ ZUFS_OP_FALLOCATE, "FALLOCATE" },
+	{ ZUFS_OP_LLSEEK, "LLSEEK" },
+	{ ZUFS_OP_IOCTL, "IOCTL" },
+	{ ZUFS_OP_XATTR_GET, "XATTR_GET" },
+	{ ZUFS_OP_XATTR_SET, "XATTR_SET" },
+	{ ZUFS_OP_XATTR_LIST, "XATTR_LIST" },
+	{ ZUFS_OP_FIEMAP, "FIEMAP" },
+	{ ZUFS_OP_GET_MULTY, "GET_MULTY" },
+	{ ZUFS_OP_PUT_MULTY, "PUT_MULTY" },
+	{ ZUFS_OP_NOOP, "NOOP" },
+	{ RAW_OP_MOUNT_BASE + ZUFS_M_MOUNT, "M_MOUNT" },
+	{ RAW_OP_MOUNT_BASE + ZUFS_M_UMOUNT, "M_UMOUNT" },
+	{ RAW_OP_MOUNT_BASE + ZUFS_M_REMOUNT, "M_REMOUNT" },
+	{ RAW_OP_MOUNT_BASE + ZUFS_M_DDBG_RD, "DDBG_RD" },
+	{ RAW_OP_MOUNT_BASE + ZUFS_M_DDBG_WR, "DDBG_WR" },
+};
+
+const char *raw_op_name(unsigned int op)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(op_names) / sizeof(op_names[0]); i++)
+		if (op_names[i].op == op)
+			return op_names[i].name;
+	return "UNKNOWN";
+}
+
+static int op_number(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(op_names) / sizeof(op_names[0]); i++)
+		if (!strcmp(op_names[i].name, name))
+			return (int)op_names[i].op;
+	return -1;
+}
+
+static bool is_mount(const struct spoil *s)
+{
+	return s->op == RAW_OP_MOUNT_BASE + ZUFS_M_MOUNT;
+}
+
+static struct zufs_mount_info *mount_info(const struct spoil *s)
+{
+	return &((struct zufs_ioc_mount *)s->hdr)->zmi;
+}
+
+static long long number(const char *text)
+{
+	/* numbers above S64_MAX are written in hex */
+	return *text == '-' ? strtoll(text, NULL, 0) : (long long)strtoull(text, NULL, 0);
+}
+
+/* ---- the header ---- */
+
+static void do_err(struct spoil *s)
+{
+	s->hdr->err = (int32_t)number(s->arg);
+}
+
+static void do_outlen(struct spoil *s)
+{
+	s->hdr->out_len = (uint16_t)number(s->arg);
+}
+
+static void do_outmax(struct spoil *s)
+{
+	s->hdr->out_max = (uint16_t)number(s->arg);
+}
+
+static void do_outstart(struct spoil *s)
+{
+	s->hdr->out_start = (uint16_t)number(s->arg);
+}
+
+static void do_inlen(struct spoil *s)
+{
+	s->hdr->in_len = (uint16_t)number(s->arg);
+}
+
+static void do_operation(struct spoil *s)
+{
+	s->hdr->operation = (uint16_t)number(s->arg);
+}
+
+static void do_flags(struct spoil *s)
+{
+	s->hdr->flags = (uint16_t)number(s->arg);
+}
+
+/* All that the caller takes back gets one value. */
+static void do_fill(struct spoil *s)
+{
+	size_t end = (size_t)s->hdr->out_start + s->hdr->out_max;
+
+	if (end < s->hdr->in_len)
+		end = s->hdr->in_len;
+	if (end > sizeof(*s->hdr))
+		memset(s->hdr + 1, (int)number(s->arg), end - sizeof(*s->hdr));
+}
+
+/* ---- cookies and pointers ---- */
+
+static uint64_t wild_dpp(const char *arg, uint64_t good)
+{
+	if (!strcmp(arg, "wild"))
+		return 0x7fffffffff000ULL;
+	if (!strcmp(arg, "huge"))
+		return ~7ULL;
+	if (!strcmp(arg, "pool"))
+		return good | 3;
+	if (!strcmp(arg, "unaligned"))
+		return good + 56;	/* a multiple of 8, but no inode starts there */
+	return (uint64_t)number(arg);
+}
+
+static void do_zi(struct spoil *s)
+{
+	struct zufs_ioc_new_inode *ni = (void *)s->hdr;
+	struct zufs_ioc_lookup *lookup = (void *)s->hdr;
+
+	if (is_mount(s))
+		mount_info(s)->_zi = wild_dpp(s->arg, mount_info(s)->_zi);
+	else if (s->op == ZUFS_OP_LOOKUP)
+		lookup->_zi = wild_dpp(s->arg, lookup->_zi);
+	else if (s->op == ZUFS_OP_NEW_INODE)
+		ni->_zi = wild_dpp(s->arg, ni->_zi);
+}
+
+static void do_ii(struct spoil *s)
+{
+	if (is_mount(s))
+		mount_info(s)->zus_ii = (uint64_t)number(s->arg);
+	else if (s->op == ZUFS_OP_LOOKUP)
+		((struct zufs_ioc_lookup *)s->hdr)->zus_ii = (uint64_t)number(s->arg);
+	else if (s->op == ZUFS_OP_NEW_INODE)
+		((struct zufs_ioc_new_inode *)s->hdr)->zus_ii = (uint64_t)number(s->arg);
+}
+
+/* Nobody will tell us of the end of this mount: forget it at once. */
+static void do_sbi(struct spoil *s)
+{
+	struct raw_fs *fs;
+
+	raw_lock();
+	fs = raw_fs_of(mount_info(s)->zus_sbi);
+	if (fs)
+		raw_fs_destroy(fs);
+	raw_unlock();
+	mount_info(s)->zus_sbi = (uint64_t)number(s->arg);
+}
+
+static void do_bits(struct spoil *s)
+{
+	mount_info(s)->s_blocksize_bits = (uint32_t)number(s->arg);
+}
+
+static void do_caps(struct spoil *s)
+{
+	mount_info(s)->fs_caps = (uint32_t)number(s->arg);
+}
+
+/* ---- the shared inode ---- */
+
+static struct zus_inode *spoiled_inode(struct spoil *s)
+{
+	struct raw_node *node = is_mount(s) ? raw_node_peek(mount_info(s)->zus_ii) :
+					      raw_msg_node(s->hdr);
+	static struct zus_inode nobody;
+
+	if (!node)
+		return &nobody;
+	raw_node_spoil(node);
+	return node->zi;
+}
+
+#define SPOIL_FIELD(action_, field_)					\
+static void do_##action_(struct spoil *s)				\
+{									\
+	struct zus_inode *zi = spoiled_inode(s);			\
+									\
+	zi->field_ = (__typeof__(zi->field_))number(s->arg);		\
+}
+SPOIL_FIELD(nlink, i_nlink)
+SPOIL_FIELD(size, i_size)
+SPOIL_FIELD(mode, i_mode)
+SPOIL_FIELD(ino, i_ino)
+SPOIL_FIELD(uid, i_uid)
+SPOIL_FIELD(gid, i_gid)
+SPOIL_FIELD(blocks, i_blocks)
+SPOIL_FIELD(mtime, i_mtime)
+SPOIL_FIELD(generation, i_generation)
+SPOIL_FIELD(inode_flags, i_flags)
+SPOIL_FIELD(sym, i_sym_dpp)
+
+/* ---- I/O ---- */
+
+static void do_lastpos(struct spoil *s)
+{
+	struct zufs_ioc_IO *io = (void *)s->hdr;
+
+	if (*s->arg == '=')
+		io->last_pos = (uint64_t)number(s->arg + 1);
+	else
+		io->last_pos += (uint64_t)number(s->arg + (*s->arg == '+'));
+}
+
+static void do_iomn(struct spoil *s)
+{
+	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_n = (uint32_t)number(s->arg);
+}
+
+static void do_iommax(struct spoil *s)
+{
+	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_max = (uint32_t)number(s->arg);
+}
+
+/* Every word of the list becomes this one. */
+static void do_word(struct spoil *s)
+{
+	struct zufs_ioc_IO *io = (void *)s->hdr;
+	uint64_t *words = ZUFS_TAIL(io, iom_e);
+	uint32_t i;
+
+	for (i = 0; i < io->ziom.iom_n && i < 1024; i++)
+		words[i] = (uint64_t)number(s->arg);
+}
+
+static void do_retflags(struct spoil *s)
+{
+	((struct zufs_ioc_IO *)s->hdr)->ret_flags |= (uint32_t)number(s->arg);
+}
+
+static void do_wrunmap(struct spoil *s)
+{
+	struct zufs_ioc_IO *io = (void *)s->hdr;
+
+	io->wr_unmap.offset = (uint32_t)number(s->arg);
+	io->wr_unmap.len = ~0U;
+}
+
+/* ---- readdir ---- */
+
+static void emit(struct zufs_readdir_iter *it, uint64_t ino, uint64_t pos, const char *name,
+		 uint8_t len)
+{
+	zufs_zde_emit(it, ino, 8, pos, name, len);
+}
+
+static void do_readdir(struct spoil *s)
+{
+	struct zufs_ioc_readdir *msg = (void *)s->hdr;
+	char *buf = raw_app_data(s->zt, s->hdr);
+	uint64_t pos = msg->pos;
+	struct zufs_readdir_iter it;
+
+	if (!buf)
+		return;
+	memset(buf, !strcmp(s->arg, "full") ? 0xff : 0, s->hdr->len);
+	zufs_readdir_iter_init(&it, msg, buf);
+	msg->more = 0;
+	if (!strcmp(s->arg, "long")) {
+		emit(&it, 7, 5, "short", 5);
+		it.__zde->ino = 8;
+		it.__zde->zstr.len = 255;
+		/* the last entry begins where no long one fits */
+		memset(buf + s->hdr->len - 24, 0xfe, 24);
+	} else if (!strcmp(s->arg, "stuck")) {
+		emit(&it, 7, 5, "stuck", 5);
+		msg->more = 1;
+		msg->pos = 5;
+	} else if (!strcmp(s->arg, "back")) {
+		emit(&it, 7, 9, "nine", 4);
+		emit(&it, 8, 3, "three", 5);
+	} else if (!strcmp(s->arg, "more")) {
+		msg->more = 1;
+		msg->pos = pos;
+	} else if (!strcmp(s->arg, "huge")) {
+		msg->more = 1;
+		msg->pos = ~0ULL;
+	} else if (!strcmp(s->arg, "slash")) {
+		emit(&it, 7, 5, "../x", 4);
+	} else if (!strcmp(s->arg, "nul")) {
+		emit(&it, 7, 5, "a\0b", 3);
+	} else if (!strcmp(s->arg, "ino0")) {
+		emit(&it, 0, 5, "zero", 4);
+	}
+}
+
+/* ---- threads, memory, process ---- */
+
+static void do_hang(struct spoil *s)
+{
+	unsigned long now;
+
+	raw_lock();
+	now = release_count;
+	raw_stats.hangs++;
+	raw_note("hangs %s", raw_op_name(s->op));
+	while (release_count == now)
+		pthread_cond_wait(&release, &raw_mutex);
+	raw_stats.hangs--;
+	raw_note("released %s intr %d", raw_op_name(s->op),
+		 !!(s->hdr->flags & ZUFS_H_INTR));
+	raw_unlock();
+}
+
+void raw_release(void)
+{
+	release_count++;
+	pthread_cond_broadcast(&release);
+}
+
+/* A slow server: this is the behaviour under test, not a way to wait for something. */
+static void do_delay(struct spoil *s)
+{
+	struct timespec time = { .tv_nsec = number(s->arg) % 1000 * 1000000,
+				 .tv_sec = number(s->arg) / 1000 };
+
+	while (nanosleep(&time, &time) && errno == EINTR)
+		;
+}
+
+static void do_exit(struct spoil *s)
+{
+	(void)s;
+	_exit(0);
+}
+
+static void do_kill(struct spoil *s)
+{
+	(void)s;
+	kill(getpid(), SIGKILL);
+}
+
+static void do_closefd(struct spoil *s)
+{
+	if (!s->zt)
+		return;
+	close(s->zt->fd);
+	s->zt->fd = -1;
+}
+
+static void do_unwindow(struct spoil *s)
+{
+	if (!s->zt)
+		return;
+	s->zt->window_gone = true;
+	munmap(s->zt->window, ZUS_API_MAP_MAX_SIZE);
+}
+
+static void do_uncmd(struct spoil *s)
+{
+	if (!s->zt)
+		return;
+	s->zt->cmd_gone = true;
+	munmap(s->zt->cmd, raw_config.max_command);
+}
+
+struct scribble {
+	unsigned char *buf;
+	long ms;
+};
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Rewrites a whole command buffer while the kernel and the ZT use it. */
+static void *scribbler(void *data)
+{
+	struct scribble *sc = data;
+	long end = now_ms() + sc->ms;
+	unsigned int seed = 12345, i;
+
+	do {
+		for (i = 0; i < raw_config.max_command; i++) {
+			seed = seed * 1103515245 + 12345;
+			((volatile unsigned char *)sc->buf)[i] = (unsigned char)(seed >> 16);
+		}
+	} while (now_ms() < end);
+	raw_lock();
+	raw_note("scribbled");
+	raw_unlock();
+	free(sc);
+	return NULL;
+}
+
+static void do_scribble(struct spoil *s)
+{
+	struct scribble *sc = malloc(sizeof(*sc));
+	pthread_t thread;
+
+	if (!sc || !s->zt) {
+		free(sc);
+		return;
+	}
+	sc->buf = (void *)s->zt->cmd;
+	sc->ms = (long)number(s->arg);
+	if (pthread_create(&thread, NULL, scribbler, sc))
+		free(sc);
+	else
+		pthread_detach(thread);
+}
+
+/* ---- looking at the window ---- */
+
+struct look {
+	volatile char *at;
+	bool write;
+};
+
+static void look(void *data)
+{
+	struct look *l = data;
+
+	if (l->write)
+		*l->at = 'X';
+	else
+		(void)*l->at;
+}
+
+static bool can(volatile char *at, bool write)
+{
+	struct look l = { at, write };
+
+	return raw_trapped(look, &l);
+}
+
+/* Which pages of the window are there, and may the data be written? */
+static void do_look(struct spoil *s)
+{
+	unsigned int page, low = 0, high = 0, first = s->hdr->offset / ZUFS_PAGE_SIZE;
+	unsigned int end = (s->hdr->offset + s->hdr->len + ZUFS_PAGE_SIZE - 1) / ZUFS_PAGE_SIZE;
+	bool writable = can(s->zt->window + s->hdr->offset, true);
+
+	for (page = 0; page < ZUS_API_MAP_MAX_PAGES; page++) {
+		bool there = can(s->zt->window + (size_t)page * ZUFS_PAGE_SIZE, false);
+
+		if (there && page < first)
+			low++;
+		if (there && page >= end)
+			high++;
+	}
+	raw_lock();
+	raw_note("look %s pages %u..%u writable %d below %u above %u", raw_op_name(s->op),
+		 first, end, writable, low, high);
+	raw_unlock();
+}
+
+static const struct action action_table[] = {
+	{ "err", do_err, true }, { "fail", do_err, false },
+	{ "outlen", do_outlen, false }, { "outmax", do_outmax, false },
+	{ "outstart", do_outstart, false }, { "inlen", do_inlen, false },
+	{ "operation", do_operation, false }, { "flags", do_flags, false },
+	{ "fill", do_fill, false }, { "zi", do_zi, false }, { "ii", do_ii, false },
+	{ "sbi", do_sbi, false }, { "bits", do_bits, false }, { "caps", do_caps, false },
+	{ "nlink", do_nlink, false }, { "size", do_size, false }, { "mode", do_mode, false },
+	{ "ino", do_ino, false }, { "uid", do_uid, false }, { "gid", do_gid, false },
+	{ "blocks", do_blocks, false }, { "mtime", do_mtime, false },
+	{ "generation", do_generation, false }, { "inode_flags", do_inode_flags, false },
+	{ "sym", do_sym, false }, { "lastpos", do_lastpos, false },
+	{ "iomn", do_iomn, false }, { "iommax", do_iommax, false },
+	{ "word", do_word, false }, { "retflags", do_retflags, false },
+	{ "wrunmap", do_wrunmap, false }, { "readdir", do_readdir, false },
+	{ "hang", do_hang, false }, { "delay", do_delay, false }, { "exit", do_exit, false },
+	{ "kill", do_kill, false }, { "closefd", do_closefd, false },
+	{ "unwindow", do_unwindow, false }, { "uncmd", do_uncmd, false },
+	{ "scribble", do_scribble, false }, { "look", do_look, false },
+};
+
+/* ---- the list ---- */
+
+static bool add_action(struct raw_rule *rule, char *word)
+{
+	char *colon = strchr(word, ':');
+	size_t i;
+
+	if (colon)
+		*colon = 0;
+	for (i = 0; i < sizeof(action_table) / sizeof(action_table[0]); i++)
+		if (!strcmp(action_table[i].name, word))
+			break;
+	if (i == sizeof(action_table) / sizeof(action_table[0]) ||
+	    rule->nr_actions == MAX_ACTIONS)
+		return false;
+	snprintf(rule->args[rule->nr_actions], sizeof(rule->args[0]), "%s",
+		 colon ? colon + 1 : "0");
+	rule->actions[rule->nr_actions++] = &action_table[i];
+	return true;
+}
+
+static bool set_word(struct raw_rule *rule, char *word)
+{
+	char *value = strchr(word, '=');
+	int op;
+
+	if (!value)
+		return false;
+	*value++ = 0;
+	if (!strcmp(word, "op")) {
+		op = op_number(value);
+		rule->op = (unsigned int)op;
+		return op > 0;
+	}
+	if (!strcmp(word, "file"))
+		return snprintf(rule->file, sizeof(rule->file), "%s", value) > 0;
+	if (!strcmp(word, "nth"))
+		return (rule->nth = strtoul(value, NULL, 0)) > 0;
+	if (!strcmp(word, "count")) {
+		rule->count = strtoul(value, NULL, 0);
+		rule->for_ever = !rule->count;
+		return true;
+	}
+	return !strcmp(word, "do") && add_action(rule, value);
+}
+
+int raw_rule_add(char *text, FILE *out)
+{
+	struct raw_rule rule = { .nth = 1, .count = 1 };
+	char *word, *rest = text;
+
+	while ((word = strtok_r(rest, " ", &rest))) {
+		if (!set_word(&rule, word)) {
+			fprintf(out, "error: bad rule near \"%s\"\n", word);
+			return -1;
+		}
+	}
+	if (!rule.op || !rule.nr_actions || nr_rules == MAX_RULES) {
+		fprintf(out, "error: a rule needs op= and do=, and there is room for %d\n",
+			MAX_RULES);
+		return -1;
+	}
+	rules[nr_rules++] = rule;
+	return 0;
+}
+
+void raw_rules_clear(void)
+{
+	nr_rules = 0;
+}
+
+static bool counts(struct raw_rule *rule)
+{
+	rule->seen++;
+	return rule->seen >= rule->nth &&
+	       (rule->for_ever || rule->seen < rule->nth + rule->count);
+}
+
+struct raw_rule *raw_rule_match(unsigned int op, const struct zufs_ioc_hdr *hdr)
+{
+	char label[RAW_NAME_SIZE] = "";
+	unsigned int i;
+
+	if (!nr_rules)
+		return NULL;
+	if (op < RAW_OP_MOUNT_BASE)
+		raw_msg_label(hdr, label);
+	for (i = 0; i < nr_rules; i++) {
+		if (rules[i].op != OP_ANY && rules[i].op != op)
+			continue;
+		if (rules[i].file[0] && strcmp(rules[i].file, label))
+			continue;
+		if (counts(&rules[i]))
+			return &rules[i];
+	}
+	return NULL;
+}
+
+bool raw_rule_replaces(const struct raw_rule *rule)
+{
+	unsigned int i;
+
+	for (i = 0; rule && i < rule->nr_actions; i++)
+		if (rule->actions[i]->replaces)
+			return true;
+	return false;
+}
+
+void raw_rule_apply(struct raw_rule *rule, unsigned int op, struct raw_zt *zt,
+		    struct zufs_ioc_hdr *hdr)
+{
+	struct raw_rule copy = *rule;	/* rules may be cleared meanwhile */
+	struct spoil s = { .op = op, .zt = zt, .hdr = hdr };
+	unsigned int i;
+
+	for (i = 0; i < copy.nr_actions; i++) {
+		s.arg = copy.args[i];
+		copy.actions[i]->run(&s);
+	}
+}
