@@ -167,5 +167,6 @@ int main(int argc, char **argv)
 	zusd_raise_limits(&z);
 	if (run(&z, signal_fd))
 		return 1;
+	zusd_options_free(&z.opt);
 	return __atomic_load_n(&z.exit_status, __ATOMIC_RELAXED);
 }

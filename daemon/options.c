@@ -3,7 +3,7 @@
  * Options of zusd: defaults, configuration file, environment, command line, in this order.
  *
  * ZUSD_ARGS (from the file or the environment) is parsed like a command line before the
- * real one. Strings live as long as the process. Called once by main.
+ * real one. Strings belong to argv or to the options. Called once by main.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -165,13 +165,14 @@ static char *setting(const struct zusd_options *o, const char *key)
 
 static int parse_zusd_args(struct zusd_options *o)
 {
-	char *words[MAX_ARGS + 2], *text = setting(o, "ZUSD_ARGS");
+	char *words[MAX_ARGS + 2];
 	int n;
 
-	if (!text)
+	o->args_text = setting(o, "ZUSD_ARGS");
+	if (!o->args_text)
 		return END_USAGE;
 	words[0] = (char *)"zusd";
-	n = zusd_split_words(text, words + 1, MAX_ARGS);
+	n = zusd_split_words(o->args_text, words + 1, MAX_ARGS);
 	if (n < 0) {
 		fputs("zusd: ZUSD_ARGS: too many words or an open quote\n", stderr);
 		return END_USAGE;
@@ -212,8 +213,10 @@ int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
 		end = parse_argv(o, argc, argv);
 	if (end)
 		return end;
-	if (!o->plugins)
-		o->plugins = setting(o, "ZUFS_LIBFS_LIST");
+	if (!o->plugins) {
+		o->plugins_text = setting(o, "ZUFS_LIBFS_LIST");
+		o->plugins = o->plugins_text;
+	}
 	if (!o->plugins)
 		return END_USAGE;
 	if (!*o->plugins) {
@@ -221,4 +224,12 @@ int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
 		return END_USAGE;
 	}
 	return 0;
+}
+
+void zusd_options_free(struct zusd_options *o)
+{
+	free(o->args_text);
+	free(o->plugins_text);
+	o->args_text = NULL;
+	o->plugins_text = NULL;
 }

@@ -34,6 +34,8 @@ struct zusd_options {
 	int nice;
 	int mlock;			/* 0, 1, 2 */
 	unsigned int verbose;		/* mask: 1 = debug messages of zusd */
+	char *args_text;		/* owned: what ZUSD_ARGS said */
+	char *plugins_text;		/* owned: what ZUFS_LIBFS_LIST said */
 };
 
 /*
@@ -41,6 +43,7 @@ struct zusd_options {
  * exit status + 1 when the process is to end (1 = help was printed, 3 = usage error).
  */
 int zusd_options_parse(struct zusd_options *o, int argc, char **argv);
+void zusd_options_free(struct zusd_options *o);
 
 /* ---- conf.c ---- */
 

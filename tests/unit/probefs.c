@@ -31,6 +31,9 @@ static void note(struct probe_sb *p, char c)
 		__atomic_store_n(&p->log[n], c, __ATOMIC_RELAXED);
 }
 
+/* What is seen may be seen by several threads at once. */
+#define SEE(field, value)	__atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+
 static void note_text(struct probe_sb *p, const char *s, size_t len)
 {
 	if (len >= sizeof(p->text))
@@ -106,7 +109,7 @@ static int probe_remount(struct zus_sb *sb, const struct zus_mount *m)
 
 	note(p, 'M');
 	note_text(p, m->options, strlen(m->options));
-	p->last_flags = m->remount_flags;
+	SEE(p->last_flags, m->remount_flags);
 	return p->result;
 }
 
@@ -120,7 +123,7 @@ static ssize_t probe_show_options(struct zus_sb *sb, char *buf, size_t size)
 {
 	struct probe_sb *p = to_probe(sb);
 
-	p->last_len = size;
+	SEE(p->last_len, size);
 	if (p->use_size_result)
 		return p->size_result;
 	memcpy(buf, ",probe=1", 8);
@@ -170,7 +173,7 @@ static int probe_new_inode(struct zus_ii *dir, const struct zus_new_inode *a,
 	note(p, 'N');
 	note_text(p, a->name.str, a->name.len);
 	note_value(p, a->symlink, a->symlink_len);
-	p->last_flags = a->flags;
+	SEE(p->last_flags, a->flags);
 	if (p->result)
 		return p->result;
 	*ii = hand_out(p, &p->files[0]);
@@ -192,7 +195,7 @@ static void probe_evict(struct zus_ii *ii, uint64_t flags)
 
 	note(p, 'E');
 	if (flags)
-		p->last_flags = flags;
+		SEE(p->last_flags, flags);
 	__atomic_fetch_sub(&p->live, 1, __ATOMIC_RELAXED);
 	zus_ii_put(ii);
 }
@@ -204,8 +207,8 @@ static int probe_add_dentry(struct zus_ii *dir, struct zus_ii *ii,
 
 	note(p, 'A');
 	note_text(p, name->str, name->len);
-	p->seen_a = dir;
-	p->seen_b = ii;
+	SEE(p->seen_a, dir);
+	SEE(p->seen_b, ii);
 	return p->result;
 }
 
@@ -216,8 +219,8 @@ static int probe_remove_dentry(struct zus_ii *dir, struct zus_ii *ii,
 
 	note(p, 'D');
 	note_text(p, name->str, name->len);
-	p->seen_a = dir;
-	p->seen_b = ii;
+	SEE(p->seen_a, dir);
+	SEE(p->seen_b, ii);
 	return p->result;
 }
 
@@ -228,10 +231,10 @@ static int probe_rename(const struct zus_rename *r)
 	note(p, 'R');
 	note_text(p, r->new_name.str, r->new_name.len);
 	note_value(p, r->old_name.str, r->old_name.len);
-	p->seen_a = r->ii;
-	p->seen_b = r->target;
-	p->last_flags = r->flags;
-	p->last_time = r->time_ns;
+	SEE(p->seen_a, r->ii);
+	SEE(p->seen_b, r->target);
+	SEE(p->last_flags, r->flags);
+	SEE(p->last_time, r->time_ns);
 	return p->result;
 }
 
@@ -253,7 +256,7 @@ static int probe_readdir(struct zus_ii *dir, struct zus_dir_ctx *ctx)
 
 static int probe_setattr(struct zus_ii *ii, uint32_t bits)
 {
-	probe_of(ii)->last_flags = bits;
+	SEE(probe_of(ii)->last_flags, bits);
 	return probe_of(ii)->result;
 }
 
@@ -275,12 +278,12 @@ static ssize_t probe_read(struct zus_ii *ii, struct zus_io *io)
 	int list_result;
 
 	note(p, 'r');
-	p->saw_signal = zus_signal_pending();
-	p->cpu = zus_current_cpu();
+	SEE(p->saw_signal, zus_signal_pending());
+	SEE(p->cpu, zus_current_cpu());
 	if (p->use_size_result)
 		return p->size_result;
 	if (zus_iomap_restarted(io, &list_result))
-		p->list_result = list_result;
+		SEE(p->list_result, list_result);
 	if (p->retries) {
 		p->retries--;
 		zus_iomap_init_io(&iom, io);
@@ -309,8 +312,8 @@ static int probe_pre_read(struct zus_ii *ii, struct zus_io *io)
 {
 	struct probe_sb *p = probe_of(ii);
 
-	p->last_pos = io->pos;
-	p->last_len = io->len;
+	SEE(p->last_pos, io->pos);
+	SEE(p->last_len, io->len);
 	return p->result;
 }
 
@@ -356,7 +359,7 @@ static int probe_truncate(struct zus_ii *ii, struct zus_io *io)
 	struct probe_sb *p = probe_of(ii);
 
 	note(p, __atomic_load_n(&((struct probe_ii *)ii)->gets, __ATOMIC_RELAXED) ? '!' : 't');
-	p->last_pos = io->pos;
+	SEE(p->last_pos, io->pos);
 	if (!p->result)
 		ii->zi->i_size = htole64(io->pos);
 	return p->result;
@@ -367,9 +370,9 @@ static int probe_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 	struct probe_sb *p = probe_of(ii);
 
 	note(p, 'a');
-	p->last_pos = io->pos;
-	p->last_len = io->len;
-	p->last_rw = mode;
+	SEE(p->last_pos, io->pos);
+	SEE(p->last_len, io->len);
+	SEE(p->last_rw, mode);
 	return p->result;
 }
 
@@ -377,7 +380,7 @@ static int probe_seek(struct zus_ii *ii, int whence, uint64_t *offset)
 {
 	struct probe_sb *p = probe_of(ii);
 
-	p->last_rw = (uint64_t)whence;
+	SEE(p->last_rw, (uint64_t)whence);
 	*offset += 5;
 	return p->result;
 }
@@ -398,10 +401,10 @@ static int probe_clone(const struct zus_clone *c)
 	struct probe_sb *p = probe_of(c->dst);
 
 	note(p, 'C');
-	p->seen_a = c->src;
-	p->seen_b = c->dst;
-	p->last_pos = c->pos_out;
-	p->last_len = c->len_up;
+	SEE(p->seen_a, c->src);
+	SEE(p->seen_b, c->dst);
+	SEE(p->last_pos, c->pos_out);
+	SEE(p->last_len, c->len_up);
 	return p->result;
 }
 
@@ -415,9 +418,9 @@ static int probe_sync(struct zus_ii *ii, struct zus_sync *s)
 	struct probe_sb *p = probe_of(ii);
 
 	note(p, 's');
-	p->last_pos = s->offset;
-	p->last_len = s->length;
-	p->last_flags = s->flags;
+	SEE(p->last_pos, s->offset);
+	SEE(p->last_len, s->length);
+	SEE(p->last_flags, s->flags);
 	s->write_unmapped = 9;
 	return p->result;
 }
@@ -430,8 +433,8 @@ static ssize_t probe_getxattr(struct zus_ii *ii, uint32_t type, const char *name
 	struct probe_sb *p = probe_of(ii);
 
 	note_text(p, name, strlen(name));
-	p->last_flags = type;
-	p->last_len = size;
+	SEE(p->last_flags, type);
+	SEE(p->last_len, size);
 	if (p->use_size_result)
 		return p->size_result;
 	if (size && size < p->value_len)
@@ -450,7 +453,7 @@ static int probe_setxattr(struct zus_ii *ii, uint32_t type, const char *name,
 	note(p, value ? 'x' : 'X');
 	note_text(p, name, strlen(name));
 	note_value(p, value, size);
-	p->last_flags = flags;
+	SEE(p->last_flags, flags);
 	return p->result;
 }
 

@@ -29,6 +29,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	zusd_options_free(&o);
 	unlink(conf_path);
 	strncpy(conf_path + sizeof(conf_path) - 7, "XXXXXX", 7);
 	return 0;
@@ -57,6 +58,7 @@ static int parse(const char *line)
 	n = zusd_split_words(text, argv + 2, 16);
 	assert_true(n >= 0);
 	argv[n + 2] = NULL;
+	zusd_options_free(&o);
 	return zusd_options_parse(&o, n + 2, argv);
 }
 
