@@ -118,7 +118,7 @@ static int devset_open_member(struct zuf_devset *ds, unsigned int index,
 	if (IS_ERR(zb)) {
 		pr_err("%pg: device %u of its set: expected at %s, found %pe\n",
 		       main_bdev, index, path, zb);
-		return PTR_ERR(zb) == -ENOENT ? -ENODEV : PTR_ERR(zb);
+		return zb == ERR_PTR(-ENOENT) || zb == ERR_PTR(-ENXIO) ? -ENODEV : PTR_ERR(zb);
 	}
 	ds->devs[index].bdev = zb;
 	return zuf_dtable_load_member(zuf_blkdev(zb), spec, first, index, mdt);
