@@ -13,12 +13,9 @@ BUILD   := build
 all: user $(KERNELS:%=module-%)	## user space and zuf.ko (KERNELS="6.1 6.12")
 
 .PHONY: user
-user: $(BUILD)/build.ninja	## user space in build/
+user: deps-build			## user space in build/
+	test -e $(BUILD)/build.ninja || meson setup $(BUILD)
 	meson compile -C $(BUILD)
-
-$(BUILD)/build.ninja: meson.build
-	scripts/deps.sh build
-	meson setup --reconfigure $(BUILD) || meson setup $(BUILD)
 
 .PHONY: module-%
 module-%: deps-build
