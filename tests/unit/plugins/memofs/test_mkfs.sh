@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# mkfs.memofs on files: what it writes, what it refuses, and how it ends.
+#
+# usage: test_mkfs.sh MKFS
+
+set -u
+mkfs=$(realpath "$1")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failed=0
+
+# expect STATUS WHAT COMMAND...: the exit status, and WHAT in what it prints.
+expect() {
+	local status=$1 what=$2 out got
+	shift 2
+	out=$("$@" 2>&1)
+	got=$?
+	if [ $got -ne "$status" ] || ! grep -q -- "$what" <<<"$out"; then
+		echo "FAILED ($got, not $status, or no '$what'): $*"
+		printf '%s\n' "$out"
+		failed=1
+	fi
+}
+
+# same FILE FILE, differ FILE FILE
+same() { cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; failed=1; }; }
+differ() { ! cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 are equal"; failed=1; }; }
+
+truncate -s 9M a
+truncate -s 5M b
+truncate -s 3M small
+cp a blank
+
+expect 2 "at least one T1" "$mkfs"
+expect 2 "at least one T1" "$mkfs" --t2 b
+expect 2 "not a UUID" "$mkfs" -U 1234 a
+expect 2 "mkfs.memofs --help" "$mkfs" --label x a
+expect 0 "usage:" "$mkfs" --help
+expect 1 "No such file" "$mkfs" missing
+expect 1 "neither a block device" "$mkfs" /dev/null
+expect 1 "too small: 3145728 bytes, it takes 4194304" "$mkfs" small
+expect 1 "too small: 5242880 bytes, it takes 8388608" "$mkfs" --shadow b
+expect 1 "same device" "$mkfs" a ./a
+# one bad member: nothing is written on the good ones
+expect 1 "too small" "$mkfs" a small
+same a blank
+
+expect 0 "dry run" "$mkfs" -n a
+same a blank
+uuid=6b0d1ac0-5dc6-4a3e-8f0a-0123456789ab
+expect 0 "^set $uuid$" "$mkfs" -U $uuid a --t2 b
+differ a blank
+cp a made
+expect 1 "carries a ZUFS device table" "$mkfs" a
+same a made
+expect 0 "^T1 .* a 8 MiB$" "$mkfs" -f a
+differ a made
+expect 0 "^T1 .* a 4 MiB$" "$mkfs" --force --shadow a
+# sizes of a table: the magic, then one T1 device with 1024 blocks
+[ "$(od -An -c -j 4 -N 4 a | tr -d ' ')" = MEMO ] || { echo "FAILED: magic"; failed=1; }
+[ "$(od -An -t u8 -j 32 -N 8 a | tr -d ' ')" = 1024 ] || { echo "FAILED: blocks"; failed=1; }
+
+cp blank c
+printf 'XFSB' | dd of=c conv=notrunc status=none
+expect 1 "carries XFS" "$mkfs" c
+cp blank c
+printf '_BHRfS_M' | dd of=c bs=1 seek=65600 conv=notrunc status=none
+expect 1 "carries Btrfs" "$mkfs" c
+expect 0 "^set" "$mkfs" -f c
+# the old signature is gone
+[ "$(od -An -c -j 65600 -N 1 c | tr -d ' ')" = '\0' ] || { echo "FAILED: wipe"; failed=1; }
+
+[ $failed -eq 0 ] && echo "mkfs.memofs: passed"
+exit $failed
