@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# After kill -9 of the server: status tells, the mount can be taken down and up again.
+
+. "$TOP/tests/vm/lib.sh"
+. "$TOP/tests/vm/cases/tools/tools.bash"
+need_pmem 1
+blank /dev/pmem0
+dir=/tmp/dir
+folder "$dir"
+zufs up memofs /dev/pmem0 "$dir"
+tell 0 zufs status
+said "^server  zusd, pid $(pidof zusd)\$"
+
+server=$(pidof zusd)
+kill -9 "$server"
+wait_until 10 process_gone "$server"
+tell 1 zufs status
+said '^server  none$'
+said "^mount   /dev/pmem0 on $dir"
+refute_errno 'Input/output error' stat "$dir/file"
+zufs down "$dir"
+assert_all_gone
+
+zufs up memofs /dev/pmem0 "$dir"
+touch "$dir/file"
+zufs down "$dir"
+assert_all_gone
