@@ -41,6 +41,7 @@ static void chan_free(struct zuf_chan *ch)
 		put_task_struct(ch->server);
 	if (ch->mm)
 		mmdrop(ch->mm);
+	vfree(ch->bounce_big);
 	vfree(ch->bounce);
 	vfree(ch->cmd);
 	zuf_root_put(ch->root);
@@ -80,7 +81,7 @@ static struct zuf_chan *chan_alloc(size_t cmd_size)
 	if (!ch)
 		return NULL;
 	ch->cmd = vmalloc_user(cmd_size);
-	ch->bounce = vmalloc_user(zuf_bounce_size());
+	ch->bounce = vmalloc_user(ZUF_BOUNCE_SMALL);
 	if (!ch->cmd || !ch->bounce) {
 		vfree(ch->cmd);
 		vfree(ch->bounce);

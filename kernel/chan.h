@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include "dispatch.h"
 #include "root.h"
 
 struct mm_struct;
@@ -47,12 +48,13 @@ struct zuf_chan {
 	struct task_struct *server;	/* the ZT, referenced; set at its first wait */
 	struct task_struct *app;	/* valid in RUNNING, under RCU */
 	struct zufs_ioc_hdr *cmd;	/* command buffer, shared with the server */
-	void *bounce;			/* copy pages, at the end of the window */
+	void *bounce;			/* copy pages, the last of the window */
+	void *bounce_big;		/* those before; app's; NULL until used */
 	size_t cmd_size;
 	struct zuf_cpu *zc;
 
 	/* what the window shows of the application; app's, ORPHAN: server's */
-	size_t bounce_used;		/* bytes of it in the copy pages */
+	struct zuf_win_seg bounce_used[2]; /* of it, in the copy pages */
 	struct page **pages;
 	unsigned int nr_pages;
 	bool dirty_pages;		/* the server may write them */
@@ -68,8 +70,8 @@ struct zuf_chan {
 	struct rcu_head rcu;
 };
 
-/* Bytes of copy pages of a channel: a page more than zuf_copy_max. */
-size_t zuf_bounce_size(void);
+/* Bytes of copy pages that every channel has. */
+#define ZUF_BOUNCE_SMALL SZ_64K
 /* Transfers up to this many bytes are copied, larger ones mapped. */
 extern unsigned int zuf_copy_max;
 

@@ -170,7 +170,7 @@ static int read_some(struct file *file, struct dir_context *ctx, struct walk *wa
 static int zuf_readdir(struct file *file, struct dir_context *ctx)
 {
 	struct open_dir *dir = file->private_data;
-	size_t len = min(dir->buf_size, zuf_bounce_size());
+	size_t len = min_t(size_t, dir->buf_size, ZUF_BOUNCE_SMALL);
 	struct walk walk = { };
 	int err;
 

@@ -25,6 +25,12 @@ enum zuf_win_kind {
 	ZUF_WIN_PAGES,		/* pinned pages of the application, mapped */
 };
 
+/* A part of the window in kernel memory: copy pages. */
+struct zuf_win_seg {
+	void *mem;
+	size_t len;
+};
+
 struct zuf_win {
 	enum zuf_win_kind kind;
 	bool to_server;		/* the server reads it (WRITE, symlink target) */
@@ -35,6 +41,7 @@ struct zuf_win {
 	struct page **pages;	/* PAGES: owned by the window until it is closed */
 	unsigned int nr_pages;
 	unsigned int offset;	/* PAGES: first byte within pages[0] */
+	struct zuf_win_seg seg[2]; /* KBUF, ITER: where the bytes are; window.c */
 };
 
 enum {

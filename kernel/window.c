@@ -25,12 +25,16 @@
 #include "chan.h"
 #include "window.h"
 
-unsigned int zuf_copy_max __read_mostly = 64 * 1024;
+/*
+ * To pin, map and unmap a page costs about what copying it does, and a mapping
+ * makes every CPU of the server drop translations: larger than one would think.
+ */
+unsigned int zuf_copy_max __read_mostly = SZ_1M;
 
-/* Between one page and a quarter of the window; read when a channel is made. */
+/* From the small copy pages to a quarter of the window. */
 static int copy_max_set(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, PAGE_SIZE, ZUS_API_MAP_MAX_SIZE / 4);
+	return param_set_uint_minmax(val, kp, ZUF_BOUNCE_SMALL, ZUS_API_MAP_MAX_SIZE / 4);
 }
 
 static const struct kernel_param_ops copy_max_ops = {
@@ -38,11 +42,17 @@ static const struct kernel_param_ops copy_max_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(copy_max, &copy_max_ops, &zuf_copy_max, 0444);
-MODULE_PARM_DESC(copy_max, "Largest transfer in bytes that is copied, not mapped (4096..1048576)");
+MODULE_PARM_DESC(copy_max, "Largest transfer in bytes that is copied, not mapped (65536..1048576)");
 
-size_t zuf_bounce_size(void)
+/* Bytes at the end of the window that copy pages can take. */
+static size_t bounce_size(void)
 {
 	return PAGE_ALIGN(zuf_copy_max);
+}
+
+static size_t big_size(void)
+{
+	return bounce_size() - ZUF_BOUNCE_SMALL;
 }
 
 /* ---- the mapping in the server ---- */
@@ -53,15 +63,26 @@ static pgprot_t win_prot(bool writable)
 	return vm_get_page_prot(VM_SHARED | VM_READ | (writable ? VM_WRITE : 0));
 }
 
+/* The copy page at a place of the window; NULL: there is none. */
+static void *bounce_page(struct zuf_chan *ch, pgoff_t pgoff)
+{
+	size_t to_end = (size_t)(ZUS_API_MAP_MAX_PAGES - pgoff) << PAGE_SHIFT;
+	void *big = READ_ONCE(ch->bounce_big);
+
+	if (pgoff >= ZUS_API_MAP_MAX_PAGES || to_end > bounce_size())
+		return NULL;
+	if (to_end <= ZUF_BOUNCE_SMALL)
+		return ch->bounce + ZUF_BOUNCE_SMALL - to_end;
+	return big ? big + bounce_size() - to_end : NULL;
+}
+
 static vm_fault_t win_fault(struct vm_fault *vmf)
 {
-	struct zuf_chan *ch = vmf->vma->vm_private_data;
-	pgoff_t first = ZUS_API_MAP_MAX_PAGES - (zuf_bounce_size() >> PAGE_SHIFT);
+	void *page = bounce_page(vmf->vma->vm_private_data, vmf->pgoff);
 
-	if (vmf->pgoff < first || vmf->pgoff >= ZUS_API_MAP_MAX_PAGES)
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	return vmf_insert_pfn_prot(vmf->vma, vmf->address,
-				   vmalloc_to_pfn(ch->bounce + ((vmf->pgoff - first) << PAGE_SHIFT)),
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address, vmalloc_to_pfn(page),
 				   win_prot(true));
 }
 
@@ -184,7 +205,7 @@ static int win_map_pages(struct zuf_chan *ch, struct zuf_win *win)
 
 	if (!addr || !mmget_not_zero(ch->mm))
 		return -EIO;
-	if (bytes > ZUS_API_MAP_MAX_SIZE - zuf_bounce_size())
+	if (bytes > ZUS_API_MAP_MAX_SIZE - bounce_size())
 		unmap_mapping_range(ch->inode->i_mapping, 0, ZUS_API_MAP_MAX_SIZE, 1);
 	if (mmap_read_lock_killable(ch->mm)) {
 		mmput_async(ch->mm);
@@ -237,19 +258,82 @@ static int win_open_pages(struct zuf_chan *ch, struct zuf_win *win, struct zufs_
 
 /* ---- copy pages ---- */
 
-static int win_copy_in(struct zuf_chan *ch, struct zuf_win *win)
+/*
+ * Where @len bytes go: into the small copy pages, which every channel has, or
+ * also into the big ones before them, which it gets at the first such transfer.
+ */
+static int bounce_segs(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
-	if (win->kind == ZUF_WIN_KBUF) {
-		memcpy(ch->bounce, win->kbuf, win->len);
-		return 0;
+	size_t big = 0;
+
+	if (win->len > ZUF_BOUNCE_SMALL) {
+		if (win->len > bounce_size())
+			return -E2BIG;
+		if (!ch->bounce_big)
+			WRITE_ONCE(ch->bounce_big, vmalloc_user(big_size()));
+		if (!ch->bounce_big) {
+			if (win->kind == ZUF_WIN_KBUF)
+				return -ENOMEM;
+			win->len = ZUF_BOUNCE_SMALL;
+		} else {
+			big = PAGE_ALIGN(win->len - ZUF_BOUNCE_SMALL);
+		}
 	}
-	pagefault_disable();
-	win->done = copy_from_iter(ch->bounce, win->len, win->iter);
-	pagefault_enable();
-	if (!win->done)
-		return -EFAULT;
-	win->len = win->done;
+	win->seg[0] = (struct zuf_win_seg){ ch->bounce_big + big_size() - big, big };
+	win->seg[1] = (struct zuf_win_seg){ ch->bounce, win->len - big };
+	hdr->offset = ZUS_API_MAP_MAX_SIZE - ZUF_BOUNCE_SMALL - big;
 	return 0;
+}
+
+static void win_copy_in(struct zuf_win *win)
+{
+	size_t copied;
+	int i;
+
+	win->done = 0;
+	for (i = 0; i < 2; i++) {
+		struct zuf_win_seg *seg = &win->seg[i];
+
+		if (!seg->len)
+			continue;
+		if (win->kind == ZUF_WIN_KBUF) {
+			memcpy(seg->mem, win->kbuf + win->done, seg->len);
+			copied = seg->len;
+		} else {
+			pagefault_disable();
+			copied = copy_from_iter(seg->mem, seg->len, win->iter);
+			pagefault_enable();
+		}
+		win->done += copied;
+		if (copied < seg->len)
+			break;
+	}
+}
+
+static void win_copy_out(struct zuf_win *win, size_t bytes)
+{
+	size_t want, copied;
+	int i;
+
+	win->done = 0;
+	for (i = 0; i < 2 && win->done < bytes; i++) {
+		struct zuf_win_seg *seg = &win->seg[i];
+
+		want = min(seg->len, bytes - win->done);
+		if (!want)
+			continue;
+		if (win->kind == ZUF_WIN_KBUF) {
+			memcpy(win->kbuf + win->done, seg->mem, want);
+			copied = want;
+		} else {
+			pagefault_disable();
+			copied = copy_to_iter(seg->mem, want, win->iter);
+			pagefault_enable();
+		}
+		win->done += copied;
+		if (copied < want)
+			break;
+	}
 }
 
 int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
@@ -258,17 +342,19 @@ int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *
 
 	if (win->kind == ZUF_WIN_PAGES)
 		return win_open_pages(ch, win, hdr);
-	if (win->len > zuf_bounce_size())
-		return -E2BIG;
+	err = bounce_segs(ch, win, hdr);
+	if (err)
+		return err;
 	if (win->to_server) {
-		err = win_copy_in(ch, win);
-		if (err)
-			return err;
-		ch->bounce_used = win->len;
+		win_copy_in(win);
+		if (!win->done)
+			return -EFAULT;
+		win->len = win->done;
+		memcpy(ch->bounce_used, win->seg, sizeof(win->seg));
 	} else if (win->kind == ZUF_WIN_KBUF) {
-		memset(ch->bounce, 0, win->len);
+		memset(win->seg[1].mem, 0, win->seg[1].len);
+		memset(win->seg[0].mem, 0, win->seg[0].len);
 	}
-	hdr->offset = ZUS_API_MAP_MAX_SIZE - zuf_bounce_size();
 	hdr->len = win->len;
 	return 0;
 }
@@ -283,13 +369,8 @@ void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes)
 		if (win->kind == ZUF_WIN_ITER)
 			iov_iter_revert(win->iter, win->done - bytes);
 		win->done = bytes;
-	} else if (win->kind == ZUF_WIN_KBUF) {
-		memcpy(win->kbuf, ch->bounce, bytes);
-		win->done = bytes;
 	} else {
-		pagefault_disable();
-		win->done = copy_to_iter(ch->bounce, bytes, win->iter);
-		pagefault_enable();
+		win_copy_out(win, bytes);
 	}
 }
 
@@ -303,14 +384,19 @@ void zuf_win_close(struct zuf_chan *ch, struct zuf_win *win)
 
 void zuf_win_clear(struct zuf_chan *ch)
 {
-	memset(ch->bounce, 0, ch->bounce_used);
-	ch->bounce_used = 0;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (ch->bounce_used[i].len)
+			memset(ch->bounce_used[i].mem, 0, ch->bounce_used[i].len);
+		ch->bounce_used[i].len = 0;
+	}
 }
 
 void zuf_win_abort(struct zuf_win *win)
 {
 	zuf_win_unpin(win);
-	if (win->kind == ZUF_WIN_ITER)
+	if (win->kind == ZUF_WIN_ITER && win->to_server)
 		iov_iter_revert(win->iter, win->done);
 	win->done = 0;
 }
