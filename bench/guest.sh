@@ -6,8 +6,9 @@
 #
 # A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
 # mounts on $dir; it returns 2 with the reason in $why when something it needs does not exist
-# here. Results go to $RESULTS: ops.jsonl, kallsyms, modules.FS, release, cpus; for wall FS.RW.BS.json. Each
-# file system is set up anew, on the same pmem device, and gone before the next one comes.
+# here. Results go to $RESULTS: ops.jsonl, kallsyms, modules.FS, server.FS, release, cpus; for
+# wall FS.RW.BS.json. Each file system is set up anew, on the same pmem device, and gone before the
+# next one comes.
 set -u
 
 cpu=0				# the one that everything pinned is pinned to
@@ -112,11 +113,28 @@ pin_of() {
 	esac
 }
 
+# server_symbols: the functions of the user-space server and of its libraries, if one runs and nm is
+# here: "LOAD-ADDRESS ADDRESS-IN-FILE TYPE NAME [FILE]"
+server_symbols() {
+	command -v nm >/dev/null || return 0
+	for pid in $(pidof zusd memfs_ll); do
+		awk '$2 ~ /x/ && $6 ~ "^/" { print $1, $3, $6 }' "/proc/$pid/maps"
+	done | while read -r range offset file; do
+		{
+			nm --defined-only "$file"
+			nm -D --defined-only "$file"
+		} 2>/dev/null | awk -v base="$(printf %x $((0x${range%%-*} - 0x$offset)))" \
+			-v file="${file##*/}" 'NF == 3 { print base, $0, "[" file "]" }'
+	done
+}
+
 count_fs() {
 	[ "$(pin_of "$fs")" = free ] || set -- "$@" -p "$cpu"
-	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl" || return
+	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl" ||
+		return
 	# modules may be gone, or others in their place, when the next file system runs
 	grep -F '[' /proc/kallsyms >"$RESULTS/modules.$fs"
+	server_symbols >"$RESULTS/server.$fs"
 }
 
 # count_ops FILE-SYSTEM OPERATIONS: the operations, comma separated, become "-o OP" pairs

@@ -7,7 +7,7 @@ Called by bench/run; by hand to look closer at a kept result folder:
     report.py [--json] [--check] [--limits FILE] [--profile FS:OP] DIR
 
 DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms,
-modules.FS, release, cpus.
+modules.FS, server.FS, release, cpus.
 An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or
 when it lies in one of the kernel's copying functions. The timer tick is measured by a spinning
 loop and taken out. Switches and migrations are the calls of the scheduler's own functions, on all
@@ -33,6 +33,7 @@ SWITCH = "__switch_to_asm"
 MIGRATION = "set_task_cpu"
 KERNEL_BASE = 1 << 63
 PROFILE_LINES = 80
+FUNCTION_MAX = 1 << 16
 
 
 class Fatal(Exception):
@@ -49,13 +50,25 @@ def read_symbols(path, by_address):
                 by_address.setdefault(address, []).append(" ".join(word[2:]))
 
 
-class Symbols:
-    """The guest's kernel symbols by address, as they were while one file system was mounted."""
+def read_server_symbols(path, by_address):
+    """The same for the functions of a user-space server: load address, address in file, ..."""
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            word = line.split()
+            if word[2] in "tTwWi":
+                address = int(word[0], 16) + int(word[1], 16)
+                by_address.setdefault(address, []).append(f"{word[3].partition('@')[0]} {word[4]}")
 
-    def __init__(self, kernel, modules_path):
+
+class Symbols:
+    """The guest's symbols by address, as they were while one file system was mounted."""
+
+    def __init__(self, kernel, directory, fs):
         by_address = dict(kernel)
-        if os.path.exists(modules_path):
-            read_symbols(modules_path, by_address)
+        for what, read in (("modules", read_symbols), ("server", read_server_symbols)):
+            path = os.path.join(directory, f"{what}.{fs}")
+            if os.path.exists(path):
+                read(path, by_address)
         self.starts = sorted(by_address)
         self.names = [by_address[a][-1] for a in self.starts]
         self.copies = [any(COPY_SYMBOL.match(n) for n in by_address[a]) for a in self.starts]
@@ -67,8 +80,14 @@ class Symbols:
         self.migration = address.get(MIGRATION)
 
     def index(self, address):
-        """The number of the symbol that holds a kernel address, or -1."""
+        """The number of the symbol that holds an address, or -1."""
         return bisect.bisect_right(self.starts, address) - 1
+
+    def user_name(self, vaddr):
+        index = self.index(vaddr)
+        if index >= 0 and vaddr - self.starts[index] < FUNCTION_MAX:
+            return self.names[index]
+        return f"{vaddr >> 12:x}000 [user space]"
 
 
 class Interval:
@@ -84,7 +103,7 @@ class Interval:
         if vaddr < KERNEL_BASE:
             self.user += (insns - copies) * execs
             self.copies += copies * execs
-            self.count_symbol(f"{vaddr >> 12:x}000 [user space]", insns, copies, execs)
+            self.count_symbol(symbols.user_name(vaddr), insns, copies, execs)
             return
         if vaddr == symbols.tick:
             self.ticks += execs
@@ -129,7 +148,7 @@ def read_intervals(directory, runs):
         if "tag" in run:
             name = run["fs"]
             if name not in of_fs:
-                of_fs[name] = Symbols(kernel, os.path.join(directory, f"modules.{name}"))
+                of_fs[name] = Symbols(kernel, directory, name)
             of_tag[run["tag"]] = of_fs[name]
     return read_counts(os.path.join(directory, "counts"), of_tag)
 

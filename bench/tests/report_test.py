@@ -20,6 +20,7 @@ ffffffff81004000 T asm_sysvec_apic_timer_interrupt
 ffffffff81005000 T last
 """
 MODULES = "ffffffffc0000000 t of_a_module\t[zuf]\n"
+SERVER = "400000 10 t of_a_server [zusd]\n"
 # One tick of 10 instructions in the loop; in the operation 100 times 8 in user space (2 of them
 # copies), 20 of the kernel's, 3 of a module's, 50 copying, 2 switches; half a migration and one tick of 10 overall.
 COUNTS = """\
@@ -28,7 +29,7 @@ interval 1
 ffffffff81004000 10 0 1
 end
 interval 7
-400000 8 2 100
+400018 8 2 100
 ffffffff81000010 20 0 100
 ffffffff81001008 50 0 100
 ffffffff81002000 1 0 200
@@ -58,6 +59,7 @@ def write(directory, name, text):
 def fill(directory, ops):
     write(directory, "kallsyms", KALLSYMS)
     write(directory, "modules.one", MODULES)
+    write(directory, "server.one", SERVER)
     write(directory, "counts", COUNTS)
     write(directory, "ops.jsonl", "".join(json.dumps(op) + "\n" for op in ops))
     write(directory, "release", "6.1.0-test\n")
@@ -116,6 +118,7 @@ def test_profile(directory):
     lines = [line.split() for line in done.stdout.splitlines()]
     expect(["20.0", "entry"] in lines, "the profile does not name the function", done)
     expect(["3.0", "of_a_module", "[zuf]"] in lines, "a module's function is lost", done)
+    expect(["6.0", "of_a_server", "[zusd]"] in lines, "a server's function is lost", done)
     expect(["3.0", "[zuf]"] in lines, "the module is not added up", done)
 
 
