@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 #
 # After kill -9 of the server: status tells, the mount can be taken down and up again.
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 #
 # Options go to the VFS, the kernel module or the file system; mount(8) works alike.
 

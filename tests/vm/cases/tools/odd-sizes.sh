@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 #
 # Devices that are too small, or do not start at a multiple of 2 MiB.
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 #
 # A set of several devices: found by links, which zufs makes; members are checked.
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
+# suite: short
 #
 # zufs up brings everything, zufs down of the last mount takes everything away.
-#
-# suite: short
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/tools/tools.bash"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 #
 # Usage errors end with 2 and help on stderr, --help with 0 and on stdout.
 
