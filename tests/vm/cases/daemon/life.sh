@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# zusd from start to end: readiness, threads, capabilities, SIGTERM with a mount, a new server.
+#
+# suite: short
+
+. "$TOP/tests/vm/lib.sh"
+. "$TOP/tests/vm/cases/daemon/daemon.bash"
+need_pmem 1
+need_cpus 2
+on_exit rm -f "$log.chrt"
+daemon_root
+
+daemon_start --mlock=1
+assert_grep '^mount_ready$' "$root/state"
+assert_eq memofs "$(tr -d '\0' <"$root/registered_fs")" "registered types"
+assert_eq "" "$(zts)" "channels before the first mount"
+
+# SYS_ADMIN (21), SYS_NICE (23), IPC_LOCK (14) and no others
+assert_grep '^CapEff:.*0000000000a04000$' "/proc/$server/status"
+assert_grep '^CapPrm:.*0000000000a04000$' "/proc/$server/status"
+
+daemon_mount /tmp/daemon-case
+zts_are $(seq 0 $(($(nproc) - 1))) || fail "threads: $(zts)"
+echo text >/tmp/daemon-case/file
+assert_eq text "$(cat /tmp/daemon-case/file)"
+
+# TERM: status 0, the mount stays and fails, its unmount works
+kill -TERM "$server"
+assert_status 0 wait "$server"
+[ ! -e "$pidfile" ] || fail "the pid file is still there"
+refute_errno "Input/output error" cat /tmp/daemon-case/file
+mountpoint -q /tmp/daemon-case || fail "the mount is gone"
+umount /tmp/daemon-case
+
+# the root takes a new server; INT ends it with 1
+daemon_start --policyRR=5 --nice --mlock=2
+daemon_mount /tmp/daemon-case
+for t in /proc/"$server"/task/*; do
+	grep -q '^ZT' "$t/comm" || continue
+	chrt -p "${t##*/}" >"$log.chrt"
+	assert_grep "policy: SCHED_RR" "$log.chrt"
+	assert_grep "priority: 5" "$log.chrt"
+done
+echo again >/tmp/daemon-case/file
+umount /tmp/daemon-case
+kill -INT "$server"
+assert_status 1 wait "$server"
