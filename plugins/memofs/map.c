@@ -209,13 +209,11 @@ void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end)
 	struct drop d = { .mi = mi, .first = index, .end = end };
 	uint64_t root = mi->map.root, i;
 
-	if (index <= MEMOFS_DIRECT)
-		d.first = 0;	/* the tree's first slots are never used */
 	for (i = index; i < end && i < MEMOFS_DIRECT; i++)
 		drop_block(&d, &mi->map.direct[i]);
 	if (root)
 		drop_node(&d, root, height_of(root) - 1, 0);
-	if (root && !d.first && end == UINT64_MAX) {
+	if (root && !index && end == UINT64_MAX) {
 		zus_free(mi->ii.sb->env, node_of(root));
 		mi->map.root = 0;
 	}

@@ -3,9 +3,9 @@
  * Operations on names: new inode, lookup, link, unlink, rename.
  *
  * Called by the core with the kernel's exclusive lock of each directory that changes (lookup:
- * shared) and of the inodes that are linked or unlinked. Every operation first gets all the memory that it
- * needs and then changes the directories, so it happens as a whole or not at all. The
- * kernel has set the times before; sizes and link counts are ours.
+ * shared) and of the inodes that are linked or unlinked. Every operation first gets all the
+ * memory that it needs and then changes the directories, so it happens as a whole or not at
+ * all. The kernel has set the times before; sizes and link counts are ours.
  */
 #include "memofs.h"
 

@@ -3,7 +3,8 @@
  * memofs as the server sees it: the table of operations, mount, options.
  *
  * Start reading here: the table at the end names every operation, and the file of each one
- * tells the rest. Mount, umount and remount are called by one thread; statfs and show_options by any.
+ * tells the rest. Mount, umount and remount are called by one thread, statfs and show_options
+ * by any.
  */
 #include "memofs.h"
 

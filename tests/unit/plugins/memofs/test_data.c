@@ -75,6 +75,46 @@ static void truncated_data_does_not_come_back(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
+static void truncate_clears_the_rest_of_the_block(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	char buf[BLOCK];
+	uint8_t *addr;
+	unsigned int i;
+
+	memset(buf, 'x', sizeof(buf));
+	must_write(fx, a, buf, sizeof(buf), 0);
+	addr = zus_t1_addr(fake_md(fx->f), memofs_map_get(inode_of(a), 0));
+	assert_int_equal(fake_truncate(fx->t, a, 100), 0);
+	/* a mapping shows these bytes although they lie behind i_size */
+	for (i = 0; i < BLOCK; i++)
+		assert_int_equal(addr[i], i < 100 ? 'x' : 0);
+	must_remove(fx, fx->root, a, "a");
+}
+
+/* Two writers of one hole: who comes second uses the block of the first. */
+static void late_block_of_a_hole_is_given_back(void **state)
+{
+	struct fixture *fx = *state;
+	struct memofs_sb *msb = fixture_sb(fx);
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	uint64_t *slot = memofs_map_make(inode_of(a), 1000);
+	uint64_t first = memofs_block_alloc(msb), second = memofs_block_alloc(msb);
+	uint64_t bn = first, before = memofs_blocks_free(msb);
+
+	assert_non_null(slot);
+	assert_ptr_equal(memofs_map_find(inode_of(a), 1000, NULL), slot);
+	assert_true(memofs_map_set(inode_of(a), slot, &bn));
+	bn = second;
+	assert_false(memofs_map_set(inode_of(a), slot, &bn));
+	assert_int_equal(bn, first);
+	assert_int_equal(memofs_map_get(inode_of(a), 1000), first);
+	assert_int_equal(memofs_blocks_free(msb), before + 1);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	must_remove(fx, fx->root, a, "a");
+}
+
 /* What a mapping stored behind i_size, in the last block. */
 static void dirty_tail(struct fake_node a, struct fixture *fx)
 {
@@ -331,6 +371,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(short_write_leaves_zeros_around),
 		T(truncated_data_does_not_come_back),
+		T(truncate_clears_the_rest_of_the_block),
+		T(late_block_of_a_hole_is_given_back),
 		T(bytes_behind_the_end_never_show),
 		T(far_offsets_work),
 		T(too_large_is_refused),
