@@ -246,6 +246,15 @@ static bool app_signal(struct zuf_chan *ch, unsigned int *sleep)
 	return false;
 }
 
+/* The CPU goes off-line: it waits for us to be able to leave. */
+static void app_let_go(struct zuf_claim *claim, unsigned int sleep)
+{
+	__set_current_state(TASK_RUNNING);
+	zuf_cpu_unpin(claim->pinned);
+	claim->pinned = false;
+	set_current_state(sleep);
+}
+
 int zuf_chan_call(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
@@ -261,6 +270,8 @@ int zuf_chan_call(struct zuf_claim *claim)
 	}
 	zuf_wake(ch->server);
 	for (;;) {
+		if (unlikely(READ_ONCE(ch->let_go) && claim->pinned))
+			app_let_go(claim, sleep);
 		s = smp_load_acquire(&ch->state);
 		if (s != ZUF_CH_RUNNING)
 			break;
@@ -270,10 +281,6 @@ int zuf_chan_call(struct zuf_claim *claim)
 			break;
 		}
 		schedule();
-		if (unlikely(READ_ONCE(ch->let_go) && claim->pinned)) {
-			zuf_cpu_unpin(true);
-			claim->pinned = false;
-		}
 		set_current_state(sleep);
 	}
 	__set_current_state(TASK_RUNNING);

@@ -87,6 +87,12 @@ void zuf_devset_detach(struct zuf_devset *ds);
 void zuf_devset_revoke(struct zuf_devset *ds);
 /* The same block devices; sets without a device are never the same. */
 bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b);
+/* Device-less: T1 is memory of ours. */
+static inline bool zuf_devset_is_memory(const struct zuf_devset *ds)
+{
+	return ds->nr_t1 && ds->t1[0].chunks;
+}
+
 /* Note mount/write time in the tables on T1, unless the set is read-only. */
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
 

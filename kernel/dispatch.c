@@ -118,8 +118,8 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 
 	if (!hdr->out_max)
 		hdr->out_max = hdr->out_len;
-	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & PF_EXITING)) {
-		/* nothing could end its wait for a server that hangs */
+	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & (PF_EXITING | PF_MEMALLOC))) {
+		/* nothing could end their wait for a server that hangs */
 		zuf_forget_later(zsb, hdr);
 		return 0;
 	}

@@ -47,9 +47,9 @@ struct zuf_win {
 enum {
 	ZUF_OPF_NESTED	= 1 << 0, /* may use the CPU's reserved channel */
 	ZUF_OPF_FORGET	= 1 << 1, /* nobody needs the answer: a fatal signal ends
-				   * only the wait, an exiting task does not wait
-				   * at all; the message is delivered in any case
-				   * (evict, free) */
+				   * only the wait, an exiting task and one that
+				   * reclaims memory do not wait at all; the message
+				   * is delivered in any case (evict, free) */
 };
 
 /*

@@ -58,7 +58,8 @@ static int parse_size(struct fs_context *fc, struct zuf_options *opt,
 	unsigned long long bytes;
 	char *end;
 
-	if (fc->source && fc->source[0] == '/')
+	if (fc->root ? !ZUF_SB(fc->root->d_sb)->opt.size_bytes :
+		       fc->source && fc->source[0] == '/')
 		return add_server_option(opt, param);
 	bytes = memparse(param->string, &end);
 	if (*end || !bytes || bytes > MAX_LFS_FILESIZE)

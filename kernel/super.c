@@ -205,6 +205,8 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 		zsb_free(zsb);
 		return ERR_PTR(err);
 	}
+	/* shown, and only then a size of ours */
+	zsb->opt.size_bytes = zuf_devset_is_memory(zsb->devs) ? zsb->devs->t1_bytes : 0;
 	return zsb;
 }
 

@@ -336,14 +336,28 @@ static void win_copy_out(struct zuf_win *win, size_t bytes)
 	}
 }
 
-int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
+/*
+ * What is allocated here must not evict inodes of ours: that takes a channel, and
+ * we hold one.
+ */
+static int win_set_up(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
+	unsigned int nofs = memalloc_nofs_save();
 	int err;
 
 	if (win->kind == ZUF_WIN_PAGES)
-		return win_open_pages(ch, win, hdr);
-	err = bounce_segs(ch, win, hdr);
-	if (err)
+		err = win_open_pages(ch, win, hdr);
+	else
+		err = bounce_segs(ch, win, hdr);
+	memalloc_nofs_restore(nofs);
+	return err;
+}
+
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
+{
+	int err = win_set_up(ch, win, hdr);
+
+	if (err || win->kind == ZUF_WIN_PAGES)
 		return err;
 	if (win->to_server) {
 		win_copy_in(win);
