@@ -21,6 +21,16 @@ tell 1 zufs status
 said '^server  none$'
 said "^mount   /dev/pmem0 on $dir"
 refute_errno 'Input/output error' stat "$dir/file"
+
+# a new server takes the root; what the old one served stays dead until it is unmounted
+other=/tmp/other
+folder "$other"
+zufs up -o size=16M memofs none "$other"
+assert_ne "$server" "$(pidof zusd)" "server"
+touch "$other/file"
+refute_errno 'Input/output error' stat "$dir/file"
+zufs down "$other"
+assert_all_up
 zufs down "$dir"
 assert_all_gone
 

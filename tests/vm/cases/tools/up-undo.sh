@@ -15,6 +15,12 @@ tell 1 zufs up -o no_such_option=1 memofs /dev/pmem0 "$dir"
 said 'mounting /dev/pmem0 on .*: Invalid argument'
 assert_grep 'no_such_option' /run/zufs/zusd.log
 assert_all_gone
+
+# the file system that mkfs made stays, with its link; a link of zufs goes again
+zufs probe /dev/pmem0
+find /dev/disk/by-uuid -lname '*pmem0' -delete
+tell 1 zufs up -o no_such_option=1 memofs /dev/pmem0 "$dir"
+assert_all_gone
 assert_eq 0 "$(find /dev/disk/by-uuid -lname '*pmem0' | wc -l)" "links"
 
 modprobe zuf
