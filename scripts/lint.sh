@@ -49,7 +49,7 @@ lint_headers() {
 lint_shell() {
 	local scripts
 
-	scripts=$(of '\.sh$'; for file in $(of '/[a-z-]+$'); do
+	scripts=$(of '\.(sh|bash)$'; for file in $(of '/[a-z-]+$'); do
 		if head -n 1 "$file" | grep -qE '^#!/bin/(ba)?sh'; then
 			echo "$file"
 		fi
