@@ -43,7 +43,7 @@ down_xfs_dax() { umount "$dir"; }
 up_tmpfs() { mount -t tmpfs -o size=512m bench "$dir"; }
 down_tmpfs() { umount "$dir"; }
 
-# up_fuse PIN-COMMAND... -- OPTION...: the libfuse peer
+# up_fuse COMMAND...: the libfuse peer, by a command that takes the mount point as its last word
 up_fuse() {
 	modprobe -q fuse
 	need "$programs/memfs_ll" || return
@@ -69,6 +69,8 @@ up_memofs() {
 }
 up_memofs_mapped() { up_memofs mapped; }
 down_memofs_mapped() { zufs down "$dir"; }
+up_memofs_mapped_free() { up_memofs mapped; }
+down_memofs_mapped_free() { zufs down "$dir"; }
 up_memofs_nio() { up_memofs nio; }
 down_memofs_nio() { zufs down "$dir"; }
 
