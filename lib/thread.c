@@ -27,8 +27,11 @@ struct zus_thread {
 	int err;
 };
 
-static __thread const struct zufs_ioc_hdr *cur_hdr;
-static __thread int cur_cpu = -1;
+/* Written twice per operation: initial-exec spares the call that finds them. */
+#define HOT_TLS	static __thread __attribute__((tls_model("initial-exec")))
+
+HOT_TLS const struct zufs_ioc_hdr *cur_hdr;
+HOT_TLS int cur_cpu = -1;
 
 void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu)
 {
