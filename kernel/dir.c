@@ -8,6 +8,7 @@
  * meanwhile. Positions rise from entry to entry and from call to call, so that a
  * listing ends. The VFS holds the inode lock shared and the lock of f_pos.
  */
+#include <linux/log2.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -19,7 +20,10 @@
 #define POS_DOTS	2			/* VFS positions before the server's */
 #define POS_MAX		((1LL << 56) - 1)	/* an entry has 7 bytes for it */
 
-/* The size of the kernel buffer doubles while a listing goes on. */
+/*
+ * The kernel buffer doubles while a listing goes on, and shrinks to what the
+ * reader took of it: the rest is asked for again.
+ */
 #define BUF_MIN		SZ_4K
 #define BUF_MAX		SZ_64K
 
@@ -37,7 +41,8 @@ struct walk {
 	u64 go_on;
 	u64 next;		/* least position that the next entry may have */
 	bool emitted;		/* at least one */
-	bool full;		/* the reader's buffer is */
+	bool full;		/* the reader's buffer is, after @used bytes of ours */
+	size_t used;
 };
 
 static int zuf_dir_open(struct inode *inode, struct file *file)
@@ -122,8 +127,10 @@ static int emit_entries(struct dir_context *ctx, struct walk *walk)
 		walk->full = !dir_emit(ctx, zde->zstr.name, zde->zstr.len,
 				       le64_to_cpu(zde->ino),
 				       zde->type <= S_DT_MASK ? zde->type : DT_UNKNOWN);
-		if (walk->full)
+		if (walk->full) {
+			walk->used = (void *)zde - walk->buf;
 			return 0;
+		}
 		walk->emitted = true;
 		walk->next = pos + 1;
 	}
@@ -152,6 +159,7 @@ static int end_of_answer(struct open_dir *dir, struct dir_context *ctx,
 
 static int read_some(struct file *file, struct dir_context *ctx, struct walk *walk)
 {
+	struct open_dir *dir = file->private_data;
 	struct inode *inode = file_inode(file);
 	int err;
 
@@ -159,8 +167,11 @@ static int read_some(struct file *file, struct dir_context *ctx, struct walk *wa
 	if (err)
 		return err;
 	err = emit_entries(ctx, walk);
-	if (!err && !walk->full)
-		err = end_of_answer(file->private_data, ctx, walk);
+	if (walk->full)
+		dir->buf_size = clamp_t(size_t, roundup_pow_of_two(walk->used + 1),
+					BUF_MIN, BUF_MAX);
+	else if (!err)
+		err = end_of_answer(dir, ctx, walk);
 	if (err)
 		pr_warn_ratelimited("sb %llu: directory %lu: the server's entries make no sense\n",
 				    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
