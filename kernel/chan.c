@@ -287,18 +287,30 @@ int zuf_chan_call(struct zuf_claim *claim)
 	return s == ZUF_CH_DEAD ? -EIO : err;
 }
 
+/* The channel is IDLE again: wake who may take it. */
+static void chan_wake_claimer(struct zuf_chan *ch)
+{
+	struct zuf_cpu *zc = ch->zc;
+
+	if (!waitqueue_active(&zc->idle_wait))
+		return;
+	/* the first in the queue may be one who must not take the reserved one */
+	if (ch->no >= READ_ONCE(zc->normal_end))
+		wake_up_all(&zc->idle_wait);
+	else
+		wake_up(&zc->idle_wait);
+}
+
 void zuf_chan_release(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
-	struct zuf_cpu *zc = ch->zc;
 	enum zuf_chan_state s = READ_ONCE(ch->state);
 
 	if (!claim->lost && s != ZUF_CH_DEAD) {
 		chan_move(ch, s, ZUF_CH_IDLE);
 		if (unlikely(READ_ONCE(ch->brk) || signal_pending(ch->server)))
 			wake_up_process(ch->server);
-		if (waitqueue_active(&zc->idle_wait))
-			wake_up(&zc->idle_wait);
+		chan_wake_claimer(ch);
 	}
 	zuf_chan_put(ch);
 	zuf_cpu_unpin(claim->pinned);
@@ -340,9 +352,8 @@ static bool chan_offer(struct zuf_chan *ch)
 	rcu_read_unlock();
 	if (old == ZUF_CH_ORPHAN)
 		return false;
-	if (old == ZUF_CH_AWAY && chan_move(ch, ZUF_CH_AWAY, ZUF_CH_IDLE) == ZUF_CH_AWAY &&
-	    waitqueue_active(&ch->zc->idle_wait))
-		wake_up(&ch->zc->idle_wait);
+	if (old == ZUF_CH_AWAY && chan_move(ch, ZUF_CH_AWAY, ZUF_CH_IDLE) == ZUF_CH_AWAY)
+		chan_wake_claimer(ch);
 	return true;
 }
 
@@ -380,6 +391,17 @@ static bool chan_is_app_owned(struct zuf_chan *ch)
 	return s == ZUF_CH_CLAIMED || s == ZUF_CH_ANSWERED;
 }
 
+/*
+ * A message is there. Its application may have been killed before we looked
+ * (ORPHAN): the message gets through all the same.
+ */
+static bool chan_has_message(struct zuf_chan *ch)
+{
+	enum zuf_chan_state s = smp_load_acquire(&ch->state);
+
+	return likely(s == ZUF_CH_RUNNING) || s == ZUF_CH_ORPHAN;
+}
+
 static bool chan_has_event(struct zuf_chan *ch)
 {
 	return signal_pending(current) || READ_ONCE(ch->brk) ||
@@ -399,7 +421,7 @@ int zuf_chan_wait(struct zuf_chan *ch)
 		chan_move(ch, ZUF_CH_ORPHAN, ZUF_CH_AWAY);
 		set_current_state(sleep);
 	}
-	while (smp_load_acquire(&ch->state) != ZUF_CH_RUNNING) {
+	while (!chan_has_message(ch)) {
 		if (unlikely(chan_has_event(ch))) {
 			__set_current_state(TASK_RUNNING);
 			err = chan_idle_event(ch);
@@ -459,7 +481,7 @@ static void cpu_set_let_go(struct zuf_root *root, unsigned int cpu, bool let_go)
 		if (!ch)
 			continue;
 		WRITE_ONCE(ch->let_go, let_go);
-		smp_mb(); /* pairs with set_current_state() in zuf_chan_call() */
+		smp_mb(); /* pairs with the cmpxchg to RUNNING in zuf_chan_call() */
 		if (let_go && READ_ONCE(ch->state) == ZUF_CH_RUNNING)
 			wake_up_process(ch->app);
 	}
