@@ -35,29 +35,35 @@ static int bad_answer(struct zuf_sb *zsb, const struct zuf_op *op, s32 err, u16 
 	return -EIO;
 }
 
-/* Copy what the server returns; -EAGAIN: hand the message to it again. */
-static int take_answer(struct zuf_sb *zsb, struct zuf_chan *ch, struct zuf_op *op)
+/*
+ * Copy what the server returns. True: @err is the result; false: the message goes
+ * to it again.
+ */
+static bool take_answer(struct zuf_sb *zsb, struct zuf_chan *ch, struct zuf_op *op, int *err)
 {
 	const struct zufs_ioc_hdr *shared = ch->cmd;
-	s32 err = READ_ONCE(shared->err);
+	s32 answer = READ_ONCE(shared->err);
 	u16 out_len = READ_ONCE(shared->out_len);
 	size_t start = op->hdr->out_start, end;
 
-	if (unlikely(err == -EZUFS_RETRY || out_len > op->hdr->out_max)) {
-		if (!op->overflow)
-			return bad_answer(zsb, op, err, out_len);
-		err = op->overflow(op, ch->cmd, ch->cmd_size);
-		if (err == -EAGAIN)
-			WRITE_ONCE(ch->cmd->err, op->hdr->err);
-		return err;
+	if (unlikely(answer == -EZUFS_RETRY || out_len > op->hdr->out_max)) {
+		if (op->overflow)
+			*err = op->overflow(op, ch->cmd, ch->cmd_size);
+		else
+			*err = bad_answer(zsb, op, answer, out_len);
+		if (*err != -EAGAIN)
+			return true;
+		WRITE_ONCE(ch->cmd->err, op->hdr->err);
+		return false;
 	}
 	op->answered = out_len;
-	op->hdr->err = err;
+	op->hdr->err = answer;
 	end = min3(start + out_len, op->size, ch->cmd_size);
 	start = max(start, sizeof(*shared));
 	if (end > start)
 		memcpy((void *)op->hdr + start, (void *)shared + start, end - start);
-	return zuf_err_from_server(err);
+	*err = zuf_err_from_server(answer);
+	return true;
 }
 
 static int take_window(struct zuf_chan *ch, struct zuf_op *op)
@@ -81,9 +87,7 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 	memcpy(ch->cmd, op->hdr, op->hdr->in_len);
 	do {
 		err = zuf_chan_call(claim);
-		if (!err)
-			err = take_answer(zsb, ch, op);
-	} while (unlikely(err == -EAGAIN));
+	} while (!err && unlikely(!take_answer(zsb, ch, op, &err)));
 	return err;
 }
 

@@ -113,6 +113,9 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		return ret;
 	pinned = win.kind == ZUF_WIN_PAGES;
 	ret = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+	/* the server never meets the user's memory: nothing to be faulted in */
+	if (ret == -EFAULT && io.hdr.err)
+		return -EIO;
 	if (ret)
 		return ret;
 	if (pinned)
