@@ -165,6 +165,17 @@ static int special_flush(struct file *file, fl_owner_t id)
 	return 0;
 }
 
+/*
+ * The role ends with the file, so there is one: none through /proc/PID/fd. Comes
+ * once for the O_TMPFILE open itself.
+ */
+static int special_open(struct inode *inode, struct file *file)
+{
+	struct zuf_special *sp = inode->i_private;
+
+	return atomic_xchg(&sp->opened, 1) ? -ENXIO : 0;
+}
+
 static int special_release(struct inode *inode, struct file *file)
 {
 	struct zuf_special *sp = inode->i_private;
@@ -193,6 +204,7 @@ static int special_release(struct inode *inode, struct file *file)
 
 const struct file_operations zuf_special_fops = {
 	.owner = THIS_MODULE,
+	.open = special_open,
 	.unlocked_ioctl = special_ioctl,
 	.mmap = special_mmap,
 	.flush = special_flush,

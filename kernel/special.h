@@ -31,6 +31,7 @@ enum zuf_role {
 struct zuf_special {
 	struct mutex lock;
 	enum zuf_role role;
+	atomic_t opened;		/* 1: it has, or had, its one open file */
 	fl_owner_t owner;		/* files of the process that gave the role */
 	struct zuf_root *root;		/* referenced */
 	struct inode *inode;
