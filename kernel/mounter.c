@@ -60,6 +60,7 @@ void zuf_mounter_stop(struct zuf_mounter *m)
 {
 	spin_lock(&m->lock);
 	m->state = ZUF_MNT_NONE;
+	WRITE_ONCE(m->stops, m->stops + 1);
 	m->mnt = NULL;
 	spin_unlock(&m->lock);
 	wake_up_all(&m->caller_wait);
@@ -98,30 +99,32 @@ static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
 	return READ_ONCE(m->state);
 }
 
-static bool mounter_can_post(struct zuf_mounter *m)
+/* A server that comes up meanwhile may be at any state: @gen, @stops tell. */
+static bool mounter_can_post(struct zuf_root *root, u32 gen)
 {
-	enum zuf_mnt_state s = mounter_state(m);
+	enum zuf_mnt_state s = mounter_state(&root->mounter);
 
-	return s == ZUF_MNT_WAITING || s == ZUF_MNT_NONE;
+	return s == ZUF_MNT_WAITING || s == ZUF_MNT_NONE || !zuf_root_is_live(root, gen);
 }
 
-static bool mounter_has_answered(struct zuf_mounter *m)
+static bool mounter_has_answered(struct zuf_mounter *m, u32 stops)
 {
-	enum zuf_mnt_state s = mounter_state(m);
-
-	return s == ZUF_MNT_ANSWERED || s == ZUF_MNT_NONE;
+	return mounter_state(m) == ZUF_MNT_ANSWERED || READ_ONCE(m->stops) != stops;
 }
 
 /* Killed while waiting: take the message back, or leave its answer to nobody. */
-static int mounter_abandon(struct zuf_mounter *m)
+static int mounter_abandon(struct zuf_mounter *m, u32 stops)
 {
 	spin_lock(&m->lock);
+	if (m->stops != stops)
+		goto out;	/* the message went with its server */
 	if (m->state == ZUF_MNT_POSTED)
 		m->state = ZUF_MNT_WAITING;
 	else if (m->state == ZUF_MNT_TAKEN)
 		m->state = ZUF_MNT_ABANDONED;
 	else if (m->state == ZUF_MNT_ANSWERED)
 		m->state = ZUF_MNT_AWAY;
+out:
 	spin_unlock(&m->lock);
 	return -EINTR;
 }
@@ -133,26 +136,29 @@ static int mounter_result(s32 err)
 	return err < -511 ? -EIO : err;
 }
 
-static int mounter_call_locked(struct zuf_mounter *m, struct zufs_ioc_mount *msg)
+static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 {
+	struct zuf_mounter *m = &root->mounter;
 	size_t start = sizeof(msg->hdr);
+	u32 stops;
 
-	if (wait_event_killable(m->caller_wait, mounter_can_post(m)))
+	if (wait_event_killable(m->caller_wait, mounter_can_post(root, gen)))
 		return -EINTR;
 	spin_lock(&m->lock);
-	if (m->state != ZUF_MNT_WAITING) {
+	if (m->state != ZUF_MNT_WAITING || !zuf_root_is_live(root, gen)) {
 		spin_unlock(&m->lock);
 		return -EIO;
 	}
 	memcpy(m->msg, msg, msg->hdr.in_len);
 	m->state = ZUF_MNT_POSTED;
+	stops = m->stops;
 	spin_unlock(&m->lock);
 	wake_up(&m->server_wait);
 
-	if (wait_event_killable(m->caller_wait, mounter_has_answered(m)))
-		return mounter_abandon(m);
+	if (wait_event_killable(m->caller_wait, mounter_has_answered(m, stops)))
+		return mounter_abandon(m, stops);
 	spin_lock(&m->lock);
-	if (m->state != ZUF_MNT_ANSWERED) {
+	if (m->state != ZUF_MNT_ANSWERED || m->stops != stops) {
 		spin_unlock(&m->lock);
 		return -EIO;
 	}
@@ -166,7 +172,7 @@ static int mounter_call_locked(struct zuf_mounter *m, struct zufs_ioc_mount *msg
 	return mounter_result(msg->hdr.err);
 }
 
-int zuf_mounter_call(struct zuf_root *root, struct zufs_ioc_mount *msg)
+int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 {
 	struct zuf_mounter *m = &root->mounter;
 	int err;
@@ -176,7 +182,7 @@ int zuf_mounter_call(struct zuf_root *root, struct zufs_ioc_mount *msg)
 	msg->hdr.out_max = msg->hdr.out_len;
 	if (mutex_lock_killable(&m->callers))
 		return -EINTR;
-	err = mounter_call_locked(m, msg);
+	err = mounter_call_locked(root, gen, msg);
 	mutex_unlock(&m->callers);
 	return err;
 }

@@ -36,6 +36,7 @@ struct zuf_mounter {
 	struct mutex callers;		/* one message at a time */
 	spinlock_t lock;		/* state, brk, message hand-over */
 	enum zuf_mnt_state state;
+	u32 stops;			/* how often the role has ended */
 	bool brk;			/* BREAK_ALL was called */
 	struct zufs_ioc_mount *msg;	/* ZUF_MNT_MSG_MAX bytes; owner by state */
 	s32 result;
@@ -50,14 +51,15 @@ void zuf_mounter_fini(struct zuf_mounter *m);
 /**
  * zuf_mounter_call() - send a message and wait for the answer; killable
  * @root: whose server is asked
+ * @gen: the server that the message is for: no later one gets it
  * @msg: message with operation, in_len, out_len set; the answer (out_len bytes)
  *	is copied back
  *
- * Return: 0, the server's errno, -EIO (no mounter, or it went away),
+ * Return: 0, the server's errno, -EIO (no mounter, or that server went away),
  * -EBADRQC (positive result), -E2BIG, -EINTR (killed while waiting; a mount
  * that succeeds afterwards is taken back).
  */
-int zuf_mounter_call(struct zuf_root *root, struct zufs_ioc_mount *msg);
+int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg);
 
 /* ZU_IOC_MOUNT, on a file that has the role. */
 long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg);

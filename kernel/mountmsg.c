@@ -41,7 +41,7 @@ int zuf_mountmsg_mount(struct zuf_sb *zsb, struct zufs_mount_info *answer)
 	if (!msg)
 		return -ENOMEM;
 	msg->zmi.sb_id = zsb->sb_id;
-	err = zuf_mounter_call(zsb->root, msg);
+	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
 	if (!err)
 		*answer = msg->zmi;
 	kfree(msg);
@@ -62,7 +62,7 @@ int zuf_mountmsg_remount(struct zuf_sb *zsb, bool was_ro, bool will_ro)
 		msg->zmi.remount_flags |= ZUFS_REM_WAS_RO;
 	if (will_ro)
 		msg->zmi.remount_flags |= ZUFS_REM_WILL_RO;
-	err = zuf_mounter_call(zsb->root, msg);
+	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
 	kfree(msg);
 	return err;
 }

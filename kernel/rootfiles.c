@@ -58,6 +58,7 @@ const struct file_operations zuf_root_types_fops = {
 static ssize_t ddbg_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	const size_t room = ZUF_MNT_MSG_MAX - offsetof(struct zufs_ioc_mount, zdi.msg);
+	struct zuf_root *root = file_root(file);
 	struct zufs_ioc_mount *msg;
 	size_t len;
 	ssize_t ret;
@@ -73,7 +74,7 @@ static ssize_t ddbg_read(struct file *file, char __user *buf, size_t count, loff
 	};
 	msg->zdi.id = *pos;
 	msg->zdi.len = len;
-	ret = zuf_mounter_call(file_root(file), msg);
+	ret = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
 	if (!ret) {
 		len = min_t(u64, len, msg->zdi.len);
 		if (copy_to_user(buf, ZUFS_TAIL(msg, zdi.msg), len)) {
@@ -91,6 +92,7 @@ static ssize_t ddbg_write(struct file *file, const char __user *buf, size_t coun
 			  loff_t *pos)
 {
 	const size_t room = 512;	/* of the ABI, with the NUL */
+	struct zuf_root *root = file_root(file);
 	struct zufs_ioc_mount *msg;
 	ssize_t ret;
 
@@ -108,7 +110,7 @@ static ssize_t ddbg_write(struct file *file, const char __user *buf, size_t coun
 	if (copy_from_user(ZUFS_TAIL(msg, zdi.msg), buf, count))
 		ret = -EFAULT;
 	else
-		ret = zuf_mounter_call(file_root(file), msg);
+		ret = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
 	kfree(msg);
 	return ret ? ret : count;
 }

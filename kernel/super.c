@@ -115,7 +115,7 @@ static void send_umount(struct zuf_sb *zsb)
 
 	if (zsb->zus_sbi && zuf_root_is_live(zsb->root, zsb->server_gen)) {
 		zuf_forget_flush(zsb->root);
-		zuf_mounter_call(zsb->root, &msg);
+		zuf_mounter_call(zsb->root, zsb->server_gen, &msg);
 	}
 	zsb->zus_sbi = 0;
 }
@@ -380,6 +380,8 @@ static int zuf_reconfigure(struct fs_context *fc)
 	err = zuf_mountmsg_remount(zsb, sb_rdonly(sb), to_ro);
 	if (err) {
 		zsb->opt = old;
+		if (sb_rdonly(sb))
+			zuf_devset_set_read_only(zsb->devs, true);
 		return err;
 	}
 	ctx->opt = old;		/* freed with the context */
