@@ -36,6 +36,7 @@ static void chan_free(struct zuf_chan *ch)
 {
 	/* the last file reference is gone, and with it every mapping */
 	zuf_win_unpin_pages(ch);
+	zuf_puts_done(&ch->carried);
 	iput(ch->inode);
 	if (ch->server)
 		put_task_struct(ch->server);
@@ -139,6 +140,9 @@ void zuf_chan_die(struct zuf_chan *ch)
 	rcu_read_unlock();
 	if (old == ZUF_CH_DEAD)
 		return;
+	/* its ZT, who would have told, cannot run any more */
+	if (old == ZUF_CH_ORPHAN)
+		zuf_puts_done(&ch->carried);
 	if (READ_ONCE(ch->server))
 		wake_up_process(ch->server);
 

@@ -53,6 +53,8 @@ struct zuf_chan {
 	size_t cmd_size;
 	struct zuf_cpu *zc;
 
+	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
+
 	/* what the window shows of the application; app's, ORPHAN: server's */
 	struct zuf_win_seg bounce_used[2]; /* of it, in the copy pages */
 	struct page **pages;

@@ -83,10 +83,14 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 	struct zuf_chan *ch = claim->ch;
 	int err;
 
+	op->zc = ch->zc;
 	ch->sent_op = op->hdr->operation;
 	memcpy(ch->cmd, op->hdr, op->hdr->in_len);
+	zuf_puts_attach(op->puts ?: &ch->zc->puts, ch);
 	do {
 		err = zuf_chan_call(claim);
+		if (!claim->lost)
+			zuf_puts_done(&ch->carried);
 	} while (!err && unlikely(!take_answer(zsb, ch, op, &err)));
 	return err;
 }
@@ -124,17 +128,31 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		hdr->out_max = hdr->out_len;
 	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & (PF_EXITING | PF_MEMALLOC))) {
 		/* nothing could end their wait for a server that hangs */
-		zuf_forget_later(zsb, hdr);
+		zuf_forget_later(zsb, hdr, op->goose);
 		return 0;
 	}
-	err = zuf_chan_claim(zsb->root, zsb->server_gen, op->flags & ZUF_OPF_NESTED, &claim);
+	err = zuf_puts_goose(zsb, op->goose);
+	if (likely(!err))
+		err = zuf_chan_claim(zsb->root, zsb->server_gen,
+				     op->flags & ZUF_OPF_NESTED, &claim);
 	if (likely(!err)) {
 		err = dispatch_claimed(zsb, op, &claim);
-		zuf_chan_release(&claim);
+		if (unlikely(!err && op->keep && op->keep(op)))
+			*op->claim = claim;
+		else
+			zuf_chan_release(&claim);
 	} else if (err == -EINTR && (op->flags & ZUF_OPF_FORGET)) {
-		zuf_forget_later(zsb, hdr);
+		zuf_forget_later(zsb, hdr, op->goose);
 	}
 	if (unlikely(err) && op->win)
 		zuf_win_abort(op->win);
+	return err;
+}
+
+int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
+{
+	int err = dispatch_claimed(zsb, op, claim);
+
+	zuf_chan_release(claim);
 	return err;
 }

@@ -14,6 +14,10 @@
 
 struct iov_iter;
 struct page;
+struct zuf_claim;
+struct zuf_cpu;
+struct zuf_put_tag;
+struct zuf_puts;
 struct zuf_root;
 struct zuf_sb;
 
@@ -62,6 +66,11 @@ enum {
  * @answered: bytes that came back for [out_start, ..): at most out_max
  * @win_bytes: called on success, before the window is taken back: how many bytes
  *	of it the server has filled (to_server: used), or -errno. NULL: all.
+ * @goose: all puts of this inode are executed before the message goes; or NULL
+ * @puts: whose waiting puts go along; NULL: those of the channel's CPU
+ * @keep: called on success: true = the channel stays claimed, in *@claim, for
+ *	zuf_dispatch_kept()
+ * @zc: out: the CPU whose channel it went through
  * @overflow: called when the server answers with more than out_max, or with
  *	-EZUFS_RETRY. Gets the shared buffer (read each word once) and its size.
  *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
@@ -75,6 +84,11 @@ struct zuf_op {
 	u32 flags;
 	u16 answered;
 	ssize_t (*win_bytes)(struct zuf_op *op);
+	struct zuf_put_tag *goose;
+	struct zuf_puts *puts;
+	struct zuf_cpu *zc;
+	struct zuf_claim *claim;
+	bool (*keep)(struct zuf_op *op);
 	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);
 };
 
@@ -102,6 +116,9 @@ struct zuf_op {
  * in, fault it in and try again), -ENOMEM.
  */
 int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
+
+/* The same through a channel that @keep has kept, which is released. */
+int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
 
 /**
  * zuf_err_from_server() - map a result of the server to what the VFS may see

@@ -23,16 +23,22 @@ static struct workqueue_struct *forget_wq;
 struct forget_item {
 	struct work_struct work;
 	struct zuf_sb zsb;		/* just what zuf_dispatch() needs */
-	struct zufs_ioc_evict_inode msg;
+	struct zuf_put_tag *goose;	/* referenced, or NULL */
+	struct zufs_ioc_hdr msg[];	/* whole message, in_len bytes */
 };
 
 static void forget_work(struct work_struct *work)
 {
 	struct forget_item *it = container_of(work, struct forget_item, work);
-	struct zuf_op op = ZUF_OP(&it->msg);
+	struct zuf_op op = {
+		.hdr = it->msg,
+		.size = it->msg->in_len,
+		.goose = it->goose,
+	};
 	struct zuf_root *root = it->zsb.root;
 
 	zuf_dispatch(&it->zsb, &op);
+	zuf_put_tag_put(it->goose);
 	if (atomic_dec_and_test(&root->nr_forgets))
 		wake_up_var(&root->nr_forgets);
 	mntput(it->zsb.root_mnt);
@@ -40,16 +46,18 @@ static void forget_work(struct work_struct *work)
 	kfree(it);
 }
 
-void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr)
+void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
+		      struct zuf_put_tag *goose)
 {
-	struct forget_item *it = kzalloc(sizeof(*it), GFP_NOFS | __GFP_NOFAIL);
+	struct forget_item *it = kzalloc(sizeof(*it) + hdr->in_len, GFP_NOFS | __GFP_NOFAIL);
 
 	INIT_WORK(&it->work, forget_work);
 	it->zsb.root = zuf_root_get(zsb->root);
 	it->zsb.root_mnt = mntget(zsb->root_mnt);
 	it->zsb.server_gen = zsb->server_gen;
 	it->zsb.sb_id = zsb->sb_id;
-	memcpy(&it->msg, hdr, min_t(size_t, hdr->in_len, sizeof(it->msg)));
+	memcpy(it->msg, hdr, hdr->in_len);
+	it->goose = zuf_put_tag_get(goose);
 	atomic_inc(&zsb->root->nr_forgets);
 	queue_work(forget_wq, &it->work);
 }
@@ -104,6 +112,7 @@ static bool orphan_give_back(struct zuf_chan *ch)
 
 bool zuf_orphan_finish(struct zuf_chan *ch)
 {
+	zuf_puts_done(&ch->carried);
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
 	return READ_ONCE(ch->cmd->err) == 0 && orphan_give_back(ch);

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct zuf_chan;
+struct zuf_put_tag;
 struct zuf_root;
 struct zuf_sb;
 struct zufs_ioc_hdr;
@@ -16,10 +17,12 @@ int zuf_forget_init(void);
 void zuf_forget_fini(void);
 
 /**
- * zuf_forget_later() - deliver a message (at most an evict_inode) from a worker
+ * zuf_forget_later() - deliver a message (in_len bytes are copied) from a worker
+ * @goose: puts that must be executed before, or NULL
  * Context: may sleep; never fails, ends with the server.
  */
-void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr);
+void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
+		      struct zuf_put_tag *goose);
 /* Wait killably until the root has none under way: before an unmount. */
 void zuf_forget_flush(struct zuf_root *root);
 

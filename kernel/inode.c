@@ -59,12 +59,14 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	zii->zi = NULL;
 	zii->zus_ii = 0;
 	zii->symlink = NULL;
+	zii->put_tag = NULL;
 	return &zii->vfs_inode;
 }
 
 void zuf_free_inode(struct inode *inode)
 {
 	kfree(ZUF_I(inode)->symlink);
+	zuf_put_tag_put(ZUF_I(inode)->put_tag);
 	kmem_cache_free(inode_cache, ZUF_I(inode));
 }
 
@@ -180,14 +182,16 @@ void zuf_inode_refresh(struct inode *inode)
 
 /* ---- messages ---- */
 
-static void send_evict(struct super_block *sb, u64 zus_ii, u16 operation, u64 flags)
+static void send_evict(struct super_block *sb, u64 zus_ii, u16 operation, u64 flags,
+		       struct zuf_put_tag *goose)
 {
 	struct zufs_ioc_evict_inode evict = {
 		.hdr = ZUF_HDR(operation, sizeof(evict), 0, sizeof(evict)),
 		.zus_ii = zus_ii,
 		.flags = flags,
 	};
-	struct zuf_op op = ZUF_OP(&evict, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED);
+	struct zuf_op op = ZUF_OP(&evict, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED,
+				  .goose = goose);
 
 	/* no answer matters: a server that is gone has forgotten it already */
 	if (ZUF_SB(sb)->zus_sbi)
@@ -199,9 +203,9 @@ void zuf_inode_forget(struct super_block *sb, u64 zus_ii, bool unlinked)
 	if (!zus_ii)
 		return;
 	if (unlinked)
-		send_evict(sb, zus_ii, ZUFS_OP_FREE_INODE, 0);
+		send_evict(sb, zus_ii, ZUFS_OP_FREE_INODE, 0, NULL);
 	else
-		send_evict(sb, zus_ii, ZUFS_OP_EVICT_INODE, ZI_LOOKUP_RACE);
+		send_evict(sb, zus_ii, ZUFS_OP_EVICT_INODE, ZI_LOOKUP_RACE, NULL);
 }
 
 void zuf_evict_inode(struct inode *inode)
@@ -215,7 +219,8 @@ void zuf_evict_inode(struct inode *inode)
 	zii->zi = NULL;
 	if (is_known)
 		send_evict(inode->i_sb, zii->zus_ii,
-			   inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE, 0);
+			   inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE, 0,
+			   zii->put_tag);
 }
 
 /* ---- inodes ---- */

@@ -11,9 +11,11 @@
 #define ZUF_INODE_H
 
 #include <linux/fs.h>
+#include "puts.h"
 #include "zuf/zus_api.h"
 
 struct zuf_inode {
+	struct zuf_put_tag *put_tag; /* NULL until the first put; set once by cmpxchg */
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */

@@ -25,6 +25,7 @@
 
 static LIST_HEAD(zuf_roots);
 static DEFINE_MUTEX(zuf_roots_lock);
+static struct workqueue_struct *root_free_wq;
 
 /* ---- the object ---- */
 
@@ -41,8 +42,13 @@ static struct zuf_root *root_create(void)
 		kfree(root);
 		return NULL;
 	}
-	for_each_possible_cpu(cpu)
-		init_waitqueue_head(&per_cpu_ptr(root->cpus, cpu)->idle_wait);
+	for_each_possible_cpu(cpu) {
+		struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
+
+		init_waitqueue_head(&zc->idle_wait);
+		zc->cpu = cpu;
+		zuf_puts_init(&zc->puts, root);
+	}
 	kref_init(&root->ref);
 	mutex_init(&root->lock);
 	idr_init_base(&root->sbs, 1);
@@ -52,6 +58,21 @@ static struct zuf_root *root_create(void)
 	return root;
 }
 
+static void root_free_work(struct work_struct *work)
+{
+	struct zuf_root *root = container_of(work, struct zuf_root, free_work);
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		zuf_puts_fini(&per_cpu_ptr(root->cpus, cpu)->puts);
+	put_pid(root->server);
+	idr_destroy(&root->sbs);
+	zuf_mounter_fini(&root->mounter);
+	free_percpu(root->cpus);
+	mutex_destroy(&root->lock);
+	kfree(root);
+}
+
 static void root_free(struct kref *ref)
 {
 	struct zuf_root *root = container_of(ref, struct zuf_root, ref);
@@ -59,12 +80,8 @@ static void root_free(struct kref *ref)
 	mutex_lock(&zuf_roots_lock);
 	list_del(&root->link);
 	mutex_unlock(&zuf_roots_lock);
-	put_pid(root->server);
-	idr_destroy(&root->sbs);
-	zuf_mounter_fini(&root->mounter);
-	free_percpu(root->cpus);
-	mutex_destroy(&root->lock);
-	kfree(root);
+	INIT_WORK(&root->free_work, root_free_work);
+	queue_work(root_free_wq, &root->free_work);
 }
 
 struct zuf_root *zuf_root_get(struct zuf_root *root)
@@ -139,6 +156,7 @@ void zuf_root_role_put(struct zuf_root *root)
 		return;
 	WRITE_ONCE(root->live_gen, 0);
 	root->state = ZUF_ROOT_INITIALIZING;
+	zuf_puts_drop_all(root);
 	for_each_possible_cpu(cpu)
 		wake_up_all(&per_cpu_ptr(root->cpus, cpu)->idle_wait);
 }
@@ -307,13 +325,23 @@ MODULE_ALIAS_FS("zuf");
 
 int zuf_root_init(void)
 {
-	int err = sysfs_create_mount_point(fs_kobj, "zuf");
+	int err = -ENOMEM;
 
-	if (err)
+	root_free_wq = alloc_workqueue("zuf_root", 0, 0);
+	if (!root_free_wq)
 		return err;
+	err = sysfs_create_mount_point(fs_kobj, "zuf");
+	if (err)
+		goto err_wq;
 	err = register_filesystem(&root_type);
 	if (err)
-		sysfs_remove_mount_point(fs_kobj, "zuf");
+		goto err_dir;
+	return 0;
+
+err_dir:
+	sysfs_remove_mount_point(fs_kobj, "zuf");
+err_wq:
+	destroy_workqueue(root_free_wq);
 	return err;
 }
 
@@ -321,4 +349,5 @@ void zuf_root_fini(void)
 {
 	unregister_filesystem(&root_type);
 	sysfs_remove_mount_point(fs_kobj, "zuf");
+	destroy_workqueue(root_free_wq);
 }

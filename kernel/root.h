@@ -13,6 +13,7 @@
 #include <linux/wait.h>
 #include "zuf/zus_api.h"
 #include "mounter.h"
+#include "puts.h"
 
 struct zuf_chan;
 
@@ -28,6 +29,8 @@ struct zuf_cpu {
 	unsigned int nr;		/* how many there are; root->lock */
 	unsigned int normal_end;	/* slots below serve all, the rest nested ones */
 	wait_queue_head_t idle_wait;	/* exclusive: nothing was idle */
+	int cpu;
+	struct zuf_puts puts;		/* go with the next message of this CPU */
 };
 
 /*
@@ -38,6 +41,7 @@ struct zuf_root {
 	struct kref ref;
 	struct list_head link;		/* zuf_roots_lock */
 	u32 live_gen;			/* the server that answers; 0 = none */
+	struct work_struct free_work;	/* the last user may be a worker of ours */
 	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
 
 	struct mutex lock;		/* all below, and channel slots */

@@ -21,25 +21,18 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "nio.h"
 #include "rw.h"
 #include "super.h"
 #include "window.h"
 
-/* One read or write call, while it goes on. */
-struct rw_call {
-	struct kiocb *iocb;
-	struct iov_iter *iter;
-	struct inode *inode;
-	bool write;
-	bool exclusive;		/* how the inode lock is held */
-	bool copy_only;		/* pages cannot be pinned though they are present */
-	ssize_t done;
-};
+/* Memory that is scarce may vanish again before it is used; not for ever. */
+#define RW_IN_VAIN_MAX 100
 
 /* Below it memory is not faulted in beyond what the next chunks need. */
 #define RW_FAULT_IN_MAX ZUS_API_MAP_MAX_SIZE
 
-static u64 rw_flags(const struct rw_call *rw)
+u64 zuf_rw_flags(const struct rw_call *rw)
 {
 	const struct kiocb *iocb = rw->iocb;
 	u64 flags = rw->write ? ZUFS_RW_WRITE : 0;
@@ -99,7 +92,7 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		.zus_ii = ZUF_I(inode)->zus_ii,
 		.filepos = rw->iocb->ki_pos,
 		.last_pos = rw->iocb->ki_pos,
-		.rw = rw_flags(rw),
+		.rw = zuf_rw_flags(rw),
 		.ra.start = ra->start,
 		.ra.prev_pos = ra->prev_pos,
 		.ra.ra_pages = ra->ra_pages,
@@ -144,11 +137,10 @@ static size_t rw_left(const struct rw_call *rw)
 	return min_t(u64, left, size - rw->iocb->ki_pos);
 }
 
-static void rw_wrote(struct rw_call *rw)
+void zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 {
 	struct inode *inode = rw->inode;
 	struct zus_inode *zi = ZUF_I(inode)->zi;
-	loff_t pos = rw->iocb->ki_pos;
 
 	if (rw->exclusive && pos > i_size_read(inode)) {
 		i_size_write(inode, pos);
@@ -161,11 +153,13 @@ static void rw_wrote(struct rw_call *rw)
 /* Chunk after chunk under the lock. 0: at its end; -EFAULT: fault in, go on. */
 static ssize_t rw_chunks(struct rw_call *rw)
 {
+	bool nio = zuf_is_nio(ZUF_SB(rw->inode->i_sb), rw->write);
 	ssize_t got;
 	size_t left;
 
 	while ((left = rw_left(rw)) > 0) {
-		got = rw_chunk(rw, min_t(size_t, left, ZUS_API_MAP_MAX_SIZE));
+		got = min_t(size_t, left, ZUS_API_MAP_MAX_SIZE);
+		got = nio ? zuf_nio_chunk(rw, got) : rw_chunk(rw, got);
 		if (got < 0)
 			return got;
 		if (!got)
@@ -173,7 +167,7 @@ static ssize_t rw_chunks(struct rw_call *rw)
 		rw->iocb->ki_pos += got;
 		rw->done += got;
 		if (rw->write)
-			rw_wrote(rw);
+			zuf_rw_wrote(rw, rw->iocb->ki_pos);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
@@ -197,7 +191,11 @@ static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 			      fault_in_iov_iter_writeable(rw->iter, len);
 	if (missing == len)
 		return -EFAULT;
-	if (done_before == rw->done && len > zuf_copy_max)
+	if (done_before != rw->done)
+		rw->in_vain = 0;
+	else if (++rw->in_vain > RW_IN_VAIN_MAX)
+		return -EIO;	/* present, but the copy fails: T1 is poisoned */
+	else if (len > zuf_copy_max)
 		rw->copy_only = true;
 	return 0;
 }

@@ -7,10 +7,28 @@
 
 #include <linux/types.h>
 
+struct inode;
 struct iov_iter;
 struct kiocb;
 
+/* One read or write call, while it goes on. */
+struct rw_call {
+	struct kiocb *iocb;
+	struct iov_iter *iter;
+	struct inode *inode;
+	bool write;
+	bool exclusive;		/* how the inode lock is held */
+	bool copy_only;		/* pages cannot be pinned though they are present */
+	unsigned int in_vain;	/* fault-ins in a row that brought nothing */
+	ssize_t done;
+};
+
 ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+/* ZUFS_RW_* of the call. */
+u64 zuf_rw_flags(const struct rw_call *rw);
+/* Data up to @pos is there: move i_size, read i_blocks back. */
+void zuf_rw_wrote(struct rw_call *rw, loff_t pos);
 
 #endif

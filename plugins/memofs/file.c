@@ -154,6 +154,32 @@ ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io)
 	return (ssize_t)done;
 }
 
+/*
+ * The other way of I/O: the kernel copies, we say where. A block of a file stays where it is
+ * until an exclusive operation, so there is nothing to keep in place and no put to wait for.
+ * New blocks are zeroed whole: a reader may come before the kernel has copied.
+ */
+int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
+{
+	struct memofs_inode *mi = memofs_inode_of(ii);
+	uint64_t index = b->pos >> ZUS_BLOCK_SHIFT, bn;
+	bool is_write = b->rw & ZUFS_RW_WRITE, is_mine;
+	int err = is_write ? check_range(b->pos, b->len) : 0;
+
+	if (!err && is_write)
+		zero_tail(mi, zus_zi_size(ii->zi), b->pos);
+	while (!err && b->n < b->max) {
+		struct piece p = { .index = index++, .len = ZUS_BLOCK_SIZE };
+
+		bn = memofs_map_get(mi, p.index);
+		if (!bn && is_write)
+			err = fill_hole(mi, &p, NULL, &bn, &is_mine);
+		if (!err)
+			zus_blocks_add(b, bn);
+	}
+	return b->n ? 0 : err;
+}
+
 int memofs_truncate(struct zus_ii *ii, struct zus_io *io)
 {
 	struct memofs_inode *mi = memofs_inode_of(ii);

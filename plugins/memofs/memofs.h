@@ -36,6 +36,7 @@ struct memofs_opts {
 	uint64_t uid;			/* of the root directory */
 	uint64_t gid;
 	char mode[8];			/* octal, "" = default */
+	uint32_t nio;			/* the kernel copies; else reads and writes come here */
 };
 
 /* ---- T1 blocks (alloc.c) ---- */
@@ -233,6 +234,7 @@ static inline uint64_t memofs_map_get(const struct memofs_inode *mi, uint64_t in
 /* file.c */
 ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io);
 ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io);
+int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b);
 int memofs_truncate(struct zus_ii *ii, struct zus_io *io);
 int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 int memofs_seek(struct zus_ii *ii, int whence, uint64_t *offset);

@@ -20,7 +20,8 @@ static const struct zus_opt memofs_options[] = {
 	{ "gid", ZUS_OPT_U64, offsetof(struct memofs_opts, gid), 0 },
 	{ "mode", ZUS_OPT_STR, offsetof(struct memofs_opts, mode),
 	  sizeof(((struct memofs_opts *)NULL)->mode) },
-	{ "mapped", ZUS_OPT_IGNORE, 0, 0 },	/* the way that I/O goes anyway */
+	{ "mapped", ZUS_OPT_SET, offsetof(struct memofs_opts, nio), 0 },
+	{ "nio", ZUS_OPT_SET, offsetof(struct memofs_opts, nio), 1 },
 	{ NULL, ZUS_OPT_IGNORE, 0, 0 }
 };
 
@@ -97,6 +98,8 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	if (err)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
+	if (msb->opts.nio)
+		sb->fs_caps = ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
 	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);
 	return 0;
 
@@ -133,6 +136,10 @@ static int memofs_remount(struct zus_sb *sb, const struct zus_mount *m)
 		zus_err(sb->env, "memofs: a remount cannot change size=");
 		return -EINVAL;
 	}
+	if (o.nio != msb->opts.nio) {
+		zus_err(sb->env, "memofs: a remount cannot change the way of I/O");
+		return -EINVAL;
+	}
 	if (o.nr_inodes && o.nr_inodes < __atomic_load_n(&msb->inodes, __ATOMIC_RELAXED)) {
 		zus_err(sb->env, "memofs: more than nr_inodes=%llu inodes are in use",
 			(unsigned long long)o.nr_inodes);
@@ -166,6 +173,7 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 	if (o->size)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",size=%lluk",
 			      (unsigned long long)o->size >> 10);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, o->nio ? ",nio" : ",mapped");
 	if (o->nr_inodes)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nr_inodes=%llu",
 			      (unsigned long long)o->nr_inodes);
@@ -203,6 +211,7 @@ static const struct zus_fs_ops memofs_ops = {
 	/* file.c */
 	.read = memofs_read,
 	.write = memofs_write,
+	.get_blocks = memofs_get_blocks,
 	.truncate = memofs_truncate,
 	.fallocate = memofs_fallocate,
 	.seek = memofs_seek,

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * puts.h - PUT_MULTY messages that ride along with the next operation of a CPU
+ *
+ *	nio.c      zuf_puts_queue     the put waits in the buffer of the CPU
+ *	dispatch   zuf_puts_attach    goes behind the next message there
+ *	dispatch   zuf_puts_done      the server has executed it
+ *	inode      zuf_puts_goose     all puts of an inode, now
+ *
+ * A put waits at most ZUF_PUTS_DEADLINE_MS. Each pending one is counted in the
+ * tag of its inode, which lives as long as either refers to it.
+ */
+#ifndef ZUF_PUTS_H
+#define ZUF_PUTS_H
+
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include "zuf/zus_api.h"
+
+struct zuf_chan;
+struct zuf_cpu;
+struct zuf_root;
+struct zuf_sb;
+
+/* What the original ABI lets wait: so many puts, so many bytes of them. */
+#define ZUF_PUTS_MAX		6
+#define ZUF_PUTS_BYTES		25248
+#define ZUF_PUTS_DEADLINE_MS	10
+
+struct zuf_put_tag {
+	refcount_t refs;
+	atomic_t pending;	/* puts that the server has not executed yet */
+	int last_cpu;		/* whose buffer got the last one: a hint */
+};
+
+/* The puts of one CPU; @lock, which is taken by its operations and by goosers. */
+struct zuf_puts {
+	spinlock_t lock;
+	struct zuf_root *root;
+	u8 *buf;		/* ZUF_PUTS_BYTES; NULL until the first put */
+	u32 used;		/* bytes of it */
+	u32 nr;
+	u16 len[ZUF_PUTS_MAX];
+	struct zuf_put_tag *tag[ZUF_PUTS_MAX];
+	unsigned long oldest;	/* jiffies of the first */
+	bool armed;		/* the work will look at them */
+	struct delayed_work work;
+};
+
+/* Puts that travel with a message; owner as of the command buffer. */
+struct zuf_carried {
+	u32 nr;
+	struct zuf_put_tag *tag[ZUF_PUTS_MAX];
+};
+
+int zuf_puts_module_init(void);
+void zuf_puts_module_fini(void);
+
+void zuf_puts_init(struct zuf_puts *puts, struct zuf_root *root);
+/* No channel and no mount is left: nothing is pending. */
+void zuf_puts_fini(struct zuf_puts *puts);
+
+struct zuf_put_tag *zuf_put_tag_create(void);
+/* NULL is fine for these. */
+struct zuf_put_tag *zuf_put_tag_get(struct zuf_put_tag *tag);
+void zuf_put_tag_put(struct zuf_put_tag *tag);
+
+/**
+ * zuf_puts_queue() - let a put wait for the next operation of a CPU
+ * @msg: complete PUT_MULTY message of @len bytes, copied
+ * Return: false: it does not fit, or its server is gone: the caller sends it.
+ */
+bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
+		    const void *msg, size_t len);
+
+/* Move waiting puts behind the message in the command buffer. */
+void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch);
+/* The message is done with, whoever finds out. */
+void zuf_puts_done(struct zuf_carried *carried);
+
+/**
+ * zuf_puts_goose() - have every put of an inode executed
+ * Context: sleeps, killably. Callers keep new I/O on the inode away.
+ * Return: 0, also when the server is gone; -EINTR.
+ */
+int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag);
+
+/* The server is gone: no put means anything any more. */
+void zuf_puts_drop_all(struct zuf_root *root);
+
+#endif
