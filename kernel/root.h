@@ -39,6 +39,7 @@ struct zuf_root {
 	struct list_head link;		/* zuf_roots_lock */
 	u32 live_gen;			/* the server that answers; 0 = none */
 	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
+	atomic_t nr_umounts;		/* of them, those to the mounter */
 
 	struct mutex lock;		/* all below, and channel slots */
 	u32 last_gen;
