@@ -46,6 +46,18 @@ static void env_init(struct zusd *z)
 		zus_ddbg_write("module zusd +p");
 }
 
+static void serve_uevent(struct zusd *z, int uevent_fd)
+{
+	int cpu = zusd_uevent_read(uevent_fd);
+
+	if (cpu == ZUSD_UEVENT_LOST) {
+		zusd_zts_all_online(z);
+	} else if (cpu != ZUSD_UEVENT_NONE) {
+		zus_dbg(&z->env, "CPU %d is online", cpu);
+		zusd_zts_cpu_online(z, cpu);
+	}
+}
+
 /* Serves events until a signal or a thread says stop. */
 static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 {
@@ -55,7 +67,6 @@ static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 		{ .fd = uevent_fd, .events = POLLIN },
 	};
 	struct signalfd_siginfo si;
-	int cpu;
 
 	for (;;) {
 		if (poll(fds, 3, -1) < 0) {
@@ -63,13 +74,8 @@ static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 				continue;
 			return;
 		}
-		if (fds[2].revents) {
-			cpu = zusd_uevent_read(uevent_fd);
-			if (cpu >= 0) {
-				zus_dbg(&z->env, "CPU %d is online", cpu);
-				zusd_zts_cpu_online(z, cpu);
-			}
-		}
+		if (fds[2].revents)
+			serve_uevent(z, uevent_fd);
 		if (fds[1].revents)
 			return;
 		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si)) {

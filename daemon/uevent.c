@@ -42,11 +42,13 @@ int zusd_uevent_read(int fd)
 	ssize_t n;
 
 	n = recvfrom(fd, msg, sizeof(msg) - 1, 0, (struct sockaddr *)&from, &len);
+	if (n < 0 && errno == ENOBUFS)
+		return ZUSD_UEVENT_LOST;
 	if (n <= 0 || from.nl_pid)
-		return -1;
+		return ZUSD_UEVENT_NONE;
 	msg[n] = 0;
 	if (strncmp(msg, prefix, sizeof(prefix) - 1) ||
 	    sscanf(msg + sizeof(prefix) - 1, "%u%c", &cpu, &rest) != 1)
-		return -1;
+		return ZUSD_UEVENT_NONE;
 	return (int)cpu;
 }

@@ -212,6 +212,21 @@ void zusd_zts_cpu_online(struct zusd *z, int cpu)
 	pthread_mutex_unlock(&all->lock);
 }
 
+void zusd_zts_all_online(struct zusd *z)
+{
+	struct zufs_cpu_set online;
+	int err = zus_numa_online_cpus(z->root_fd, &online);
+
+	if (err) {
+		zus_warn(&z->env, "cannot read which CPUs are online: %s", strerror(-err));
+		return;
+	}
+	for (int cpu = 0; cpu < ZUSD_MAX_CPUS; cpu++) {
+		if (cpu_in(&online, cpu))
+			zusd_zts_cpu_online(z, cpu);
+	}
+}
+
 void zusd_zts_stop(struct zusd *z)
 {
 	struct zusd_zts *all = z->zts;

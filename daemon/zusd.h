@@ -96,6 +96,8 @@ void zusd_zts_destroy(struct zusd *z);
 int zusd_zts_start(struct zusd *z, unsigned int num_channels);
 /* A CPU came online: its threads are started, or pinned again. */
 void zusd_zts_cpu_online(struct zusd *z, int cpu);
+/* The same for every CPU that is online now. */
+void zusd_zts_all_online(struct zusd *z);
 /* Lets all of them (and the mounter) end and joins them; z->stopping is set. */
 void zusd_zts_stop(struct zusd *z);
 
@@ -128,7 +130,10 @@ int zusd_signals_init(void);
 
 /* A netlink socket that hears of CPUs, or -errno. */
 int zusd_uevent_open(void);
-/* Reads one event: the number of a CPU that came online, or -1. */
+#define ZUSD_UEVENT_NONE	(-1)	/* it was about something else */
+#define ZUSD_UEVENT_LOST	(-2)	/* the socket was full: anything may have happened */
+
+/* Reads one event: the number of a CPU that came online, or one of these. */
 int zusd_uevent_read(int fd);
 
 /* ---- notify.c ---- */

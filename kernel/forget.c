@@ -5,14 +5,16 @@
  * An application that gets a fatal signal does not wait for the server. Either
  * its message is with the server already: then the ZT calls zuf_orphan_finish()
  * when it comes back. Or it has not found a channel, but the message must get
- * through (evict, free): then a worker sends it. A worker's item stands on its
- * own (root, server generation), it may outlive the mount.
+ * through (evict, free): then a worker sends it. An UMOUNT always takes that way:
+ * it comes after all these, and a killed umount(8) cannot take it back. A worker's
+ * item stands on its own (root, server generation), it may outlive the mount.
  */
 #include <linux/mount.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
 #include "chan.h"
+#include "devset.h"
 #include "dispatch.h"
 #include "forget.h"
 #include "super.h"
@@ -39,9 +41,10 @@ static void forget_work(struct work_struct *work)
 
 	zuf_dispatch(&it->zsb, &op);
 	zuf_put_tag_put(it->goose);
+	/* who waits may want to unmount the root next */
+	mntput(it->zsb.root_mnt);
 	if (atomic_dec_and_test(&root->nr_forgets))
 		wake_up_var(&root->nr_forgets);
-	mntput(it->zsb.root_mnt);
 	zuf_root_put(root);
 	kfree(it);
 }
@@ -62,10 +65,52 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
 	queue_work(forget_wq, &it->work);
 }
 
-void zuf_forget_flush(struct zuf_root *root)
+/* ---- unmount ---- */
+
+struct umount_item {
+	struct work_struct work;
+	struct zuf_root *root;
+	struct vfsmount *root_mnt;
+	struct zuf_devset *devs;	/* the server's until it has answered */
+	u32 server_gen;
+	struct zufs_ioc_mount msg;
+};
+
+static void umount_work(struct work_struct *work)
 {
+	struct umount_item *it = container_of(work, struct umount_item, work);
+	struct zuf_root *root = it->root;
+
 	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
+	zuf_mounter_call(root, it->server_gen, &it->msg);
+	zuf_devset_revoke(it->devs);
+	zuf_devset_put(it->devs);
+	mntput(it->root_mnt);
+	if (atomic_dec_and_test(&root->nr_umounts))
+		wake_up_var(&root->nr_umounts);
+	zuf_root_put(root);
+	kfree(it);
 }
+
+void zuf_forget_umount(struct zuf_sb *zsb)
+{
+	struct umount_item *it = kzalloc(sizeof(*it), GFP_KERNEL | __GFP_NOFAIL);
+	struct zuf_root *root = zsb->root;
+
+	INIT_WORK(&it->work, umount_work);
+	it->root = zuf_root_get(root);
+	it->root_mnt = mntget(zsb->root_mnt);
+	it->devs = zuf_devset_get(zsb->devs);
+	it->server_gen = zsb->server_gen;
+	it->msg.hdr = (struct zufs_ioc_hdr)ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(it->msg));
+	it->msg.zmi.zus_sbi = zsb->zus_sbi;
+	it->msg.zmi.zus_zfi = zsb->zus_zfi;
+	atomic_inc(&root->nr_umounts);
+	queue_work(forget_wq, &it->work);
+	wait_var_event_killable(&root->nr_umounts, !atomic_read(&root->nr_umounts));
+}
+
+/* ---- module life ---- */
 
 int zuf_forget_init(void)
 {
@@ -76,6 +121,20 @@ int zuf_forget_init(void)
 void zuf_forget_fini(void)
 {
 	destroy_workqueue(forget_wq);
+}
+
+/* Turn an answered GET_MULTY into its put. */
+static bool orphan_put(struct zuf_chan *ch)
+{
+	struct zufs_ioc_IO *io = (void *)ch->cmd;
+	u32 iom_n = READ_ONCE(io->ziom.iom_n);
+
+	if (iom_n > ZUS_API_MAP_MAX_PAGES || zufs_io_size(iom_n) > ch->cmd_size)
+		iom_n = 0;
+	io->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_PUT_MULTY, zufs_io_size(iom_n), 0, 0);
+	io->ziom.iom_n = iom_n;
+	ch->sent_op = ZUFS_OP_PUT_MULTY;
+	return true;
 }
 
 /* Turn the answered message into one that gives its inode back; false: none. */
@@ -115,5 +174,7 @@ bool zuf_orphan_finish(struct zuf_chan *ch)
 	zuf_puts_done(&ch->carried);
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
-	return READ_ONCE(ch->cmd->err) == 0 && orphan_give_back(ch);
+	if (READ_ONCE(ch->cmd->err))
+		return false;
+	return ch->sent_op == ZUFS_OP_GET_MULTY ? orphan_put(ch) : orphan_give_back(ch);
 }

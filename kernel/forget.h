@@ -23,8 +23,12 @@ void zuf_forget_fini(void);
  */
 void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
 		      struct zuf_put_tag *goose);
-/* Wait killably until the root has none under way: before an unmount. */
-void zuf_forget_flush(struct zuf_root *root);
+/**
+ * zuf_forget_umount() - send UMOUNT after all that is under way, wait for the answer
+ * Context: a fatal signal ends the wait, the message is delivered all the same. The
+ * devices are revoked when the server has answered or is gone.
+ */
+void zuf_forget_umount(struct zuf_sb *zsb);
 
 /**
  * zuf_orphan_finish() - the server has answered an app that was killed

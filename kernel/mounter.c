@@ -28,6 +28,7 @@ int zuf_mounter_init(struct zuf_mounter *m)
 	if (!m->msg)
 		return -ENOMEM;
 	mutex_init(&m->callers);
+	mutex_init(&m->thread);
 	spin_lock_init(&m->lock);
 	init_waitqueue_head(&m->server_wait);
 	init_waitqueue_head(&m->caller_wait);
@@ -36,6 +37,7 @@ int zuf_mounter_init(struct zuf_mounter *m)
 
 void zuf_mounter_fini(struct zuf_mounter *m)
 {
+	mutex_destroy(&m->thread);
 	mutex_destroy(&m->callers);
 	kfree(m->msg);
 }
@@ -136,25 +138,44 @@ static int mounter_result(s32 err)
 	return err < -511 ? -EIO : err;
 }
 
+/* Give a message to the mounter, once it waits. -EIO: that server is gone. */
+static int mounter_post(struct zuf_root *root, u32 gen, const struct zufs_ioc_mount *msg,
+			u32 *stops)
+{
+	struct zuf_mounter *m = &root->mounter;
+	int err;
+
+	do {
+		if (wait_event_killable(m->caller_wait, mounter_can_post(root, gen)))
+			return -EINTR;
+		spin_lock(&m->lock);
+		if (m->state == ZUF_MNT_NONE || !zuf_root_is_live(root, gen)) {
+			err = -EIO;
+		} else if (m->state == ZUF_MNT_WAITING) {
+			memcpy(m->msg, msg, msg->hdr.in_len);
+			m->state = ZUF_MNT_POSTED;
+			*stops = m->stops;
+			err = 0;
+		} else {
+			err = -EAGAIN;	/* a BREAK or a signal took it away again */
+		}
+		spin_unlock(&m->lock);
+	} while (err == -EAGAIN);
+	if (!err)
+		wake_up(&m->server_wait);
+	return err;
+}
+
 static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 {
 	struct zuf_mounter *m = &root->mounter;
 	size_t start = sizeof(msg->hdr);
 	u32 stops;
+	int err;
 
-	if (wait_event_killable(m->caller_wait, mounter_can_post(root, gen)))
-		return -EINTR;
-	spin_lock(&m->lock);
-	if (m->state != ZUF_MNT_WAITING || !zuf_root_is_live(root, gen)) {
-		spin_unlock(&m->lock);
-		return -EIO;
-	}
-	memcpy(m->msg, msg, msg->hdr.in_len);
-	m->state = ZUF_MNT_POSTED;
-	stops = m->stops;
-	spin_unlock(&m->lock);
-	wake_up(&m->server_wait);
-
+	err = mounter_post(root, gen, msg, &stops);
+	if (err)
+		return err;
 	if (wait_event_killable(m->caller_wait, mounter_has_answered(m, stops)))
 		return mounter_abandon(m, stops);
 	spin_lock(&m->lock);
@@ -269,9 +290,8 @@ static long mounter_deliver(struct zuf_mounter *m, struct zufs_ioc_mount __user 
 	return -EFAULT;
 }
 
-long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg)
+static long mounter_wait_locked(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
 {
-	struct zuf_mounter *m = &root->mounter;
 	long err = mounter_take_answer(m, arg);
 
 	if (err)
@@ -281,14 +301,30 @@ long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg)
 			return -EBUSY;
 		return mounter_deliver(m, arg);
 	}
-	err = wait_event_interruptible(m->server_wait, mounter_ready(m));
-	if (mounter_move(m, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
-		return mounter_deliver(m, arg);
+	do {
+		err = wait_event_interruptible(m->server_wait, mounter_ready(m));
+		if (mounter_move(m, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
+			return mounter_deliver(m, arg);
+		/* else a caller came, and was killed before we looked */
+	} while (!err && !READ_ONCE(m->brk));
 	mounter_move(m, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
 	if (err)
 		return mounter_send_break(arg, -EINTR);
 	WRITE_ONCE(m->brk, false);
 	return mounter_send_break(arg, 0);
+}
+
+long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg)
+{
+	struct zuf_mounter *m = &root->mounter;
+	long err;
+
+	/* message and answer are those of one thread */
+	if (!mutex_trylock(&m->thread))
+		return -EBUSY;
+	err = mounter_wait_locked(m, arg);
+	mutex_unlock(&m->thread);
+	return err;
 }
 
 void zuf_mounter_break(struct zuf_mounter *m)

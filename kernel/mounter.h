@@ -34,6 +34,7 @@ enum zuf_mnt_state {
 
 struct zuf_mounter {
 	struct mutex callers;		/* one message at a time */
+	struct mutex thread;		/* one thread of the server in the ioctl */
 	spinlock_t lock;		/* state, brk, message hand-over */
 	enum zuf_mnt_state state;
 	u32 stops;			/* how often the role has ended */
@@ -61,7 +62,7 @@ void zuf_mounter_fini(struct zuf_mounter *m);
  */
 int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg);
 
-/* ZU_IOC_MOUNT, on a file that has the role. */
+/* ZU_IOC_MOUNT, on a file that has the role. -EBUSY: another thread is in it. */
 long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg);
 void zuf_mounter_break(struct zuf_mounter *m);
 /* The role begins, ends. -EBUSY: there is one already. */

@@ -43,6 +43,7 @@ struct zuf_root {
 	u32 live_gen;			/* the server that answers; 0 = none */
 	struct work_struct free_work;	/* the last user may be a worker of ours */
 	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
+	atomic_t nr_umounts;		/* of them, those to the mounter */
 
 	struct mutex lock;		/* all below, and channel slots */
 	u32 last_gen;

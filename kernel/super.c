@@ -107,15 +107,9 @@ static int zuf_show_options(struct seq_file *m, struct dentry *root)
 /* All inodes are evicted: the server may forget the file system. */
 static void send_umount(struct zuf_sb *zsb)
 {
-	struct zufs_ioc_mount msg = {
-		.hdr = ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(msg)),
-		.zmi.zus_sbi = zsb->zus_sbi,
-		.zmi.zus_zfi = zsb->zus_zfi,
-	};
-
 	if (zsb->zus_sbi && zuf_root_is_live(zsb->root, zsb->server_gen)) {
-		zuf_forget_flush(zsb->root);
-		zuf_mounter_call(zsb->root, zsb->server_gen, &msg);
+		zsb->devs_lent = true;
+		zuf_forget_umount(zsb);
 	}
 	zsb->zus_sbi = 0;
 }
@@ -151,7 +145,8 @@ static void zsb_free(struct zuf_sb *zsb)
 		return;
 	zuf_sbid_remove(zsb);
 	if (zsb->devs) {
-		zuf_devset_revoke(zsb->devs);
+		if (!zsb->devs_lent)
+			zuf_devset_revoke(zsb->devs);
 		zuf_devset_put(zsb->devs);
 	}
 	mntput(zsb->root_mnt);

@@ -15,16 +15,15 @@ packages() {
 	case $1 in
 	build)	echo gcc g++ make meson ninja-build pkg-config libc6-dev \
 			uuid-dev libsystemd-dev libcmocka-dev libfuse3-dev \
-			libelf1 xz-utils zstd kmod linux-libc-dev python3 \
-			libsqlite3-dev ;;
-	vm)	echo qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
+			libelf1 xz-utils zstd kmod linux-libc-dev python3 rsync ;;
+	vm)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
 			fio sqlite3 python3 strace attr acl e2fsprogs xfsprogs \
 			fuse3 dmsetup util-linux psmisc procps rsync ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
-	lint)	echo shellcheck sparse clang gcc g++ ;;
+	lint)	echo shellcheck sparse gcc g++ ;;
 	bench)	packages build
 		packages vm ;;
-	demo)	echo qemu-system-x86 busybox-static cpio kmod xz-utils ;;
+	demo)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils ;;
 	*)	die "unknown group '$1' (build vm debug lint demo bench)" ;;
 	esac
 }

@@ -2,9 +2,9 @@
 /*
  * Transport to the kernel module: the zuf root, its special files, their ioctls and mappings.
  *
- * Knows nothing of file systems: messages come out of zus_channel_wait and
- * zus_mounter_wait and go to zus_dispatch / zus_dispatch_mount. A channel belongs to the thread that opened
- * it, which must be pinned to its CPU before. All return 0 or -errno unless named.
+ * Knows nothing of file systems: messages come out of zus_channel_wait and zus_mounter_wait
+ * and go to zus_dispatch / zus_dispatch_mount. A channel belongs to the thread that opened it,
+ * which must be pinned to its CPU before. All return 0 or -errno unless named.
  */
 #ifndef ZUS_CHANNEL_H
 #define ZUS_CHANNEL_H

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 struct zus_io {
-	void *buf;			/* app data, len bytes; READ: fill it, WRITE: only read it */
+	void *buf;			/* app data; READ fills it, WRITE only reads it */
 	uint64_t pos;			/* in the file */
 	uint64_t len;
 	uint64_t rw;			/* ZUFS_RW_* */

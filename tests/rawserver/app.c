@@ -2,20 +2,22 @@
 /*
  * app.c - rawapp: one system call of an application, and what came of it
  *
- * usage: rawapp [-e RESULT[,RESULT...]] [-t MS] [-m BYTES] CALL ARG...
+ * usage: rawapp [-i] [-e RESULT[,RESULT...]] [-t MS] [-m BYTES] CALL ARG...
  *	-e	results that are right: names of errnos, OK, or "any" (OK)
- *	-t	and how long it may take at most (5000)
+ *	-t	and how long it may take at most (15000)
+ *	-i	SIGINT has a handler that does nothing
  *	-m	distance of the buffer from the start of a page (0)
  *
- * The data of "write" is a function of the file position, "read" checks it. The
- * status is 0 if the result is a right one, and 1 if not; with -e any only time
- * and data count. Calls: the table at the end. "load" is in load.c.
+ * Whatever hangs for 30 seconds is killed. The data of "write" is a function of the
+ * file position, "read" checks it. The status is 0 if the result is a right one,
+ * and 1 if not; with -e any only time and data count. Calls: the table at the end. "load" is in load.c.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -365,7 +367,7 @@ static int do_mount(char **arg)
 static int do_remount(char **arg)
 {
 	return result(mount("none", arg[0], NULL, MS_REMOUNT |
-			    (*arg[1] == 'r' ? MS_RDONLY : 0), ""));
+			    (!strcmp(arg[1], "ro") ? MS_RDONLY : 0), ""));
 }
 
 static int do_umount(char **arg)
@@ -397,7 +399,7 @@ static const struct {
 
 static int usage(void)
 {
-	fputs("usage: rawapp [-e RESULT,...] [-t MS] [-m BYTES] CALL ARG...\n", stderr);
+	fputs("usage: rawapp [-i] [-e RESULT,...] [-t MS] [-m BYTES] CALL ARG...\n", stderr);
 	return 2;
 }
 
@@ -429,21 +431,29 @@ static int run(size_t call, char **arg, const char *wanted, long max_ms)
 	return 1;
 }
 
+static void on_int(int sig)
+{
+	(void)sig;
+}
+
 int main(int argc, char **argv)
 {
 	const char *wanted = "OK";
-	long max_ms = 5000;
+	long max_ms = 15000;
 	size_t i;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+e:t:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "+ie:t:m:")) != -1) {
 		switch (opt) {
+		case 'i': signal(SIGINT, on_int); break;
 		case 'e': wanted = optarg; break;
 		case 't': max_ms = strtol(optarg, NULL, 0); break;
 		case 'm': misalign = strtoul(optarg, NULL, 0); break;
 		default: return usage();
 		}
 	}
+	if (max_ms <= 30000)
+		alarm(30);
 	for (i = 0; optind < argc && i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (!strcmp(calls[i].name, argv[optind]) &&
 		    calls[i].nr_args == argc - optind - 1)

@@ -3,6 +3,7 @@
  * ctl.c - remote control: one line of text over a unix socket, answered by text
  *
  *	rule RULE	add one (rule.c)	clear	drop them all
+ *	only RULE	clear, heal, and this rule
  *	release		let hanging ones go	hung N	wait until N hang (10 s at most)
  *	record		print it		forget	clear it
  *	stats		print the counters	heal	undo what rules did to inodes
@@ -69,6 +70,8 @@ static void run_locked(const char *word, char *rest, FILE *out)
 	raw_lock();
 	if (!strcmp(word, "rule"))
 		raw_rule_add(rest, out);
+	else if (!strcmp(word, "only"))
+		raw_rule_only(rest, out);
 	else if (!strcmp(word, "clear"))
 		raw_rules_clear();
 	else if (!strcmp(word, "release"))

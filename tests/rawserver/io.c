@@ -15,6 +15,8 @@ char *raw_app_data(const struct raw_zt *zt, const struct zufs_ioc_hdr *hdr)
 {
 	uint64_t offset = hdr->offset, len = hdr->len;
 
+	if (zt->window_gone)
+		return NULL;
 	if (offset + len <= ZUS_API_MAP_MAX_SIZE)
 		return zt->window + offset;
 	raw_stats.bad_messages++;

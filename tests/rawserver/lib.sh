@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
+# shellcheck disable=SC2119,SC2120 # arguments of functions may be left out
 #
 # Sourced by VM cases that test the kernel module with rawserver and rawapp:
 # `. "$TOP/tests/rawserver/lib.sh"`. It brings tests/vm/lib.sh with it.
 #
-#	raw_setup	load the module, mount a root; programs go to memory
+#	raw_setup [PARAMETER=VALUE...]
+#			load the module, mount a root; programs go to memory
 #	raw_start [OPTION...]	start a server, wait until it takes mounts
 #	raw_mount [DIR]		mount a file system in memory at $mnt
 #	ctl WORD...	rawserver's remote control;  rule RULE...: one more rule
 #	app ...		rawapp
+#	try RESULTS RULE CALL...	this rule alone, then this call of rawapp
 #	raw_finish	unmount, end the server, unload: fails when one of these fails
 # What is left when a case fails is undone at its end.
 
@@ -25,12 +28,14 @@ raw_setup() {
 		[ -x "$build/$program" ] || skip "$program is not built"
 		cp "$build/$program" /run/
 	done
-	modprobe zuf || skip "there is no module for this kernel"
+	if [ -z "${scratch:-}" ]; then
+		scratch
+		mnt=$scratch/mnt
+		mkdir "$mnt"
+	fi
+	modprobe zuf "$@" || skip "there is no module for this kernel"
 	on_exit raw_cleanup
 	mount -t zuf zuf "$raw_root"
-	scratch
-	mnt=$scratch/mnt
-	mkdir "$mnt"
 }
 
 raw_mounts() {
@@ -69,8 +74,8 @@ raw_finish() {
 # raw_end: the server goes, whatever it is doing.
 raw_end() {
 	[ -n "$raw_pid" ] || return 0
-	kill -KILL "$raw_pid" 2>/dev/null
-	wait "$raw_pid" 2>/dev/null
+	kill -KILL "$raw_pid" 2>/dev/null || true
+	wait "$raw_pid" 2>/dev/null || true
 	raw_pid=''
 	return 0
 }
@@ -100,7 +105,38 @@ rule() {
 }
 
 app() {
-	timeout -s KILL 30 /run/rawapp "$@"
+	/run/rawapp "$@"
+}
+
+try() {
+	local results=$1 rule=$2
+
+	shift 2
+	# shellcheck disable=SC2086 # a rule is several words
+	ctl only $rule
+	app -e "$results" "$@" || fail "'$*' with $rule"
+}
+
+# raw_works [DIR]: without rules the file system does its work.
+raw_works() {
+	local dir=${1:-$mnt}
+
+	ctl clear
+	ctl heal
+	app write "$dir/works" 0 20k
+	app read "$dir/works" 0 20k
+	app readdir "$dir" 3000
+	app unlink "$dir/works"
+}
+
+# drop_caches: inodes that nobody uses are looked up again. A name that was used
+# lately only loses its mark the first time.
+drop_caches() {
+	local _
+
+	for _ in 1 2 3; do
+		echo 2 >/proc/sys/vm/drop_caches
+	done
 }
 
 # stat_of NAME: a counter of the server.

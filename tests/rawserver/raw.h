@@ -174,6 +174,8 @@ void raw_msg_label(const struct zufs_ioc_hdr *hdr, char *label);
 const char *raw_op_name(unsigned int op);
 
 int raw_rule_add(char *text, FILE *out);
+/* The same, after all others are cleared and what they did to inodes is undone. */
+void raw_rule_only(char *text, FILE *out);
 void raw_rules_clear(void);
 void raw_release(void);
 /* Whether a rule of this message's wants the operation not to be executed. */

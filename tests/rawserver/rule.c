@@ -420,7 +420,8 @@ static void do_closefd(struct spoil *s)
 
 static void do_unwindow(struct spoil *s)
 {
-	if (!s->zt)
+	/* once: what is mapped there later is not the window */
+	if (!s->zt || s->zt->window_gone)
 		return;
 	s->zt->window_gone = true;
 	munmap(s->zt->window, ZUS_API_MAP_MAX_SIZE);
@@ -428,7 +429,7 @@ static void do_unwindow(struct spoil *s)
 
 static void do_uncmd(struct spoil *s)
 {
-	if (!s->zt)
+	if (!s->zt || s->zt->cmd_gone)
 		return;
 	s->zt->cmd_gone = true;
 	munmap(s->zt->cmd, raw_config.max_command);
@@ -619,6 +620,13 @@ int raw_rule_add(char *text, FILE *out)
 void raw_rules_clear(void)
 {
 	nr_rules = 0;
+}
+
+void raw_rule_only(char *text, FILE *out)
+{
+	raw_rules_clear();
+	raw_heal_all();
+	raw_rule_add(text, out);
 }
 
 static bool counts(struct raw_rule *rule)

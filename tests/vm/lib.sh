@@ -66,9 +66,24 @@ need_disk() {
 	[ "${VM_DISKS:-0}" -ge "$1" ] || skip "needs $1 disks"
 }
 
-# need_fault_injection: skip unless this kernel can fail allocations.
+# need_fault_injection: skip unless this kernel can fail allocations; prepare
+# failslab and fail_page_alloc to fail any of them, silently, when a process says
+# so in its /proc/self/fail-nth or a probability is set (reset at the end).
 need_fault_injection() {
+	local knob
+
 	[ -e /sys/kernel/debug/failslab ] || skip "this kernel has no failslab"
+	for knob in failslab fail_page_alloc; do
+		knob=/sys/kernel/debug/$knob
+		echo N >"$knob/ignore-gfp-wait"
+		echo 0 >"$knob/verbose"
+		on_exit _injection_off "$knob"
+	done
+}
+
+_injection_off() {
+	echo 0 >"$1/probability"
+	echo Y >"$1/ignore-gfp-wait"
 }
 
 # assert_eq WANTED FOUND [WHAT]
@@ -116,12 +131,11 @@ refute_errno() {
 }
 
 # wait_until SECONDS COMMAND...: until it succeeds; the deadline fails the case.
-# The debug kernel gets four times as long.
+# A slow machine or kernel gets SLOW times as long.
 wait_until() {
-	local limit=$1 deadline
+	local limit=$(($1 * ${SLOW:-1})) deadline
 
 	shift
-	[ "${VM_KERNEL:-}" != debug ] || limit=$((limit * 4))
 	deadline=$((SECONDS + limit))
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -le "$deadline" ] || fail "after $limit s: not yet: $*"

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Applications are killed at any moment of a round trip; no channel may be lost by
+# it, and no thread of the server may spin. EAGAIN and EFAULT of the server reach
+# the application once. A special file has one open file.
+
+. "$TOP/tests/rawserver/lib.sh"
+
+# doomed COMMAND...: killed, with all its children, within half a second.
+doomed() {
+	timeout -s KILL "0.$((RANDOM % 5))$((1 + RANDOM % 9))" "$@" >/dev/null 2>&1 || true
+}
+
+# umounted: the server was told.
+umounted() {
+	ctl record | grep -q '^M_UMOUNT '
+}
+
+# stats: round trips from many processes.
+stats() {
+	# shellcheck disable=SC2016
+	doomed sh -c 'while :; do stat -f "$1" "$1/none" "$1/file"; done' sh "$mnt"
+}
+
+# special_fds: numbers of the server's files in the root.
+special_fds() {
+	local fd
+
+	for fd in /proc/"$raw_pid"/fd/*; do
+		[[ $(readlink "$fd") != "$raw_root"/* ]] || echo "${fd##*/}"
+	done
+}
+
+raw_setup
+raw_start
+raw_mount
+app write "$mnt/file" 0 8m
+
+for round in {1..20}; do
+	stats &
+	stats &
+	doomed dd if="$mnt/file" of=/dev/null bs=512 &
+	doomed dd if="$mnt/file" of=/dev/null bs=512 &
+	# shellcheck disable=SC2046 # a list
+	wait $(jobs -p | grep -vx "$raw_pid") || true
+done
+for cpu in $(seq 0 $(($(nproc) - 1))); do
+	for n in {1..6}; do
+		timeout 10 taskset -c "$cpu" stat -f "$mnt" >/dev/null ||
+			fail "CPU $cpu answers no more after $round rounds"
+	done
+done
+
+ctl only op=READ count=0 do=err:-11
+app -e EAGAIN -t 5000 read "$mnt/file" 0 4k
+ctl only op=READ count=0 do=err:-14
+app -e EIO -t 5000 read "$mnt/file" 0 4k
+ctl clear
+
+[ -n "$(special_fds)" ] || fail "no special file found"
+for fd in $(special_fds); do
+	refute dd if="/proc/$raw_pid/fd/$fd" of=/dev/null count=0
+done
+app read "$mnt/file" 0 4k
+
+# umount is killed while the mounter is busy: the server hears of it later
+ctl forget
+ctl only op=DDBG_RD do=hang
+cat "$raw_root/ddbg" >/dev/null &
+reader=$!
+ctl hung 1
+status=0
+timeout -s KILL 2 umount "$mnt" || status=$?
+assert_eq 137 "$status" "status of an umount that waits"
+refute umounted
+ctl release
+ctl clear
+wait "$reader" || true
+wait_until 10 umounted
+raw_finish
