@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # guest.sh: the part of bench/run that runs in the VM, as root.
-#	guest.sh count REPEATS "FS FS..." "OP,OP,..."	instructions: needs the tcgcount plugin
+#	guest.sh count REPEATS "FS FS..." "OP,OP,..." PROFILE
 #	guest.sh wall SECONDS "FS FS..."		time: fio
 #
 # A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
@@ -136,7 +136,7 @@ count_fs() {
 		return
 	# modules may be gone, or others in their place, when the next file system runs
 	grep -F '[' /proc/kallsyms >"$RESULTS/modules.$fs"
-	server_symbols >"$RESULTS/server.$fs"
+	[ "$profile" = 0 ] || server_symbols >"$RESULTS/server.$fs"
 }
 
 # count_ops FILE-SYSTEM OPERATIONS: the operations, comma separated, become "-o OP" pairs
@@ -153,9 +153,10 @@ count_ops() {
 	with_fs "$each" count_fs "$@"
 }
 
-# count REPEATS FILE-SYSTEMS OPERATIONS
+# count REPEATS FILE-SYSTEMS OPERATIONS PROFILE: PROFILE is 1 when the names of the server's
+# functions are wanted, which takes nm a while over 9p
 count() {
-	repeats=$1 tag=1
+	repeats=$1 tag=1 profile=$4
 	"$programs/ops" -f none -o spin -t "$tag" -r 3 -p "$cpu" /tmp >>"$RESULTS/ops.jsonl"
 	for name in $2; do
 		tag=$((tag + 1000))

@@ -246,8 +246,8 @@ def print_table(cells, with_switches):
 
 
 def print_report(result):
-    print(f"Kernel {result['release']}, {result['cpus']} CPUs, everything pinned to one. "
-          f"A timer tick costs {result['tick_kinsns']:.1f} k and is taken out.\n")
+    print(f"Kernel {result['release']}, {result['cpus']} CPUs, pinned to one except in -free "
+          f"columns. A timer tick costs {result['tick_kinsns']:.1f} k and is taken out.\n")
     print("Thousands of guest instructions per operation, without copies (+ copies):\n")
     print_table(result["cells"], False)
     print("\nContext switches / migrations per operation, whole system:\n")

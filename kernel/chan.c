@@ -245,7 +245,9 @@ static bool app_signal(struct zuf_chan *ch, unsigned int *sleep)
 {
 	if (fatal_signal_pending(current))
 		return chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) == ZUF_CH_RUNNING;
-	WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
+	/* else it is work for this task (io_uring ...), which the server shall not see */
+	if (task_sigpending(current))
+		WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
 	*sleep = TASK_KILLABLE;
 	return false;
 }

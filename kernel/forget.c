@@ -6,8 +6,9 @@
  * its message is with the server already: then the ZT calls zuf_orphan_finish()
  * when it comes back. Or it has not found a channel, but the message must get
  * through (evict, free): then a worker sends it. An UMOUNT always takes that way:
- * it comes after all these, and a killed umount(8) cannot take it back. A worker's
- * item stands on its own (root, server generation), it may outlive the mount.
+ * it comes after all these, and a killed umount(8) cannot take it back. So does the
+ * end of a mount that was killed: the devices stay until the server has let go. A
+ * worker's item stands on its own (root, server generation), it may outlive the mount.
  */
 #include <linux/mount.h>
 #include <linux/slab.h>
@@ -21,6 +22,7 @@
 #include "window.h"
 
 static struct workqueue_struct *forget_wq;
+static struct workqueue_struct *umount_wq;	/* its items wait for those of the other */
 
 struct forget_item {
 	struct work_struct work;
@@ -82,7 +84,10 @@ static void umount_work(struct work_struct *work)
 	struct zuf_root *root = it->root;
 
 	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
-	zuf_mounter_call(root, it->server_gen, &it->msg);
+	if (it->msg.zmi.zus_sbi)
+		zuf_mounter_call(root, it->server_gen, &it->msg);
+	else
+		zuf_mounter_settle(root, it->server_gen);
 	zuf_devset_revoke(it->devs);
 	zuf_devset_put(it->devs);
 	mntput(it->root_mnt);
@@ -106,7 +111,7 @@ void zuf_forget_umount(struct zuf_sb *zsb)
 	it->msg.zmi.zus_sbi = zsb->zus_sbi;
 	it->msg.zmi.zus_zfi = zsb->zus_zfi;
 	atomic_inc(&root->nr_umounts);
-	queue_work(forget_wq, &it->work);
+	queue_work(umount_wq, &it->work);
 	wait_var_event_killable(&root->nr_umounts, !atomic_read(&root->nr_umounts));
 }
 
@@ -115,11 +120,19 @@ void zuf_forget_umount(struct zuf_sb *zsb)
 int zuf_forget_init(void)
 {
 	forget_wq = alloc_workqueue("zuf_forget", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return forget_wq ? 0 : -ENOMEM;
+	if (!forget_wq)
+		return -ENOMEM;
+	umount_wq = alloc_workqueue("zuf_umount", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!umount_wq) {
+		destroy_workqueue(forget_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void zuf_forget_fini(void)
 {
+	destroy_workqueue(umount_wq);
 	destroy_workqueue(forget_wq);
 }
 

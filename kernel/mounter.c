@@ -208,6 +208,17 @@ int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 	return err;
 }
 
+void zuf_mounter_settle(struct zuf_root *root, u32 gen)
+{
+	struct zuf_mounter *m = &root->mounter;
+
+	if (mutex_lock_killable(&m->callers))
+		return;
+	/* it waits for the next message only after the taking back */
+	wait_event_killable(m->caller_wait, mounter_can_post(root, gen));
+	mutex_unlock(&m->callers);
+}
+
 /* ---- the mounter ---- */
 
 /*

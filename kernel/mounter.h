@@ -58,9 +58,11 @@ void zuf_mounter_fini(struct zuf_mounter *m);
  *
  * Return: 0, the server's errno, -EIO (no mounter, or that server went away),
  * -EBADRQC (positive result), -E2BIG, -EINTR (killed while waiting; a mount
- * that succeeds afterwards is taken back).
+ * that succeeds afterwards is taken back: see zuf_mounter_settle()).
  */
 int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg);
+/* Wait killably until that server has done with what killed callers left, or is gone. */
+void zuf_mounter_settle(struct zuf_root *root, u32 gen);
 
 /* ZU_IOC_MOUNT, on a file that has the role. -EBUSY: another thread is in it. */
 long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg);

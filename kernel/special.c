@@ -4,8 +4,8 @@
  *
  * The inode owns the struct zuf_special, so it lives as long as any file or
  * mapping of it. A role is given up in release(), which comes after the last
- * mapping; when the server's process is exiting its ZT channels die earlier, in
- * flush(), so that applications do not wait for the tear-down of its memory.
+ * mapping; when the process that made the file a ZT exits, the channel dies in
+ * flush(), whoever else still has the file or maps it.
  */
 #include <linux/capability.h>
 #include <linux/huge_mm.h>

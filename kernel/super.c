@@ -107,11 +107,13 @@ static int zuf_show_options(struct seq_file *m, struct dentry *root)
 /* All inodes are evicted: the server may forget the file system. */
 static void send_umount(struct zuf_sb *zsb)
 {
-	if (zsb->zus_sbi && zuf_root_is_live(zsb->root, zsb->server_gen)) {
+	if ((zsb->zus_sbi || zsb->mount_killed) &&
+	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
 		zsb->devs_lent = true;
 		zuf_forget_umount(zsb);
 	}
 	zsb->zus_sbi = 0;
+	zsb->mount_killed = false;
 }
 
 static void zuf_put_super(struct super_block *sb)
@@ -265,6 +267,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 		err = zuf_sbid_add(zsb);
 	if (!err)
 		err = zuf_mountmsg_mount(zsb, &zmi);
+	zsb->mount_killed = err == -EINTR;
 	if (!err)
 		err = set_answer(sb, &zmi);
 	if (err)

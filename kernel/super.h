@@ -37,6 +37,7 @@ struct zuf_sb {
 	u64 sb_id;			/* 1-based id within the root */
 	u64 zus_zfi;			/* cookie of the type at mount time */
 	struct zuf_options opt;
+	bool mount_killed;		/* the server may still be mounting it */
 	bool devs_lent;			/* a worker lets them go after UMOUNT */
 	bool grabbed;			/* GRAB_PMEM was done; root->lock */
 };

@@ -135,6 +135,7 @@ int zuf_wake_init(void)
 	int err;
 
 	wake_flags = sync;
+	zuf_wake_stays_here = false;	/* not what a parameter says */
 	if (!zuf_wf_current_cpu)
 		return 0;
 	wake_flags = sync | zuf_wf_current_cpu;

@@ -106,7 +106,9 @@ static void win_close(struct vm_area_struct *vma)
 {
 	struct zuf_chan *ch = vma->vm_private_data;
 
-	WRITE_ONCE(ch->win_addr, 0);
+	/* a copy goes when mremap() is refused */
+	if (vma->vm_start == ch->win_addr)
+		WRITE_ONCE(ch->win_addr, 0);
 }
 
 const struct vm_operations_struct zuf_win_vm_ops = {
@@ -360,11 +362,14 @@ int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *
 	if (err || win->kind == ZUF_WIN_PAGES)
 		return err;
 	if (win->to_server) {
-		win_copy_in(win);
-		if (!win->done)
-			return -EFAULT;
-		win->len = win->done;
 		memcpy(ch->bounce_used, win->seg, sizeof(win->seg));
+		win_copy_in(win);
+		if (!win->done) {
+			/* some of it may be there although it does not count */
+			zuf_win_clear(ch);
+			return -EFAULT;
+		}
+		win->len = win->done;
 	} else if (win->kind == ZUF_WIN_KBUF) {
 		memset(win->seg[1].mem, 0, win->seg[1].len);
 		memset(win->seg[0].mem, 0, win->seg[0].len);

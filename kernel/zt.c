@@ -74,13 +74,13 @@ long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg)
 	struct zuf_chan *ch = sp->chan;
 	long err;
 
+	if (unlikely(arg != READ_ONCE(ch->cmd_addr) || current->mm != READ_ONCE(ch->mm)))
+		return zt_wait_error(arg, -EINVAL);
 	if (unlikely(READ_ONCE(ch->server) != current)) {
 		err = zt_bind(ch);
 		if (err)
 			return zt_wait_error(arg, err);
 	}
-	if (unlikely(arg != READ_ONCE(ch->cmd_addr) || current->mm != ch->mm))
-		return zt_wait_error(arg, -EINVAL);
 	ch->cmd->flags &= ~ZUFS_H_HAS_PIGY_PUT;
 	err = zuf_chan_wait(ch);
 	if (unlikely(err == -E2BIG))
@@ -92,7 +92,9 @@ static void cmd_close(struct vm_area_struct *vma)
 {
 	struct zuf_chan *ch = vma->vm_private_data;
 
-	WRITE_ONCE(ch->cmd_addr, 0);
+	/* a copy goes when mremap() is refused */
+	if (vma->vm_start == ch->cmd_addr)
+		WRITE_ONCE(ch->cmd_addr, 0);
 }
 
 static int cmd_may_split(struct vm_area_struct *vma, unsigned long addr)

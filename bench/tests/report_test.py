@@ -22,8 +22,8 @@ ffffffff81005000 T last
 MODULES = "ffffffffc0000000 t of_a_module\t[zuf]\n"
 SERVER = "400000 10 t of_a_server [zusd]\n"
 # One tick of 10 instructions in the loop; in the operation 100 times 8 in user space (2 of them
-# copies), 20 of the kernel's, 3 of a module's, 50 copying, 2 switches; half a migration and one tick
-# of 10 overall.
+# copies), 20 of the kernel's, 3 of a module's, 50 copying, 2 switches; half a migration and one
+# tick of 10 overall.
 COUNTS = """\
 interval 1
 400000 3 0 1000

@@ -53,9 +53,13 @@ raw_umount() {
 
 raw_cleanup() {
 	[ -d /sys/module/zuf ] || return
-	[ -z "$raw_pid" ] || ctl release || true
-	raw_umount
+	if [ -n "$raw_pid" ]; then
+		kill -CONT "$raw_pid"
+		timeout 5 "/run/rawserver" --socket "$raw_socket" --ctl release
+	fi
+	timeout 20 umount "$mnt"
 	raw_end
+	raw_umount
 	umount "$raw_root"
 	rmmod zuf
 }

@@ -148,13 +148,16 @@ static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 static int give_back(struct zufs_ioc_evict_inode *msg)
 {
 	struct raw_node *node = raw_node_of(msg->zus_ii);
+	uint32_t nlink;
 
 	if (!node)
 		return -EINVAL;
 	node->refs--;
 	if (msg->flags & ZI_LOOKUP_RACE)
 		raw_stats.races++;
-	if (!node->refs && (msg->hdr.operation == ZUFS_OP_FREE_INODE || !node->zi->i_nlink))
+	/* what a rule says is for the kernel only */
+	nlink = node->spoiled ? node->saved.i_nlink : node->zi->i_nlink;
+	if (!node->refs && (msg->hdr.operation == ZUFS_OP_FREE_INODE || !nlink))
 		raw_node_free(node);
 	return 0;
 }

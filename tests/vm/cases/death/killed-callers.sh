@@ -23,6 +23,19 @@ stats() {
 	doomed sh -c 'while :; do stat -f "$1" "$1/none" "$1/file"; done' sh "$mnt"
 }
 
+# t1_is_readable: the server can touch T1, its largest mapping of a special file.
+t1_is_readable() {
+	local first size=0 range _ path from to
+
+	while read -r range _ _ _ _ path; do
+		[[ $path == "$raw_root"/* || $path == /#* ]] || continue
+		from=$((0x${range%-*})) to=$((0x${range#*-}))
+		((to - from <= size)) || first=$from size=$((to - from))
+	done <"/proc/$raw_pid/maps"
+	((size >= 32 << 20)) || fail "T1 of $size bytes is mapped"
+	dd if="/proc/$raw_pid/mem" of=/dev/null bs=4096 skip=$((first / 4096)) count=1
+}
+
 # special_fds: numbers of the server's files in the root.
 special_fds() {
 	local fd
@@ -78,4 +91,19 @@ ctl release
 ctl clear
 wait "$reader" || true
 wait_until 10 umounted
+
+# mount is killed while the server mounts: T1 is the server's until it has let go
+ctl forget
+ctl only op=M_MOUNT do=hang
+status=0
+timeout -s KILL 2 mount -t rawn -o size=32m none "$mnt" || status=$?
+assert_eq 137 "$status" "status of a mount that waits"
+ctl hung 1
+t1_is_readable || fail "the server lost T1 while it mounted"
+refute umounted
+ctl release
+ctl clear
+wait_until 10 umounted
+raw_mount
+app write "$mnt/file" 0 8k
 raw_finish

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Signals to an application whose operation is with a server that does not answer:
+# a fatal one ends it at once, what its operation left behind is given back when
+# the server comes; any other one is told to the server, and the wait goes on.
+
+. "$TOP/tests/rawserver/lib.sh"
+
+# hanging OP CALL...: start the call, wait until it hangs in OP; its id is in $app.
+hanging() {
+	ctl only "op=$1" do=hang
+	shift
+	/run/rawapp -e any "$@" >>"$scratch/out" &
+	app=$!
+	ctl hung 1
+}
+
+gone() {
+	local status=0
+
+	wait_until 5 process_gone "$app"
+	wait "$app" || status=$?
+	assert_eq "$1" "$status" "status of the application"
+}
+
+released() {
+	ctl release
+	wait_until 5 eval "ctl stats | grep -qx 'hangs 0'"
+}
+
+# recorded REGEX: the server gets such a message.
+recorded() {
+	wait_until 5 eval "ctl record | grep -Eq -- '$1'"
+}
+
+raw_setup copy_max=65536
+raw_start
+raw_mount
+app write "$mnt/file" 0 1m
+app mkdir "$mnt/dir"
+
+# killed: at once, and the cookie comes back when the server has answered
+drop_caches
+for call in "LOOKUP stat $mnt/file" "NEW_INODE create $mnt/new"; do
+	read -r op rest <<<"$call"
+	races=$(stat_of races)
+	ctl forget
+	# shellcheck disable=SC2086 # a call is several words
+	hanging "$op" $rest
+	kill -KILL "$app"
+	gone 137
+	assert_eq "$races" "$(stat_of races)" "cookies back before the answer of $op"
+	released
+	recorded '^EVICT_INODE .* evict 1$'
+	assert_eq $((races + 1)) "$(stat_of races)" "cookies back after $op"
+done
+ctl clear
+app stat "$mnt/new"
+
+# a new inode without a name is freed
+ctl forget
+hanging NEW_INODE tmpfile "$mnt"
+kill -KILL "$app"
+gone 137
+released
+recorded '^FREE_INODE '
+
+# data: the pages of the dead are not shown any longer than the answer takes
+for call in "READ readany $mnt/file 0 1m" "WRITE write $mnt/file 0 1m" \
+	"WRITE write $mnt/file 0 8k" "READDIR readdir $mnt 10" \
+	"RENAME rename $mnt/file $mnt/file2" "SETATTR chmod $mnt/dir 0700" \
+	"FALLOCATE truncate $mnt/file2 5000"; do
+	read -r op rest <<<"$call"
+	# shellcheck disable=SC2086 # a call is several words
+	hanging "$op" $rest
+	kill -KILL "$app"
+	gone 137
+	released
+done
+raw_works
+assert_eq 0 "$(ctl probe | awk '$6 > 16' | wc -l)" "windows that still show pages"
+
+# not fatal: the flag is set in the header, the call ends well with the answer
+ctl only op=LOOKUP do=hang
+/run/rawapp -i -e ENOENT stat "$mnt/none" >>"$scratch/out" &
+app=$!
+ctl hung 1
+kill -INT "$app"
+assert_status 1 process_gone "$app"
+released
+gone 0
+recorded '^released LOOKUP intr 1$'
+
+# a stopped server: nothing moves, an application can be killed, then all goes on
+kill -STOP "$raw_pid"
+/run/rawapp -e any stat "$mnt/one" >>"$scratch/out" &
+app=$!
+/run/rawapp -e ENOENT -t 30000 stat "$mnt/two" >>"$scratch/out" &
+other=$!
+wait_until 5 grep -q zuf "/proc/$app/stack"
+wait_until 5 grep -q zuf "/proc/$other/stack"
+kill -KILL "$app"
+gone 137
+kill -CONT "$raw_pid"
+wait "$other" || fail "the other application: $(tail -n 2 "$scratch/out")"
+
+# a stopped server that is killed
+kill -STOP "$raw_pid"
+/run/rawapp -e EIO -t 10000 stat "$mnt/three" >>"$scratch/out" &
+app=$!
+wait_until 5 grep -q zuf "/proc/$app/stack"
+kill -KILL "$raw_pid"
+gone 0
+raw_end
+raw_finish
