@@ -10,7 +10,8 @@
  *
  * Whatever hangs for 30 seconds is killed. The data of "write" is a function of the
  * file position, "read" checks it. The status is 0 if the result is a right one,
- * and 1 if not; with -e any only time and data count. Calls: the table at the end. "load" is in load.c.
+ * and 1 if not; with -e any only time and data count. Calls: the table at the end.
+ * "load" is in load.c.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -85,7 +85,10 @@ raw_end() {
 }
 
 raw_is_ready() {
-	[ "$(cat "$raw_root/state")" = mount_ready ] && [ -S "$raw_socket" ] &&
+	local state
+
+	read -r state <"$raw_root/state"
+	[ "$state" = mount_ready ] && [ -S "$raw_socket" ] &&
 		/run/rawserver --socket "$raw_socket" --ctl stats
 }
 
