@@ -19,7 +19,7 @@ static int table_is_on_device(struct block_device *bdev, u64 dt_offset)
 	u64 bytes = bdev_nr_bytes(bdev);
 
 	if (bytes < MDT_SIZE || dt_offset > bytes - MDT_SIZE) {
-		pr_err("%pg: no room for a device table: expected %u bytes at %llu, found a device of %llu\n",
+		pr_err("%pg: no room for a device table: expected %u bytes at %llu, found %llu\n",
 		       bdev, MDT_SIZE, dt_offset, bytes);
 		return -EINVAL;
 	}

@@ -90,4 +90,5 @@ module_init(zuf_init);
 module_exit(zuf_exit);
 MODULE_DESCRIPTION("ZUFS feeder: file systems in user space at the speed of the kernel");
 MODULE_AUTHOR("The ZUFS developers");
+MODULE_VERSION("0.1.0");
 MODULE_LICENSE("GPL");

@@ -160,7 +160,8 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch)
 	size_t in_len = ch->cmd->in_len;
 	u32 n, bytes;
 
-	if (!READ_ONCE(puts->nr))
+	/* messages are 8-byte aligned; a name or value of odd length goes alone */
+	if (!READ_ONCE(puts->nr) || in_len % 8)
 		return;
 	spin_lock(&puts->lock);
 	n = puts_that_fit(puts, ch->cmd_size - in_len, &bytes);

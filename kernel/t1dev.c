@@ -45,7 +45,7 @@ static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t fi
 			dev->virt = virt;
 			dev->pfn = pfn;
 		} else if (virt != dev->virt + (done << PAGE_SHIFT) || pfn != dev->pfn + done) {
-			pr_err("%pg: T1: expected one range of %llu pages, found a gap after %llu\n",
+			pr_err("%pg: T1: expected one range of %llu pages, gap after %llu\n",
 			       bdev, pages, done);
 			return -EINVAL;
 		}
@@ -58,13 +58,13 @@ static int t1dev_check_pages(struct zuf_dev *dev, struct block_device *bdev, u64
 	unsigned long last = dev->pfn + pages - 1;
 
 	if (dev->pfn % ZUF_CHUNK_BLOCKS) {
-		pr_err("%pg: T1: expected memory that starts at a multiple of 2 MiB, found %#llx\n",
+		pr_err("%pg: T1: expected memory that starts at a multiple of 2 MiB, not %#llx\n",
 		       bdev, (u64)PFN_PHYS(dev->pfn));
 		return -EINVAL;
 	}
 	dev->pgmap = get_dev_pagemap(dev->pfn, NULL);
 	if (!dev->pgmap || PFN_PHYS(last) > dev->pgmap->range.end) {
-		pr_err("%pg: T1: expected memory with struct pages, found none (namespace in raw mode?)\n",
+		pr_err("%pg: T1: expected struct pages, found none (namespace in raw mode?)\n",
 		       bdev);
 		return -EINVAL;
 	}

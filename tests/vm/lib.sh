@@ -168,7 +168,7 @@ dmesg_mark() {
 }
 
 dmesg_since() {
-	dmesg | sed "1,/mark: $1\$/d"
+	dmesg | sed "0,/mark: $1\$/d"
 }
 
 # cpu_online N 0|1: hot-plug a CPU; it is back at the end.
