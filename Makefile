@@ -31,11 +31,11 @@ demo: deps-demo all		## boot a VM and show it at work
 
 .PHONY: check
 check:				## all tests: unit, VM on 6.1 and 6.12, planted
-	scripts/check.sh unit vm vm-short planted
+	scripts/check.sh unit unit-tsan vm vm-short planted
 
 .PHONY: check-unit
-check-unit:			## unit tests, with ASan and UBSan
-	scripts/check.sh unit
+check-unit:			## unit tests, with ASan and UBSan, with TSan
+	scripts/check.sh unit unit-tsan
 
 .PHONY: check-vm
 check-vm:			## all VM cases (KERNEL=6.1)

@@ -6,6 +6,7 @@
 #
 # usage: scripts/check.sh PART...
 #   unit      meson's tests, built with ASan and UBSan in build-asan/
+#   unit-tsan those with parallel operations, built with TSan in build-tsan/
 #   vm        all VM cases on $KERNEL (6.1)
 #   vm-short  the VM cases of the short list on 6.12
 #   vm-debug  all VM cases on the debug kernel
@@ -34,15 +35,14 @@ part_failed() {
 	add 0 1 0
 }
 
-build_asan() {
-	local dir=$TOP/build-asan
-
+# build_sanitized FOLDER SANITIZERS
+build_sanitized() {
 	"$TOP/scripts/deps.sh" build || return
-	if [ ! -e "$dir/build.ninja" ]; then
-		meson setup "$dir" "$TOP" -Db_sanitize=address,undefined \
+	if [ ! -e "$1/build.ninja" ]; then
+		meson setup "$1" "$TOP" -Db_sanitize="$2" \
 			-Dbuildtype=debug -Db_lundef=false || return
 	fi
-	meson compile -C "$dir"
+	meson compile -C "$1"
 }
 
 # results RESULT...: how many tests of meson's log ended so.
@@ -50,15 +50,18 @@ results() {
 	grep -c -E "\"result\": \"($1)\"" "$log" || true
 }
 
-part_unit() {
-	local log=$TOP/build-asan/meson-logs/testlog.json status=0
+# unit_tests FOLDER SANITIZERS [TEST...]
+unit_tests() {
+	local dir=$TOP/$1 sanitizers=$2 status=0 log
+	shift 2
 
-	build_asan || { part_failed "unit: does not build"; return; }
+	log=$dir/meson-logs/testlog.json
+	build_sanitized "$dir" "$sanitizers" || { part_failed "unit: does not build"; return; }
 	rm -f "$log"
 	# Sanitizers must fail a test, not just print.
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C "$TOP/build-asan" --no-rebuild --print-errorlogs \
-		--num-processes "$(nproc)" || status=$?
+		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		--num-processes "$(nproc)" --timeout-multiplier 4 "$@" || status=$?
 	[ -e "$log" ] || {
 		[ "$status" = 0 ] || part_failed "unit: meson test: status $status"
 		return
@@ -106,10 +109,12 @@ part_planted() {
 	fi
 }
 
-[ $# -gt 0 ] || die "usage: check.sh unit|vm|vm-short|vm-debug|planted..."
+[ $# -gt 0 ] || die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-debug|planted..."
 for part in "$@"; do
 	case $part in
-	unit)		part_unit ;;
+	unit)		unit_tests build-asan address,undefined ;;
+	unit-tsan)	unit_tests build-tsan thread parallel thread memofs-parallel \
+				memofs-parallel-nio ;;
 	vm)		part_suite "${KERNEL:-6.1}" ;;
 	vm-short)	part_suite 6.12 --short ;;
 	vm-debug)	"$TOP/scripts/kernel.sh" get debug

@@ -173,7 +173,8 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 	if (o->size)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",size=%lluk",
 			      (unsigned long long)o->size >> 10);
-	n += snprintf(text + n, sizeof(text) - (size_t)n, o->nio ? ",nio" : ",mapped");
+	if (o->nio)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nio");
 	if (o->nr_inodes)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nr_inodes=%llu",
 			      (unsigned long long)o->nr_inodes);

@@ -17,7 +17,7 @@
 struct fake_pending {
 	uint64_t ii;
 	uint32_t len;
-	uint8_t msg[sizeof(struct zufs_ioc_IO) + ZUS_API_MAP_MAX_PAGES * 8];
+	_Alignas(8) uint8_t msg[sizeof(struct zufs_ioc_IO) + ZUS_API_MAP_MAX_PAGES * 8];
 };
 
 struct fake_thread {

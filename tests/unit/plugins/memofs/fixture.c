@@ -5,10 +5,14 @@
  */
 #include "fixture.h"
 
+#include <stdlib.h>
+
 struct fixture *fixture_mount(const struct fake_opts *opts, const char *options)
 {
 	struct fixture *fx = test_calloc(1, sizeof(*fx));
 
+	if (!options)
+		options = getenv("MEMOFS_TEST_OPTIONS");
 	assert_int_equal(fake_create(&fx->f, &zus_plugin, opts), 0);
 	assert_int_equal(fake_mount(fx->f, options ? options : ""), 0);
 	fx->t = fake_thread_create(fx->f, 0);
