@@ -95,7 +95,8 @@ database() {
 			PRAGMA synchronous=FULL;
 			CREATE TABLE t$journal (n INTEGER PRIMARY KEY, b BLOB);
 			BEGIN;
-			WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 800)
+			WITH RECURSIVE c(n) AS
+				(SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 800)
 				INSERT INTO t$journal SELECT n, randomblob(n % 900) FROM c;
 			COMMIT;
 			BEGIN;
