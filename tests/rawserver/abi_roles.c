@@ -246,6 +246,8 @@ void check_numa(void)
 	struct zufs_cpu_set *sets = ZUFS_TAIL(map, cpu_set_per_node), set, online;
 	struct zufs_cpu_set all = { { 0 } };
 	char path[128];
+	/* a kernel without NUMA has one node and no files about it */
+	bool has_nodes = !access("/sys/devices/system/node", F_OK);
 	unsigned int node, i;
 	int most = 0, count;
 
@@ -256,12 +258,16 @@ void check_numa(void)
 		 map->online_cpus);
 	abi_want("possible CPUs", read_list("/sys/devices/system/cpu/possible", &set),
 		 map->possible_cpus);
-	abi_want("online nodes", read_list("/sys/devices/system/node/online", &set),
+	abi_want("online nodes",
+		 has_nodes ? read_list("/sys/devices/system/node/online", &set) : 1,
 		 map->online_nodes);
-	abi_want("possible nodes", read_list("/sys/devices/system/node/possible", &set),
+	abi_want("possible nodes",
+		 has_nodes ? read_list("/sys/devices/system/node/possible", &set) : 1,
 		 map->possible_nodes);
 	for (node = 0; node < map->possible_nodes && node < 31; node++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
+		snprintf(path, sizeof(path), has_nodes ?
+			 "/sys/devices/system/node/node%u/cpulist" :
+			 "/sys/devices/system/cpu/online", node);
 		count = read_list(path, &set);
 		most = count > most ? count : most;
 		abi_want_text(path, (char *)&set, sizeof(set), (char *)&sets[node]);
