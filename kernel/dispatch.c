@@ -56,7 +56,7 @@ static bool take_answer(struct zuf_sb *zsb, struct zuf_chan *ch, struct zuf_op *
 		WRITE_ONCE(ch->cmd->err, op->hdr->err);
 		return false;
 	}
-	op->answered = out_len;
+	op->answered = min_t(size_t, out_len, ch->cmd_size - min(start, ch->cmd_size));
 	op->hdr->err = answer;
 	end = min3(start + out_len, op->size, ch->cmd_size);
 	start = max(start, sizeof(*shared));

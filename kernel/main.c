@@ -51,8 +51,9 @@ static const struct {
 } subsystems[] = {
 	{ zuf_wake_init },
 	{ zuf_inode_cache_init, zuf_inode_cache_fini },
-	{ zuf_forget_init, zuf_forget_fini },
 	{ zuf_puts_module_init, zuf_puts_module_fini },
+	{ zuf_root_wq_init, zuf_root_wq_fini },
+	{ zuf_forget_init, zuf_forget_fini },
 	{ cpuhp_init, cpuhp_fini },
 	{ zuf_root_init, zuf_root_fini },
 };

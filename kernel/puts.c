@@ -108,7 +108,7 @@ bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *
 	struct zuf_puts *puts = &zc->puts;
 	bool queued = false, arm = false;
 
-	if (!puts_have_buffer(puts))
+	if (len > ZUF_PUTS_MSG_MAX || !puts_have_buffer(puts))
 		return false;
 	spin_lock(&puts->lock);
 	if (puts->nr < ZUF_PUTS_MAX && len <= ZUF_PUTS_BYTES - puts->used &&
@@ -222,7 +222,8 @@ static void puts_deadline(struct work_struct *work)
 	} else if (time_before(jiffies, due)) {
 		puts_arm(puts, due - jiffies);
 	} else {
-		puts->armed = false;
+		/* looks again: a small command buffer may not take all */
+		puts_arm(puts, msecs_to_jiffies(ZUF_PUTS_DEADLINE_MS));
 		send = true;
 	}
 	spin_unlock(&puts->lock);
@@ -248,7 +249,12 @@ static int goose_cpu(struct zuf_sb *zsb, struct zuf_put_tag *tag, unsigned int c
 {
 	struct zuf_puts *puts = &per_cpu_ptr(zsb->root->cpus, cpu)->puts;
 
-	return puts_have_tag(puts, tag) ? send_noop(zsb, puts) : 0;
+	int err = 0;
+
+	/* each takes one of them at least */
+	while (!err && puts_have_tag(puts, tag))
+		err = send_noop(zsb, puts);
+	return err;
 }
 
 int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)

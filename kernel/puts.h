@@ -27,6 +27,8 @@ struct zuf_sb;
 #define ZUF_PUTS_MAX		6
 #define ZUF_PUTS_BYTES		25248
 #define ZUF_PUTS_DEADLINE_MS	10
+/* A larger one goes at once: with a NOOP it must fit any command buffer. */
+#define ZUF_PUTS_MSG_MAX	(PAGE_SIZE - sizeof(struct zufs_ioc_hdr))
 
 struct zuf_put_tag {
 	refcount_t refs;

@@ -325,23 +325,13 @@ MODULE_ALIAS_FS("zuf");
 
 int zuf_root_init(void)
 {
-	int err = -ENOMEM;
+	int err = sysfs_create_mount_point(fs_kobj, "zuf");
 
-	root_free_wq = alloc_workqueue("zuf_root", 0, 0);
-	if (!root_free_wq)
-		return err;
-	err = sysfs_create_mount_point(fs_kobj, "zuf");
 	if (err)
-		goto err_wq;
+		return err;
 	err = register_filesystem(&root_type);
 	if (err)
-		goto err_dir;
-	return 0;
-
-err_dir:
-	sysfs_remove_mount_point(fs_kobj, "zuf");
-err_wq:
-	destroy_workqueue(root_free_wq);
+		sysfs_remove_mount_point(fs_kobj, "zuf");
 	return err;
 }
 
@@ -349,5 +339,15 @@ void zuf_root_fini(void)
 {
 	unregister_filesystem(&root_type);
 	sysfs_remove_mount_point(fs_kobj, "zuf");
+}
+
+int zuf_root_wq_init(void)
+{
+	root_free_wq = alloc_workqueue("zuf_root", 0, 0);
+	return root_free_wq ? 0 : -ENOMEM;
+}
+
+void zuf_root_wq_fini(void)
+{
 	destroy_workqueue(root_free_wq);
 }

@@ -56,6 +56,9 @@ struct zuf_root {
 	struct zuf_mounter mounter;
 };
 
+/* Frees roots; outlives the workers of forget.c, which may drop the last reference. */
+int zuf_root_wq_init(void);
+void zuf_root_wq_fini(void);
 int zuf_root_init(void);
 void zuf_root_fini(void);
 
