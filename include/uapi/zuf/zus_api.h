@@ -32,6 +32,8 @@
  *   1.0  the 2019 interface, unchanged
  *        + register_fs_info.notused bit 31: may be mounted without a device; T1 is then
  *          memory of the kernel, its size the mount option size=, which the kernel takes
+ *        + iomap: REPEAT, which was reserved; DISCARD, asynchronous lists and IOM_DONE of the
+ *          later original; flush and FUA by the top bits of wait_for_done and ret_flags
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -410,7 +412,7 @@ enum e_zufs_operation {
 	ZUFS_OP_PUT_MULTY	= 30,
 	ZUFS_OP_NOOP		= 31,	/* carries puts */
 	ZUFS_OP_MAX_OPT		= 32,	/* bound of the 1.0 operations, not an operation */
-	ZUFS_OP_IOM_DONE	= 32,	/* reserved: end of an asynchronous iomap list */
+	ZUFS_OP_IOM_DONE	= 32,	/* an asynchronous iomap list has ended */
 	ZUFS_OP_EXT_FIRST	= 64,	/* operations of this implementation start here */
 };
 
@@ -738,9 +740,9 @@ enum ZUFS_IOM_OP {
 	IOM_T2_ZUSMEM_READ	= 8,
 	IOM_UNMAP		= 9,
 	IOM_WBINV		= 10,
-	IOM_REPEAT		= 11,	/* reserved */
+	IOM_REPEAT		= 11,	/* value = how many times more, see below */
 	IOM_NUM_LEGAL_OPT	= 12,
-	IOM_DISCARD		= 12,	/* reserved: T2 block, -, pages */
+	IOM_DISCARD		= 12,	/* later ABI: forget the content of T2 blocks */
 };
 
 #define ZUFS_IOM_VAL_BITS	56
@@ -768,6 +770,7 @@ static inline __u32 zufs_iom_words(__u32 op)
 	case IOM_T1_WRITE:
 	case IOM_T1_READ:
 	case IOM_WBINV:
+	case IOM_REPEAT:
 		return 1;
 	case IOM_T2_WRITE:
 	case IOM_T2_READ:
@@ -777,11 +780,21 @@ static inline __u32 zufs_iom_words(__u32 op)
 	case IOM_T2_ZUSMEM_WRITE:
 	case IOM_T2_ZUSMEM_READ:
 	case IOM_UNMAP:
+	case IOM_DISCARD:
 		return 3;
 	default:
 		return 0;
 	}
 }
+
+/*
+ * The kernel checks a whole list before it starts: one bad element and nothing of it is
+ * done (-EIO). Elements start in their order, transfers end in any order.
+ *
+ * IOM_REPEAT repeats the element before it (a T2 transfer or DISCARD) as often as its value
+ * says, each time with the blocks and the memory that follow those of the last time:
+ * T2_READ, block 8, page P, REPEAT 3 is T2_READ_LEN, block 8, page P, 4 pages.
+ */
 
 struct zufs_iom_t1_io {
 	__u64	t1_val;			/* op | block form dpp_t */
@@ -814,10 +827,21 @@ struct zufs_iom_unmap {
 };
 ZUFS_SIZE_IS(zufs_iom_unmap, 24);
 
-struct zufs_ioc_iomap_done {		/* reserved: IOM_DONE */
+struct zufs_iom_discard {
+	__u64	t2_val;			/* op | T2 block */
+	__u64	reserved;
+	__u64	num_pages;
+};
+ZUFS_SIZE_IS(zufs_iom_discard, 24);
+
+/*
+ * IOM_DONE: a list of ZU_IOC_IOMAP_EXEC without wait_for_done has ended with hdr.err. Comes
+ * once per list that was taken (result 0), on any ZT, maybe before the ioctl returns.
+ */
+struct zufs_ioc_iomap_done {
 	struct zufs_ioc_hdr hdr;
 	__u64	zus_sbi;
-	__u64	iomb;
+	__u64	iomb;			/* ziom.iomb of the list */
 };
 ZUFS_SIZE_IS(zufs_ioc_iomap_done, 40);
 
@@ -829,12 +853,16 @@ struct zufs_iomap {
 };
 ZUFS_SIZE_IS(zufs_iomap, 16);
 
+/* wait_for_done, besides 0 and 1: what the list's writes to T2 shall be at its end. */
+#define ZUFS_IOM_EXEC_FLUSH	0x80000000U	/* flush the devices that were written */
+#define ZUFS_IOM_EXEC_FUA	0x40000000U	/* each write goes through the device's cache */
+
 struct zufs_ioc_iomap_exec {
 	struct zufs_ioc_hdr hdr;
 	__u64	sb_id;
 	__u64	zus_sbi;
 	__u64	zt_iocontext;		/* unused */
-	__u32	wait_for_done;
+	__u32	wait_for_done;		/* 0: IOM_DONE tells of its end; ZUFS_IOM_EXEC_* */
 	__u32	__pad;
 	struct zufs_iomap ziom;
 };
@@ -868,6 +896,9 @@ enum zufs_ret_flags {
 	ZUFS_RET_IOM_ALL_PMEM	= 1 << 2,
 	ZUFS_RET_PUT_NOW	= 1 << 3,
 	ZUFS_RET_LOCKED_PUT	= 1 << 4,	/* the put must come through this very channel */
+	/* with -EZUFS_RETRY, for the list: as ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */
+	ZUFS_RET_IOM_FUA	= 1 << 30,
+	ZUFS_RET_IOM_FLUSH	= 1U << 31,
 };
 
 struct zufs_ioc_IO {			/* READ, PRE_READ, WRITE, FALLOCATE, GET/PUT_MULTY */

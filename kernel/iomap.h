@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iomap.h - lists of commands that the kernel executes for the server
+ *
+ *	zuf_iomap_create   copies are checked whole, server memory is pinned
+ *	zuf_iomap_start    bios are on their way, the rest is done
+ *	zuf_iomap_wait     or args.done, in a worker: all has ended
+ *	zuf_iomap_put
+ *
+ * A list keeps the devices alive as long as anything of it is under way, whoever
+ * let go of it.
+ */
+#ifndef ZUF_IOMAP_H
+#define ZUF_IOMAP_H
+
+#include <linux/types.h>
+
+struct inode;
+struct mm_struct;
+struct super_block;
+struct zuf_devset;
+struct zuf_iomap;
+
+/*
+ * struct zuf_iomap_args - what a list is about
+ * @devs: its T1 and T2
+ * @sb: where UNMAP finds inodes by number, or NULL (private mount: it does nothing);
+ *	the caller keeps it mounted until the list has started
+ * @inode: the one of the operation (UNMAP of inode 0), or NULL
+ * @mm: the server's, where its memory is; the caller holds mm_count
+ * @words: the list, in kernel memory; consumed (kvfree) by a successful create
+ * @n: words
+ * @flags: ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA
+ * @done: called once from a worker, may sleep, when the list has ended and every
+ *	waiter may know; or NULL. Holds a reference of the list during the call.
+ */
+struct zuf_iomap_args {
+	struct zuf_devset *devs;
+	struct super_block *sb;
+	struct inode *inode;
+	struct mm_struct *mm;
+	u64 *words;
+	u32 n;
+	u32 flags;
+	void (*done)(struct zuf_iomap *iom, void *arg, int err);
+	void *done_arg;
+};
+
+/**
+ * zuf_iomap_create() - check a list and take what it needs
+ * Return: a list with one reference or ERR_PTR(-EIO: an element is unknown, out of
+ * bounds or cut off; -EFAULT: its server memory is not there; -ENOMEM). Nothing
+ * of the list has been done then, and @words is still the caller's.
+ */
+struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args);
+
+/**
+ * zuf_iomap_start() - execute; to be called once
+ * Context: may sleep; no list is longer than what its caller bounds.
+ */
+void zuf_iomap_start(struct zuf_iomap *iom);
+
+/**
+ * zuf_iomap_wait() - wait for the end of a started list; killable
+ * Return: false: a fatal signal ended the wait, the list goes on.
+ */
+bool zuf_iomap_wait(struct zuf_iomap *iom);
+
+/* How a list has ended: 0, -EIO, -EOPNOTSUPP (DISCARD) ... the first error. */
+int zuf_iomap_result(const struct zuf_iomap *iom);
+
+struct zuf_iomap *zuf_iomap_get(struct zuf_iomap *iom);
+void zuf_iomap_put(struct zuf_iomap *iom);
+
+int zuf_iomap_module_init(void);
+void zuf_iomap_module_fini(void);
+
+#endif
