@@ -126,7 +126,8 @@ static int send_truncate(struct inode *inode, loff_t size)
 		.rw = ZUFS_FL_TRUNCATE,
 		.last_pos = ~0ULL,
 	};
-	struct zuf_op op = ZUF_OP(&io, .goose = ZUF_I(inode)->put_tag);
+	struct zuf_op op = ZUF_OP(&io, .goose = ZUF_I(inode)->put_tag,
+				  .flags = ZUF_OPF_IOMAP, .inode = inode);
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }

@@ -21,6 +21,8 @@
 
 #include "chan.h"
 #include "forget.h"
+#include "iomap.h"
+#include "retry.h"
 #include "wake.h"
 #include "window.h"
 
@@ -37,6 +39,7 @@ static void chan_free(struct zuf_chan *ch)
 	/* the last file reference is gone, and with it every mapping */
 	zuf_win_unpin_pages(ch);
 	zuf_puts_done(&ch->carried);
+	zuf_iomap_put(ch->orphan_list);
 	iput(ch->inode);
 	if (ch->server)
 		put_task_struct(ch->server);
@@ -135,7 +138,8 @@ void zuf_chan_die(struct zuf_chan *ch)
 
 	rcu_read_lock();
 	old = xchg(&ch->state, ZUF_CH_DEAD);
-	if (old == ZUF_CH_RUNNING)
+	/* ANSWERED: it may wait for a list of the server */
+	if (old == ZUF_CH_RUNNING || old == ZUF_CH_ANSWERED)
 		wake_up_process(ch->app);
 	rcu_read_unlock();
 	if (old == ZUF_CH_DEAD)
@@ -293,6 +297,17 @@ int zuf_chan_call(struct zuf_claim *claim)
 	return s == ZUF_CH_DEAD ? -EIO : err;
 }
 
+bool zuf_chan_abandon(struct zuf_claim *claim)
+{
+	struct zuf_chan *ch = claim->ch;
+
+	if (chan_move(ch, ZUF_CH_ANSWERED, ZUF_CH_ORPHAN) != ZUF_CH_ANSWERED)
+		return false;
+	claim->lost = true;
+	wake_up_process(ch->server);
+	return true;
+}
+
 /* The channel is IDLE again: wake who may take it. */
 static void chan_wake_claimer(struct zuf_chan *ch)
 {
@@ -442,7 +457,7 @@ int zuf_chan_wait(struct zuf_chan *ch)
 		set_current_state(sleep);
 	}
 	__set_current_state(TASK_RUNNING);
-	return 0;
+	return unlikely(ch->orphan_list) ? zuf_retry_finish(ch) : 0;
 }
 
 void zuf_chan_break(struct zuf_chan *ch)

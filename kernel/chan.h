@@ -21,6 +21,7 @@
 
 struct mm_struct;
 struct page;
+struct zuf_iomap;
 struct zuf_root;
 
 enum zuf_chan_state {
@@ -53,6 +54,7 @@ struct zuf_chan {
 	size_t cmd_size;
 	struct zuf_cpu *zc;
 
+	struct zuf_iomap *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
 	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
 	/* what the window shows of the application; app's, ORPHAN: server's */
@@ -115,6 +117,12 @@ int zuf_chan_claim(struct zuf_root *root, u32 gen, bool nested, struct zuf_claim
  * pages are the channel's now).
  */
 int zuf_chan_call(struct zuf_claim *claim);
+/**
+ * zuf_chan_abandon() - leave an answered operation to the server's thread
+ * It finds the channel ORPHAN, as if its message had just been delivered.
+ * Return: false: the channel is DEAD, nothing has changed.
+ */
+bool zuf_chan_abandon(struct zuf_claim *claim);
 /* End the claim, whatever became of the channel. */
 void zuf_chan_release(struct zuf_claim *claim);
 

@@ -102,6 +102,15 @@ void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
  */
 void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
 
+/**
+ * zuf_t1_page() - struct pages of T1, for block I/O
+ * @offset: in bytes, page aligned, with *@len inside of T1
+ * @len: in: bytes wanted; out: bytes from there that are contiguous
+ * Context: may sleep (a chunk of a device-less T1 is made if it is not there).
+ * Return: the first page, or NULL: no memory.
+ */
+struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len);
+
 /* Fault of the server's mapping of T1, @order 0 or 9 (file offset in pages). */
 vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned int order);
 

@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "forget.h"
+#include "retry.h"
 #include "super.h"
 #include "window.h"
 
@@ -39,13 +40,20 @@ static int bad_answer(struct zuf_sb *zsb, const struct zuf_op *op, s32 err, u16 
  * Copy what the server returns. True: @err is the result; false: the message goes
  * to it again.
  */
-static bool take_answer(struct zuf_sb *zsb, struct zuf_chan *ch, struct zuf_op *op, int *err)
+static bool take_answer(struct zuf_sb *zsb, struct zuf_claim *claim, struct zuf_op *op, int *err)
 {
+	struct zuf_chan *ch = claim->ch;
 	const struct zufs_ioc_hdr *shared = ch->cmd;
 	s32 answer = READ_ONCE(shared->err);
 	u16 out_len = READ_ONCE(shared->out_len);
 	size_t start = op->hdr->out_start, end;
 
+	if (unlikely(answer == -EZUFS_RETRY && (op->flags & ZUF_OPF_IOMAP))) {
+		*err = zuf_retry_run(zsb, op, claim);
+		if (*err == -EIO)
+			bad_answer(zsb, op, answer, out_len);
+		return *err != -EAGAIN;
+	}
 	if (unlikely(answer == -EZUFS_RETRY || out_len > op->hdr->out_max)) {
 		if (op->overflow)
 			*err = op->overflow(op, ch->cmd, ch->cmd_size);
@@ -91,7 +99,7 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 		err = zuf_chan_call(claim);
 		if (!claim->lost)
 			zuf_puts_done(&ch->carried);
-	} while (!err && unlikely(!take_answer(zsb, ch, op, &err)));
+	} while (!err && unlikely(!take_answer(zsb, claim, op, &err)));
 	return err;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include "zuf/zus_api.h"
 
+struct inode;
 struct iov_iter;
 struct page;
 struct zuf_claim;
@@ -54,6 +55,8 @@ enum {
 				   * only the wait, an exiting task and one that
 				   * reclaims memory do not wait at all; the message
 				   * is delivered in any case (evict, free) */
+	ZUF_OPF_IOMAP	= 1 << 2, /* the message is a zufs_ioc_IO, its answer may be
+				   * -EZUFS_RETRY with a list (retry.c) */
 };
 
 /*
@@ -71,8 +74,9 @@ enum {
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
  * @zc: out: the CPU whose channel it went through
+ * @inode: with ZUF_OPF_IOMAP: whose pages UNMAP of "this inode" means
  * @overflow: called when the server answers with more than out_max, or with
- *	-EZUFS_RETRY. Gets the shared buffer (read each word once) and its size.
+ *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word once) and its size.
  *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
  *	message to the server again, its hdr.err is set to hdr->err) or an error.
  *	NULL: such an answer is -EIO.
@@ -87,6 +91,7 @@ struct zuf_op {
 	struct zuf_put_tag *goose;
 	struct zuf_puts *puts;
 	struct zuf_cpu *zc;
+	struct inode *inode;
 	struct zuf_claim *claim;
 	bool (*keep)(struct zuf_op *op);
 	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);

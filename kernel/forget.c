@@ -18,6 +18,7 @@
 #include "devset.h"
 #include "dispatch.h"
 #include "forget.h"
+#include "retry.h"
 #include "super.h"
 #include "window.h"
 
@@ -64,6 +65,37 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
 	memcpy(it->msg, hdr, hdr->in_len);
 	it->goose = zuf_put_tag_get(goose);
 	atomic_inc(&zsb->root->nr_forgets);
+	queue_work(forget_wq, &it->work);
+}
+
+/* ---- inodes ---- */
+
+struct iput_item {
+	struct work_struct work;
+	struct inode *inode;
+};
+
+static void iput_work(struct work_struct *work)
+{
+	struct iput_item *it = container_of(work, struct iput_item, work);
+	struct super_block *sb = it->inode->i_sb;
+
+	iput(it->inode);
+	deactivate_super(sb);
+	kfree(it);
+}
+
+void zuf_forget_inode(struct inode *inode)
+{
+	struct iput_item *it;
+
+	if (atomic_add_unless(&inode->i_count, -1, 1))
+		return;
+	it = kmalloc(sizeof(*it), GFP_NOFS | __GFP_NOFAIL);
+	INIT_WORK(&it->work, iput_work);
+	it->inode = inode;
+	/* an inode that is held would outlive an unmount */
+	atomic_inc(&inode->i_sb->s_active);
 	queue_work(forget_wq, &it->work);
 }
 
@@ -185,6 +217,9 @@ static bool orphan_give_back(struct zuf_chan *ch)
 bool zuf_orphan_finish(struct zuf_chan *ch)
 {
 	zuf_puts_done(&ch->carried);
+	/* it starts over: the window stays */
+	if (zuf_retry_orphan(ch))
+		return true;
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
 	if (READ_ONCE(ch->cmd->err))

@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct inode;
 struct zuf_chan;
 struct zuf_put_tag;
 struct zuf_root;
@@ -30,6 +31,12 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
  * devices are revoked when the server has answered or is gone.
  */
 void zuf_forget_umount(struct zuf_sb *zsb);
+
+/**
+ * zuf_forget_inode() - iput() where its evict must not happen: a channel may be held
+ * Context: the file system is mounted until the call returns.
+ */
+void zuf_forget_inode(struct inode *inode);
 
 /**
  * zuf_orphan_finish() - the server has answered an app that was killed

@@ -349,3 +349,15 @@ err_forget:
 	zuf_inode_forget(sb, zus_ii, unlinked);
 	return -EIO;
 }
+
+static int take_inode(struct inode *inode, unsigned long ino, void *unused)
+{
+	if (inode->i_ino != ino)
+		return 0;
+	return igrab(inode) ? 1 : -1;
+}
+
+struct inode *zuf_inode_find(struct super_block *sb, u64 ino)
+{
+	return find_inode_nowait(sb, ino, take_inode, NULL);
+}

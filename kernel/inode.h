@@ -49,6 +49,13 @@ void zuf_evict_inode(struct inode *inode);
 struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii);
 
 /**
+ * zuf_inode_find() - the cached inode of a number
+ * Never waits, not even for one that is being evicted, which counts as absent.
+ * Return: a referenced inode (see zuf_forget_inode()) or NULL.
+ */
+struct inode *zuf_inode_find(struct super_block *sb, u64 ino);
+
+/**
  * zuf_inode_adopt() - tie a new VFS inode to what NEW_INODE returned
  * @inode: not hashed, complete but for what the server decides
  * @unlinked: it was made without a name

@@ -14,6 +14,7 @@
 #define ZUF_IOMAP_H
 
 #include <linux/types.h>
+#include <linux/wait.h>
 
 struct inode;
 struct mm_struct;
@@ -49,7 +50,8 @@ struct zuf_iomap_args {
 /**
  * zuf_iomap_create() - check a list and take what it needs
  * Return: a list with one reference or ERR_PTR(-EIO: an element is unknown, out of
- * bounds or cut off; -EFAULT: its server memory is not there; -ENOMEM). Nothing
+ * bounds or cut off; -E2BIG: more than
+ * 64 MiB of server memory; -EFAULT: that is not there; -EROFS; -ENOMEM). Nothing
  * of the list has been done then, and @words is still the caller's.
  */
 struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args);
@@ -65,6 +67,10 @@ void zuf_iomap_start(struct zuf_iomap *iom);
  * Return: false: a fatal signal ended the wait, the list goes on.
  */
 bool zuf_iomap_wait(struct zuf_iomap *iom);
+
+/* For a wait that ends with something else too: over, and what is woken then. */
+bool zuf_iomap_is_over(const struct zuf_iomap *iom);
+wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom);
 
 /* How a list has ended: 0, -EIO, -EOPNOTSUPP (DISCARD) ... the first error. */
 int zuf_iomap_result(const struct zuf_iomap *iom);

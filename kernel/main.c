@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "forget.h"
 #include "inode.h"
+#include "iomap.h"
 #include "root.h"
 #include "wake.h"
 
@@ -54,6 +55,7 @@ static const struct {
 	{ zuf_puts_module_init, zuf_puts_module_fini },
 	{ zuf_root_wq_init, zuf_root_wq_fini },
 	{ zuf_forget_init, zuf_forget_fini },
+	{ zuf_iomap_module_init, zuf_iomap_module_fini },
 	{ cpuhp_init, cpuhp_fini },
 	{ zuf_root_init, zuf_root_fini },
 };

@@ -147,6 +147,8 @@ static int nio_get(struct nio *nio, size_t len)
 	nio->op = (struct zuf_op){
 		.hdr = &nio->io->hdr,
 		.size = max(sizeof(*nio->io), (size_t)zufs_io_size(nio->pages)),
+		.flags = ZUF_OPF_IOMAP,
+		.inode = rw->inode,
 		.claim = &nio->claim,
 		.keep = nio_keep,
 	};

@@ -97,7 +97,8 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		.ra.prev_pos = ra->prev_pos,
 		.ra.ra_pages = ra->ra_pages,
 	};
-	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes);
+	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes,
+				  .flags = ZUF_OPF_IOMAP, .inode = inode);
 	bool pinned;
 	ssize_t ret;
 

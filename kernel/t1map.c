@@ -63,6 +63,26 @@ void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len)
 	return dev->virt + offset;
 }
 
+struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len)
+{
+	struct zuf_dev *dev = t1_find(ds, offset >> ZUFS_PAGE_SHIFT);
+	unsigned int nofs;
+	void *chunk;
+
+	offset -= dev->first << ZUFS_PAGE_SHIFT;
+	*len = min_t(u64, *len, (dev->blocks << ZUFS_PAGE_SHIFT) - offset);
+	if (!dev->chunks)
+		return pfn_to_page(dev->pfn + (offset >> PAGE_SHIFT));
+
+	*len = min_t(u64, *len, ZUF_CHUNK_SIZE - (offset & ZUFS_ALLOC_MASK));
+	nofs = memalloc_nofs_save();
+	mutex_lock(&ds->lock);
+	chunk = zuf_t1dev_chunk(dev, offset >> ZUFS_PAGE_SHIFT);
+	mutex_unlock(&ds->lock);
+	memalloc_nofs_restore(nofs);
+	return chunk ? virt_to_page(chunk + (offset & ZUFS_ALLOC_MASK)) : NULL;
+}
+
 /*
  * The device behind a page of the mapping, and the block within it. The first
  * half of the mapping is T1, the second (with a shadow) the shadow halves.

@@ -7,6 +7,9 @@
  * what is called. No policy here.
  */
 #include <linux/slab.h>
+#ifdef CONFIG_X86
+#include <asm/smp.h>
+#endif
 
 #include "../inode.h"
 
@@ -73,6 +76,28 @@ bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t 
 	*addr = (unsigned long)iov->iov_base + iter->iov_offset;
 	*len = min(iter->count, iov->iov_len - iter->iov_offset);
 	return true;
+}
+
+/* ---- memory ---- */
+
+long zuf_pin_remote(struct mm_struct *mm, unsigned long addr, unsigned long nr,
+		    unsigned int flags, struct page **pages)
+{
+#if ZUF_HAVE_PIN_REMOTE_VMAS
+	return pin_user_pages_remote(mm, addr, nr, flags, pages, NULL, NULL);
+#else
+	return pin_user_pages_remote(mm, addr, nr, flags, pages, NULL);
+#endif
+}
+
+int zuf_flush_caches(void)
+{
+#ifdef CONFIG_X86
+	wbinvd_on_all_cpus();
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
 }
 
 /* ---- block devices ---- */

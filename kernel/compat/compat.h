@@ -168,6 +168,16 @@ static vm_fault_t fn##_op(struct vm_fault *vmf, enum page_entry_size size)	\
 }
 #endif
 
+/**
+ * zuf_pin_remote() - pin_user_pages_remote() of a process that need not be ours
+ * Context: mmap_lock of @mm held for reading, kept.
+ */
+long zuf_pin_remote(struct mm_struct *mm, unsigned long addr, unsigned long nr,
+		    unsigned int flags, struct page **pages);
+
+/* Write back all caches of all CPUs; -EOPNOTSUPP: the architecture cannot. */
+int zuf_flush_caches(void);
+
 /* ---- block devices ---- */
 
 struct zuf_bdev;

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iomap.c - execute a list of commands: T2 transfers, unmapping, cache write-back
+ *
+ * The list is a kernel copy that is checked whole before anything is done. The
+ * task that starts it walks it in order: UNMAP and WBINV happen then, transfers
+ * go out as bios under one plug and end in any order. The last of them leaves the
+ * rest to a worker: T1 that was read into is written back from the CPU caches,
+ * T2 is flushed if the server asks for it, then waiters and args.done are told.
+ *
+ * Ownership: the reference of the creator, one of the list itself from start to
+ * end. Devices, inode numbers and server pages are held by the list alone.
+ */
+#include "iomap.h"
+
+#include <linux/blkdev.h>
+#include <linux/libnvdimm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
+
+#include "devset.h"
+#include "forget.h"
+#include "inode.h"
+#include "iomelem.h"
+#include "t2.h"
+
+/* Server memory that a list may hold in place. */
+#define IOMAP_PIN_MAX	(SZ_64M >> PAGE_SHIFT)
+
+struct zuf_iomap {
+	refcount_t refs;
+	atomic_t pending;		/* bios, and who submits them */
+	int err;			/* the first; set once by cmpxchg */
+	bool read_only;			/* the mount was, at the start */
+	bool flushed;			/* the second round: flushes */
+	bool over;			/* nothing is under way; release by @wait */
+	wait_queue_head_t wait;
+	struct work_struct work;
+	struct zuf_iomap_args args;	/* devs referenced, words ours */
+	struct zuf_t2_batch batch;
+	struct page **pages;		/* server memory, in the order of the list */
+	unsigned int nr_pages;
+};
+
+/* Two, because a call of args.done may wait for what the other one finishes. */
+static struct workqueue_struct *iomap_wq;
+static struct workqueue_struct *iomap_done_wq;
+static atomic_t nr_lists;	/* in memory: the module waits for bios nobody waits for */
+
+static void iomap_work(struct work_struct *work);
+
+static int next_elem(const struct zuf_iomap *iom, u32 *i, struct zuf_iom_elem *e)
+{
+	return zuf_iom_next(iom->args.devs, iom->read_only, iom->args.words, iom->args.n, i, e);
+}
+
+/* ---- life ---- */
+
+static void iomap_unpin(struct zuf_iomap *iom)
+{
+	unsigned int done = 0, nr;
+	struct zuf_iom_elem e;
+	u32 i = 0;
+
+	while (done < iom->nr_pages && next_elem(iom, &i, &e) > 0) {
+		if (!zuf_iom_is_mem(&e))
+			continue;
+		nr = min_t(u64, e.pages, iom->nr_pages - done);
+		unpin_user_pages_dirty_lock(iom->pages + done, nr,
+					    e.op == IOM_T2_ZUSMEM_READ);
+		done += nr;
+	}
+	kvfree(iom->pages);
+	iom->pages = NULL;
+	iom->nr_pages = 0;
+}
+
+static void iomap_free(struct zuf_iomap *iom)
+{
+	iomap_unpin(iom);
+	zuf_devset_put(iom->args.devs);
+	kvfree(iom->args.words);
+	kfree(iom);
+	if (atomic_dec_and_test(&nr_lists))
+		wake_up_var(&nr_lists);
+}
+
+struct zuf_iomap *zuf_iomap_get(struct zuf_iomap *iom)
+{
+	refcount_inc(&iom->refs);
+	return iom;
+}
+
+void zuf_iomap_put(struct zuf_iomap *iom)
+{
+	if (iom && refcount_dec_and_test(&iom->refs))
+		iomap_free(iom);
+}
+
+static void iomap_fail(struct zuf_iomap *iom, int err)
+{
+	if (err)
+		cmpxchg(&iom->err, 0, err);
+}
+
+/* ---- check ---- */
+
+/* All elements are good; *pages of server memory. */
+static int iomap_check(const struct zuf_iomap *iom, u64 *pages)
+{
+	struct zuf_iom_elem e;
+	u32 i = 0;
+	int ret;
+
+	*pages = 0;
+	while ((ret = next_elem(iom, &i, &e)) > 0) {
+		if (e.op == IOM_UNMAP && !e.ino && !iom->args.inode)
+			return -EIO;
+		if (zuf_iom_is_mem(&e))
+			*pages += e.pages;
+		if (*pages > IOMAP_PIN_MAX)
+			return -E2BIG;
+	}
+	return ret;
+}
+
+/* The memory of one element; mmap_lock of the server held. */
+static int pin_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
+{
+	unsigned int flags = e->op == IOM_T2_ZUSMEM_READ ? FOLL_WRITE : 0;
+	u64 done = 0;
+	long got;
+
+	while (done < e->pages) {
+		got = zuf_pin_remote(iom->args.mm, e->mem + (done << PAGE_SHIFT),
+				     e->pages - done, flags, iom->pages + iom->nr_pages);
+		if (got <= 0)
+			return -EFAULT;
+		iom->nr_pages += got;
+		done += got;
+	}
+	return 0;
+}
+
+static int pin_all(struct zuf_iomap *iom)
+{
+	struct zuf_iom_elem e;
+	u32 i = 0;
+	int err = 0;
+
+	while (!err && next_elem(iom, &i, &e) > 0)
+		if (zuf_iom_is_mem(&e))
+			err = pin_elem(iom, &e);
+	return err;
+}
+
+static int iomap_pin(struct zuf_iomap *iom, u64 pages)
+{
+	struct mm_struct *mm = iom->args.mm;
+	int err;
+
+	if (!pages)
+		return 0;
+	iom->pages = kvmalloc_array(pages, sizeof(*iom->pages), GFP_NOFS);
+	if (!iom->pages)
+		return -ENOMEM;
+	if (!mm || !mmget_not_zero(mm))
+		return -EFAULT;
+	err = mmap_read_lock_killable(mm);
+	if (!err) {
+		err = pin_all(iom);
+		mmap_read_unlock(mm);
+	}
+	mmput_async(mm);
+	return err;
+}
+
+/* ---- end ---- */
+
+static void iomap_over(struct zuf_iomap *iom)
+{
+	iomap_unpin(iom);
+	/* pairs with zuf_iomap_is_over() */
+	smp_store_release(&iom->over, true);
+	wake_up_all(&iom->wait);
+	if (iom->args.done)
+		queue_work(iomap_done_wq, &iom->work);
+	else
+		zuf_iomap_put(iom);
+}
+
+/* T1 that a device has written shall not be lost in a cache of the CPU. */
+static void persist_reads(struct zuf_iomap *iom)
+{
+	struct zuf_iom_elem e;
+	size_t len, done;
+	struct page *page;
+	u32 i = 0;
+
+	while (next_elem(iom, &i, &e) > 0) {
+		if (e.op != IOM_T2_READ)
+			continue;
+		for (done = 0; done < e.pages << PAGE_SHIFT; done += len) {
+			len = (e.pages << PAGE_SHIFT) - done;
+			page = zuf_t1_page(iom->args.devs, e.t1 + done, &len);
+			if (page)
+				arch_wb_cache_pmem(page_address(page), len);
+		}
+	}
+}
+
+static void iomap_put_pending(struct zuf_iomap *iom);
+
+/* The transfers have ended. */
+static void iomap_finish(struct zuf_iomap *iom)
+{
+	if (!iom->flushed && !zuf_devset_is_memory(iom->args.devs))
+		persist_reads(iom);
+	if (!iom->flushed && (iom->args.flags & ZUFS_IOM_EXEC_FLUSH) && !iom->err) {
+		iom->flushed = true;
+		atomic_set(&iom->pending, 1);
+		zuf_t2_flush(&iom->batch, iom->batch.written);
+		iomap_put_pending(iom);
+	} else {
+		iomap_over(iom);
+	}
+}
+
+static void iomap_work(struct work_struct *work)
+{
+	struct zuf_iomap *iom = container_of(work, struct zuf_iomap, work);
+
+	if (!iom->over) {
+		iomap_finish(iom);
+		return;
+	}
+	iom->args.done(iom, iom->args.done_arg, iom->err);
+	zuf_iomap_put(iom);
+}
+
+/* Any context. */
+static void iomap_put_pending(struct zuf_iomap *iom)
+{
+	if (atomic_dec_and_test(&iom->pending))
+		queue_work(iomap_wq, &iom->work);
+}
+
+static void iomap_get_pending(void *private)
+{
+	struct zuf_iomap *iom = private;
+
+	atomic_inc(&iom->pending);
+}
+
+static void iomap_end_io(struct bio *bio)
+{
+	struct zuf_iomap *iom = bio->bi_private;
+
+	iomap_fail(iom, blk_status_to_errno(bio->bi_status));
+	bio_put(bio);
+	iomap_put_pending(iom);
+}
+
+/* ---- execute ---- */
+
+/* One piece of T1 at a time: what is contiguous. */
+static int do_t1(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
+{
+	enum req_op op = e->op == IOM_T2_WRITE ? REQ_OP_WRITE : REQ_OP_READ;
+	size_t bytes = e->pages << PAGE_SHIFT, done, len;
+	struct page *page;
+	int err = 0;
+
+	for (done = 0; !err && done < bytes; done += len) {
+		len = bytes - done;
+		page = zuf_t1_page(iom->args.devs, e->t1 + done, &len);
+		if (!page)
+			return -ENOMEM;
+		err = zuf_t2_add(&iom->batch, op, e->block + (done >> PAGE_SHIFT), page, len);
+	}
+	return err;
+}
+
+static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
+{
+	enum req_op op = e->op == IOM_T2_ZUSMEM_WRITE ? REQ_OP_WRITE : REQ_OP_READ;
+	int err = 0;
+	u64 i;
+
+	for (i = 0; !err && i < e->pages; i++)
+		err = zuf_t2_add(&iom->batch, op, e->block + i, iom->pages[(*pinned)++],
+				 PAGE_SIZE);
+	return err;
+}
+
+static void do_unmap(const struct zuf_iomap *iom, const struct zuf_iom_elem *e)
+{
+	const struct zuf_iomap_args *args = &iom->args;
+	struct inode *inode = args->inode;
+
+	if (e->ino && (!inode || inode->i_ino != e->ino))
+		inode = args->sb ? zuf_inode_find(args->sb, e->ino) : NULL;
+	if (!inode)
+		return;		/* who is not in the cache is not mapped */
+	unmap_mapping_pages(inode->i_mapping, e->block, e->pages, false);
+	if (inode != args->inode)
+		zuf_forget_inode(inode);
+}
+
+static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
+{
+	switch (e->op) {
+	case IOM_T2_WRITE:
+	case IOM_T2_READ:
+		return do_t1(iom, e);
+	case IOM_T2_ZUSMEM_WRITE:
+	case IOM_T2_ZUSMEM_READ:
+		return do_mem(iom, e, pinned);
+	case IOM_DISCARD:
+		zuf_t2_discard(&iom->batch, e->block, e->pages);
+		return 0;
+	case IOM_UNMAP:
+		do_unmap(iom, e);
+		return 0;
+	default:
+		return zuf_flush_caches();
+	}
+}
+
+static void iomap_walk(struct zuf_iomap *iom)
+{
+	unsigned int pinned = 0;
+	struct zuf_iom_elem e;
+	struct blk_plug plug;
+	u32 i = 0;
+	int err = 0;
+
+	blk_start_plug(&plug);
+	while (!err && next_elem(iom, &i, &e) > 0)
+		err = do_elem(iom, &e, &pinned);
+	zuf_t2_submit(&iom->batch);
+	blk_finish_plug(&plug);
+	iomap_fail(iom, err);
+}
+
+void zuf_iomap_start(struct zuf_iomap *iom)
+{
+	zuf_iomap_get(iom);
+	atomic_set(&iom->pending, 1);
+	iomap_walk(iom);
+	if (atomic_dec_and_test(&iom->pending))
+		iomap_finish(iom);
+}
+
+struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
+{
+	struct zuf_iomap *iom = kzalloc(sizeof(*iom), GFP_NOFS | __GFP_ACCOUNT);
+	u64 pages;
+	int err;
+
+	if (!iom)
+		return ERR_PTR(-ENOMEM);
+	atomic_inc(&nr_lists);
+	refcount_set(&iom->refs, 1);
+	init_waitqueue_head(&iom->wait);
+	INIT_WORK(&iom->work, iomap_work);
+	iom->args = *args;
+	iom->read_only = args->devs->read_only;
+	iom->batch = (struct zuf_t2_batch){
+		.devs = args->devs,
+		.write_opf = args->flags & ZUFS_IOM_EXEC_FUA ? REQ_FUA : 0,
+		.end_io = iomap_end_io,
+		.get = iomap_get_pending,
+		.private = iom,
+	};
+	zuf_devset_get(args->devs);
+	err = iomap_check(iom, &pages);
+	if (!err)
+		err = iomap_pin(iom, pages);
+	if (!err)
+		return iom;
+
+	iomap_unpin(iom);
+	iom->args.words = NULL;
+	zuf_iomap_put(iom);
+	return ERR_PTR(err);
+}
+
+bool zuf_iomap_is_over(const struct zuf_iomap *iom)
+{
+	return smp_load_acquire(&iom->over);
+}
+
+wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom)
+{
+	return &iom->wait;
+}
+
+bool zuf_iomap_wait(struct zuf_iomap *iom)
+{
+	return !wait_event_killable(iom->wait, zuf_iomap_is_over(iom));
+}
+
+int zuf_iomap_result(const struct zuf_iomap *iom)
+{
+	return iom->err;
+}
+
+/* ---- module life ---- */
+
+int zuf_iomap_module_init(void)
+{
+	iomap_wq = alloc_workqueue("zuf_iomap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!iomap_wq)
+		return -ENOMEM;
+	iomap_done_wq = alloc_workqueue("zuf_iomap_done", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!iomap_done_wq) {
+		destroy_workqueue(iomap_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void zuf_iomap_module_fini(void)
+{
+	wait_var_event(&nr_lists, !atomic_read(&nr_lists));
+	destroy_workqueue(iomap_wq);
+	destroy_workqueue(iomap_done_wq);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iomelem.c - elements of a list of commands: decode, check
+ *
+ * Called by iomap.c for a list in kernel memory, once to check all of it and
+ * once more to execute: what a first pass has let through a second one does.
+ */
+#include "iomelem.h"
+
+#include <linux/mm.h>
+#include "devset.h"
+
+/* Of server memory in one element, and of it in one list. */
+#define IOM_MEM_MAX	(16U << PAGE_SHIFT)
+
+static int set_blocks(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 pages)
+{
+	if (!pages || e->block >= ds->t2_blocks || pages > ds->t2_blocks - e->block)
+		return -EIO;
+	e->pages = pages;
+	return 0;
+}
+
+static int set_t1(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 dpp)
+{
+	/* a whole page in pool 0, so the low bits are all 0 */
+	if (!dpp || offset_in_page(dpp) || dpp >= ds->t1_bytes ||
+	    e->pages > (ds->t1_bytes - dpp) >> PAGE_SHIFT)
+		return -EIO;
+	e->t1 = dpp;
+	return 0;
+}
+
+static int set_mem(struct zuf_iom_elem *e, u64 addr, u64 repeated)
+{
+	if (!addr || offset_in_page(addr) || addr > TASK_SIZE_MAX ||
+	    repeated > TASK_SIZE_MAX - addr)
+		return -EIO;
+	e->mem = addr;
+	return 0;
+}
+
+/* How often the element before words[i] is to be done. */
+static int repeat_count(const u64 *words, u32 n, u32 *i, u64 *times)
+{
+	*times = 1;
+	if (*i >= n || zufs_iom_op(words[*i]) != IOM_REPEAT)
+		return 0;
+	*times += zufs_iom_val(words[*i]);
+	++*i;
+	/* once: there is no element before a second one */
+	return *i < n && zufs_iom_op(words[*i]) == IOM_REPEAT ? -EIO : 0;
+}
+
+static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, const u64 *w,
+			u64 pages, u64 times)
+{
+	int err;
+
+	/* neither can overflow below: what is larger than T2 is out here */
+	if (pages > ds->t2_blocks || times > ds->t2_blocks ||
+	    check_mul_overflow(pages, times, &pages))
+		return -EIO;
+	err = set_blocks(ds, e, pages);
+	if (err)
+		return err;
+	switch (e->op) {
+	case IOM_T2_ZUSMEM_WRITE:
+	case IOM_T2_ZUSMEM_READ:
+		return set_mem(e, w[1], pages << PAGE_SHIFT);
+	case IOM_DISCARD:
+		return 0;
+	default:
+		return set_t1(ds, e, w[1]);
+	}
+}
+
+static bool is_write(u32 op)
+{
+	return op == IOM_T2_WRITE || op == IOM_T2_ZUSMEM_WRITE || op == IOM_DISCARD;
+}
+
+static int set_elem(const struct zuf_devset *ds, struct zuf_iom_elem *e, const u64 *w, u64 times)
+{
+	switch (e->op) {
+	case IOM_T2_WRITE:
+	case IOM_T2_READ:
+		return set_transfer(ds, e, w, 1, times);
+	case IOM_T2_WRITE_LEN:
+	case IOM_T2_READ_LEN:
+		e->op = e->op == IOM_T2_WRITE_LEN ? IOM_T2_WRITE : IOM_T2_READ;
+		fallthrough;
+	case IOM_DISCARD:
+		return set_transfer(ds, e, w, w[2], times);
+	case IOM_T2_ZUSMEM_WRITE:
+	case IOM_T2_ZUSMEM_READ:
+		if (!w[2] || offset_in_page(w[2]) || w[2] > IOM_MEM_MAX)
+			return -EIO;
+		return set_transfer(ds, e, w, w[2] >> PAGE_SHIFT, times);
+	case IOM_UNMAP:
+		e->pages = w[1];
+		e->ino = w[2];
+		return times == 1 ? 0 : -EIO;
+	case IOM_WBINV:
+		return times == 1 ? 0 : -EIO;
+	default:
+		return -EIO;	/* T1_*, REPEAT of nothing */
+	}
+}
+
+int zuf_iom_next(const struct zuf_devset *ds, bool read_only, const u64 *words, u32 n,
+		 u32 *i, struct zuf_iom_elem *e)
+{
+	const u64 *w = words + *i;
+	u32 len;
+	u64 times;
+	int err;
+
+	/* the ABI: what is beyond the known commands ends a list too */
+	if (*i >= n || zufs_iom_op(*w) == IOM_NONE || zufs_iom_op(*w) > IOM_DISCARD)
+		return 0;
+	*e = (struct zuf_iom_elem){ .op = zufs_iom_op(*w), .block = zufs_iom_val(*w) };
+	len = zufs_iom_words(e->op);
+	if (len > n - *i)
+		return -EIO;
+	*i += len;
+	err = repeat_count(words, n, i, &times);
+	if (!err)
+		err = set_elem(ds, e, w, times);
+	if (!err && read_only && is_write(e->op))
+		err = -EROFS;
+	return err ?: 1;
+}

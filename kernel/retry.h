@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * retry.h - the answer -EZUFS_RETRY: do this list for me, then call me again
+ */
+#ifndef ZUF_RETRY_H
+#define ZUF_RETRY_H
+
+#include <linux/types.h>
+
+struct zuf_chan;
+struct zuf_claim;
+struct zuf_op;
+struct zuf_sb;
+
+/**
+ * zuf_retry_run() - execute the list in the answer of an I/O operation
+ * The result is stored in the message's hdr.err, for the server.
+ * Context: the channel is ANSWERED by the caller.
+ * Return: -EAGAIN (the same message goes to the server again), -EIO (there is no
+ * list, or the server died), -EINTR (a fatal signal: the channel is ORPHAN, the
+ * ZT takes the list over, claim->lost is set).
+ */
+int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
+
+/**
+ * zuf_retry_orphan() - the server asks for a list, but its app was killed
+ * Context: the ZT; the channel is ORPHAN.
+ * Return: true: the list was refused (-EINTR), the message goes to it again.
+ */
+bool zuf_retry_orphan(struct zuf_chan *ch);
+
+/**
+ * zuf_retry_finish() - wait for the list of an app that was killed meanwhile
+ * Context: the ZT, with the message to be delivered; the channel is ORPHAN.
+ * Return: 0, or -EINTR: the ZT is being killed.
+ */
+int zuf_retry_finish(struct zuf_chan *ch);
+
+#endif
