@@ -13,6 +13,7 @@
 #ifndef ZUF_PUTS_H
 #define ZUF_PUTS_H
 
+#include <linux/cache.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -30,11 +31,12 @@ struct zuf_sb;
 /* A larger one goes at once: with a NOOP it must fit any command buffer. */
 #define ZUF_PUTS_MSG_MAX	(PAGE_SIZE - sizeof(struct zufs_ioc_hdr))
 
+/* Written by every I/O of its inode: on a cache line of its own. */
 struct zuf_put_tag {
 	refcount_t refs;
 	atomic_t pending;	/* puts that the server has not executed yet */
 	int last_cpu;		/* whose buffer got the last one: a hint */
-};
+} ____cacheline_aligned_in_smp;
 
 /* The puts of one CPU; @lock, which is taken by its operations and by goosers. */
 struct zuf_puts {

@@ -5,6 +5,7 @@
 #ifndef ZUF_ROOT_H
 #define ZUF_ROOT_H
 
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
@@ -38,9 +39,12 @@ struct zuf_cpu {
  * special files and channels hold references.
  */
 struct zuf_root {
-	struct kref ref;
-	struct list_head link;		/* zuf_roots_lock */
+	/* read by every operation, written when a server comes or goes */
 	u32 live_gen;			/* the server that answers; 0 = none */
+	struct zuf_cpu __percpu *cpus;
+
+	struct kref ref ____cacheline_aligned_in_smp;
+	struct list_head link;		/* zuf_roots_lock */
 	struct work_struct free_work;	/* the last user may be a worker of ours */
 	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
 	atomic_t nr_umounts;		/* of them, those to the mounter */
@@ -52,7 +56,6 @@ struct zuf_root {
 	unsigned int nr_roles;		/* mounter and ZT files of the live server */
 	struct idr sbs;			/* sb_id -> struct zuf_sb */
 	struct cpumask chan_cpus;	/* CPUs with a channel; read without the lock */
-	struct zuf_cpu __percpu *cpus;
 	struct zuf_mounter mounter;
 };
 
