@@ -143,10 +143,11 @@ static int nio_get(struct nio *nio, size_t len)
 	};
 	nio->io->hdr.offset = offset_in_page(rw->iocb->ki_pos);
 	nio->io->hdr.len = len;
-	nio->io->hdr.out_max = zufs_io_size(nio->pages);
+	/* an error comes with the out_len that we have sent */
+	nio->io->hdr.out_max = max(sizeof(*nio->io), (size_t)zufs_io_size(nio->pages));
 	nio->op = (struct zuf_op){
 		.hdr = &nio->io->hdr,
-		.size = max(sizeof(*nio->io), (size_t)zufs_io_size(nio->pages)),
+		.size = nio->io->hdr.out_max,
 		.flags = ZUF_OPF_IOMAP,
 		.inode = rw->inode,
 		.claim = &nio->claim,
