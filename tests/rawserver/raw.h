@@ -5,7 +5,8 @@
  * It stands for the servers that others wrote to the 2019 interface, so it uses
  * nothing of libzus. Files: file.c (special files), mounter.c, zt.c (threads and
  * the loop), fs.c, names.c, io.c, xattr.c (a file system in T1), rule.c (what to
- * do wrong and when), record.c (what the kernel sent), ctl.c (remote control).
+ * do wrong and when), havoc.c (its rougher part), record.c (what the kernel sent),
+ * ctl.c (remote control).
  *
  * One lock, raw_lock, protects file systems, rules, record and counters. It is
  * not held while a rule hangs or delays, nor in an ioctl.
@@ -182,6 +183,8 @@ void raw_release(void);
 struct raw_rule;
 struct raw_rule *raw_rule_match(unsigned int op, const struct zufs_ioc_hdr *hdr);
 bool raw_rule_replaces(const struct raw_rule *rule);
+/* True if the kernel has run the list of a "retry" and calls again: forgets the list. */
+bool raw_rule_restarted(struct zufs_ioc_hdr *hdr);
 /* Do what the rule says to an answer. zt: NULL for mount messages. */
 void raw_rule_apply(struct raw_rule *rule, unsigned int op, struct raw_zt *zt,
 		    struct zufs_ioc_hdr *hdr);

@@ -6,36 +6,21 @@
  *
  * The rule is used for the nth and the following messages of that operation (of
  * that file), count of them in all (0 = for ever). The operation is executed
- * first, then its answer is spoiled in the order of the actions; "err" replaces
- * the execution. Actions: the table at the end. Mount messages are operations
- * too: M_MOUNT, M_UMOUNT, M_REMOUNT, DDBG_RD, DDBG_WR.
+ * first, then its answer is spoiled in the order of the actions; "err" and "retry"
+ * replace the execution. Actions: the tables. Mount messages are operations
+ * too: M_MOUNT, M_UMOUNT, M_REMOUNT, DDBG_RD, DDBG_WR. What takes threads and memory
+ * away is in havoc.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-#include "raw.h"
+#include "spoil.h"
 
 #define MAX_RULES	64
 #define MAX_ACTIONS	6
+#define ARG_SIZE	160
 #define OP_ANY		0xffff
-
-struct spoil {
-	unsigned int op;
-	struct raw_zt *zt;		/* NULL: a mount message */
-	struct zufs_ioc_hdr *hdr;
-	const char *arg;
-};
-
-struct action {
-	const char *name;
-	void (*run)(struct spoil *s);
-	bool replaces;
-};
 
 struct raw_rule {
 	unsigned int op;
@@ -43,14 +28,12 @@ struct raw_rule {
 	unsigned long nth, count, seen;
 	bool for_ever;
 	unsigned int nr_actions;
-	const struct action *actions[MAX_ACTIONS];
-	char args[MAX_ACTIONS][64];
+	const struct raw_action *actions[MAX_ACTIONS];
+	char args[MAX_ACTIONS][ARG_SIZE];
 };
 
 static struct raw_rule rules[MAX_RULES];
 static unsigned int nr_rules;
-static pthread_cond_t release = PTHREAD_COND_INITIALIZER;
-static unsigned long release_count;
 
 static const struct {
 	unsigned int op;
@@ -122,9 +105,8 @@ static struct zufs_mount_info *mount_info(const struct spoil *s)
 	return &((struct zufs_ioc_mount *)s->hdr)->zmi;
 }
 
-static long long number(const char *text)
+long long raw_number(const char *text)
 {
-	/* numbers above S64_MAX are written in hex */
 	return *text == '-' ? strtoll(text, NULL, 0) : (long long)strtoull(text, NULL, 0);
 }
 
@@ -132,37 +114,37 @@ static long long number(const char *text)
 
 static void do_err(struct spoil *s)
 {
-	s->hdr->err = (int32_t)number(s->arg);
+	s->hdr->err = (int32_t)raw_number(s->arg);
 }
 
 static void do_outlen(struct spoil *s)
 {
-	s->hdr->out_len = (uint16_t)number(s->arg);
+	s->hdr->out_len = (uint16_t)raw_number(s->arg);
 }
 
 static void do_outmax(struct spoil *s)
 {
-	s->hdr->out_max = (uint16_t)number(s->arg);
+	s->hdr->out_max = (uint16_t)raw_number(s->arg);
 }
 
 static void do_outstart(struct spoil *s)
 {
-	s->hdr->out_start = (uint16_t)number(s->arg);
+	s->hdr->out_start = (uint16_t)raw_number(s->arg);
 }
 
 static void do_inlen(struct spoil *s)
 {
-	s->hdr->in_len = (uint16_t)number(s->arg);
+	s->hdr->in_len = (uint16_t)raw_number(s->arg);
 }
 
 static void do_operation(struct spoil *s)
 {
-	s->hdr->operation = (uint16_t)number(s->arg);
+	s->hdr->operation = (uint16_t)raw_number(s->arg);
 }
 
 static void do_flags(struct spoil *s)
 {
-	s->hdr->flags = (uint16_t)number(s->arg);
+	s->hdr->flags = (uint16_t)raw_number(s->arg);
 }
 
 /* All that the caller takes back gets one value. */
@@ -173,7 +155,7 @@ static void do_fill(struct spoil *s)
 	if (end < s->hdr->in_len)
 		end = s->hdr->in_len;
 	if (end > sizeof(*s->hdr))
-		memset(s->hdr + 1, (int)number(s->arg), end - sizeof(*s->hdr));
+		memset(s->hdr + 1, (int)raw_number(s->arg), end - sizeof(*s->hdr));
 }
 
 /* ---- cookies and pointers ---- */
@@ -188,7 +170,7 @@ static uint64_t wild_dpp(const char *arg, uint64_t good)
 		return good | 3;
 	if (!strcmp(arg, "unaligned"))
 		return good + 56;	/* a multiple of 8, but no inode starts there */
-	return (uint64_t)number(arg);
+	return (uint64_t)raw_number(arg);
 }
 
 static void do_zi(struct spoil *s)
@@ -207,11 +189,11 @@ static void do_zi(struct spoil *s)
 static void do_ii(struct spoil *s)
 {
 	if (is_mount(s))
-		mount_info(s)->zus_ii = (uint64_t)number(s->arg);
+		mount_info(s)->zus_ii = (uint64_t)raw_number(s->arg);
 	else if (s->op == ZUFS_OP_LOOKUP)
-		((struct zufs_ioc_lookup *)s->hdr)->zus_ii = (uint64_t)number(s->arg);
+		((struct zufs_ioc_lookup *)s->hdr)->zus_ii = (uint64_t)raw_number(s->arg);
 	else if (s->op == ZUFS_OP_NEW_INODE)
-		((struct zufs_ioc_new_inode *)s->hdr)->zus_ii = (uint64_t)number(s->arg);
+		((struct zufs_ioc_new_inode *)s->hdr)->zus_ii = (uint64_t)raw_number(s->arg);
 }
 
 /* Nobody will tell us of the end of this mount: forget it at once. */
@@ -224,17 +206,17 @@ static void do_sbi(struct spoil *s)
 	if (fs)
 		raw_fs_destroy(fs);
 	raw_unlock();
-	mount_info(s)->zus_sbi = (uint64_t)number(s->arg);
+	mount_info(s)->zus_sbi = (uint64_t)raw_number(s->arg);
 }
 
 static void do_bits(struct spoil *s)
 {
-	mount_info(s)->s_blocksize_bits = (uint32_t)number(s->arg);
+	mount_info(s)->s_blocksize_bits = (uint32_t)raw_number(s->arg);
 }
 
 static void do_caps(struct spoil *s)
 {
-	mount_info(s)->fs_caps = (uint32_t)number(s->arg);
+	mount_info(s)->fs_caps = (uint32_t)raw_number(s->arg);
 }
 
 /* ---- the shared inode ---- */
@@ -256,7 +238,7 @@ static void do_##action_(struct spoil *s)				\
 {									\
 	struct zus_inode *zi = spoiled_inode(s);			\
 									\
-	zi->field_ = (__typeof__(zi->field_))number(s->arg);		\
+	zi->field_ = (__typeof__(zi->field_))raw_number(s->arg);		\
 }
 SPOIL_FIELD(nlink, i_nlink)
 SPOIL_FIELD(size, i_size)
@@ -277,19 +259,19 @@ static void do_lastpos(struct spoil *s)
 	struct zufs_ioc_IO *io = (void *)s->hdr;
 
 	if (*s->arg == '=')
-		io->last_pos = (uint64_t)number(s->arg + 1);
+		io->last_pos = (uint64_t)raw_number(s->arg + 1);
 	else
-		io->last_pos += (uint64_t)number(s->arg + (*s->arg == '+'));
+		io->last_pos += (uint64_t)raw_number(s->arg + (*s->arg == '+'));
 }
 
 static void do_iomn(struct spoil *s)
 {
-	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_n = (uint32_t)number(s->arg);
+	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_n = (uint32_t)raw_number(s->arg);
 }
 
 static void do_iommax(struct spoil *s)
 {
-	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_max = (uint32_t)number(s->arg);
+	((struct zufs_ioc_IO *)s->hdr)->ziom.iom_max = (uint32_t)raw_number(s->arg);
 }
 
 /* Every word of the list becomes this one. */
@@ -300,20 +282,63 @@ static void do_word(struct spoil *s)
 	uint32_t i;
 
 	for (i = 0; i < io->ziom.iom_n && i < 1024; i++)
-		words[i] = (uint64_t)number(s->arg);
+		words[i] = (uint64_t)raw_number(s->arg);
 }
 
 static void do_retflags(struct spoil *s)
 {
-	((struct zufs_ioc_IO *)s->hdr)->ret_flags |= (uint32_t)number(s->arg);
+	((struct zufs_ioc_IO *)s->hdr)->ret_flags |= (uint32_t)raw_number(s->arg);
 }
 
 static void do_wrunmap(struct spoil *s)
 {
 	struct zufs_ioc_IO *io = (void *)s->hdr;
 
-	io->wr_unmap.offset = (uint32_t)number(s->arg);
+	io->wr_unmap.offset = (uint32_t)raw_number(s->arg);
 	io->wr_unmap.len = ~0U;
+}
+
+#define RETRY_COOKIE	0x7265747279ULL	/* any number but 0 */
+
+/* Asks for a list of these words, separated by commas, and to be called again. */
+static void do_retry(struct spoil *s)
+{
+	struct zufs_ioc_IO *io = (void *)s->hdr;
+	uint64_t *words = ZUFS_TAIL(io, iom_e);
+	const char *next = s->arg;
+	uint32_t n = 0;
+
+	while (next) {
+		words[n++] = (uint64_t)raw_number(next);
+		next = strchr(next, ',');
+		if (next)
+			next++;
+	}
+	io->ziom.iomb = RETRY_COOKIE;
+	io->ziom.iom_max = n;
+	io->ziom.iom_n = n;
+	s->hdr->out_len = (uint16_t)zufs_io_size(n);
+	s->hdr->err = -EZUFS_RETRY;
+}
+
+bool raw_rule_restarted(struct zufs_ioc_hdr *hdr)
+{
+	struct zufs_ioc_IO *io = (void *)hdr;
+
+	switch (hdr->operation) {
+	case ZUFS_OP_READ:
+	case ZUFS_OP_PRE_READ:
+	case ZUFS_OP_WRITE:
+	case ZUFS_OP_FALLOCATE:
+	case ZUFS_OP_GET_MULTY:
+		break;
+	default:
+		return false;
+	}
+	if (io->ziom.iomb != RETRY_COOKIE)
+		return false;
+	io->ziom.iomb = 0;
+	return true;
 }
 
 /* ---- readdir ---- */
@@ -364,173 +389,7 @@ static void do_readdir(struct spoil *s)
 	}
 }
 
-/* ---- threads, memory, process ---- */
-
-static void do_hang(struct spoil *s)
-{
-	unsigned long now;
-
-	raw_lock();
-	now = release_count;
-	raw_stats.hangs++;
-	raw_note("hangs %s", raw_op_name(s->op));
-	while (release_count == now)
-		pthread_cond_wait(&release, &raw_mutex);
-	raw_stats.hangs--;
-	raw_note("released %s intr %d", raw_op_name(s->op),
-		 !!(s->hdr->flags & ZUFS_H_INTR));
-	raw_unlock();
-}
-
-void raw_release(void)
-{
-	release_count++;
-	pthread_cond_broadcast(&release);
-}
-
-/* A slow server: this is the behaviour under test, not a way to wait for something. */
-static void do_delay(struct spoil *s)
-{
-	struct timespec time = { .tv_nsec = number(s->arg) % 1000 * 1000000,
-				 .tv_sec = number(s->arg) / 1000 };
-
-	while (nanosleep(&time, &time) && errno == EINTR)
-		;
-}
-
-static void do_exit(struct spoil *s)
-{
-	(void)s;
-	_exit(0);
-}
-
-static void do_kill(struct spoil *s)
-{
-	(void)s;
-	kill(getpid(), SIGKILL);
-}
-
-static void do_closefd(struct spoil *s)
-{
-	if (!s->zt)
-		return;
-	close(s->zt->fd);
-	s->zt->fd = -1;
-}
-
-static void do_unwindow(struct spoil *s)
-{
-	/* once: what is mapped there later is not the window */
-	if (!s->zt || s->zt->window_gone)
-		return;
-	s->zt->window_gone = true;
-	munmap(s->zt->window, ZUS_API_MAP_MAX_SIZE);
-}
-
-static void do_uncmd(struct spoil *s)
-{
-	if (!s->zt || s->zt->cmd_gone)
-		return;
-	s->zt->cmd_gone = true;
-	munmap(s->zt->cmd, raw_config.max_command);
-}
-
-struct scribble {
-	unsigned char *buf;
-	long ms;
-};
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Rewrites a whole command buffer while the kernel and the ZT use it. */
-static void *scribbler(void *data)
-{
-	struct scribble *sc = data;
-	long end = now_ms() + sc->ms;
-	unsigned int seed = 12345, i;
-
-	do {
-		for (i = 0; i < raw_config.max_command; i++) {
-			seed = seed * 1103515245 + 12345;
-			((volatile unsigned char *)sc->buf)[i] = (unsigned char)(seed >> 16);
-		}
-	} while (now_ms() < end);
-	raw_lock();
-	raw_note("scribbled");
-	raw_unlock();
-	free(sc);
-	return NULL;
-}
-
-static void do_scribble(struct spoil *s)
-{
-	struct scribble *sc = malloc(sizeof(*sc));
-	pthread_t thread;
-
-	if (!sc || !s->zt) {
-		free(sc);
-		return;
-	}
-	sc->buf = (void *)s->zt->cmd;
-	sc->ms = (long)number(s->arg);
-	if (pthread_create(&thread, NULL, scribbler, sc))
-		free(sc);
-	else
-		pthread_detach(thread);
-}
-
-/* ---- looking at the window ---- */
-
-struct look {
-	volatile char *at;
-	bool write;
-};
-
-static void look(void *data)
-{
-	struct look *l = data;
-
-	if (l->write)
-		*l->at = 'X';
-	else
-		(void)*l->at;
-}
-
-static bool can(volatile char *at, bool write)
-{
-	struct look l = { at, write };
-
-	return raw_trapped(look, &l);
-}
-
-/* Which pages of the window are there, and may the data be written? */
-static void do_look(struct spoil *s)
-{
-	unsigned int page, low = 0, high = 0, first = s->hdr->offset / ZUFS_PAGE_SIZE;
-	unsigned int end = (s->hdr->offset + s->hdr->len + ZUFS_PAGE_SIZE - 1) / ZUFS_PAGE_SIZE;
-	bool writable = can(s->zt->window + s->hdr->offset, true);
-
-	for (page = 0; page < ZUS_API_MAP_MAX_PAGES; page++) {
-		bool there = can(s->zt->window + (size_t)page * ZUFS_PAGE_SIZE, false);
-
-		if (there && page < first)
-			low++;
-		if (there && page >= end)
-			high++;
-	}
-	raw_lock();
-	raw_note("look %s pages %u..%u writable %d below %u above %u", raw_op_name(s->op),
-		 first, end, writable, low, high);
-	raw_unlock();
-}
-
-static const struct action action_table[] = {
+static const struct raw_action action_table[] = {
 	{ "err", do_err, true }, { "fail", do_err, false },
 	{ "outlen", do_outlen, false }, { "outmax", do_outmax, false },
 	{ "outstart", do_outstart, false }, { "inlen", do_inlen, false },
@@ -544,31 +403,36 @@ static const struct action action_table[] = {
 	{ "sym", do_sym, false }, { "lastpos", do_lastpos, false },
 	{ "iomn", do_iomn, false }, { "iommax", do_iommax, false },
 	{ "word", do_word, false }, { "retflags", do_retflags, false },
-	{ "wrunmap", do_wrunmap, false }, { "readdir", do_readdir, false },
-	{ "hang", do_hang, false }, { "delay", do_delay, false }, { "exit", do_exit, false },
-	{ "kill", do_kill, false }, { "closefd", do_closefd, false },
-	{ "unwindow", do_unwindow, false }, { "uncmd", do_uncmd, false },
-	{ "scribble", do_scribble, false }, { "look", do_look, false },
+	{ "wrunmap", do_wrunmap, false }, { "retry", do_retry, true },
+	{ "readdir", do_readdir, false },
+	{ NULL, NULL, false },
 };
 
 /* ---- the list ---- */
 
+static const struct raw_action *find_action(const struct raw_action *table, const char *name)
+{
+	for (; table->name; table++)
+		if (!strcmp(table->name, name))
+			return table;
+	return NULL;
+}
+
 static bool add_action(struct raw_rule *rule, char *word)
 {
 	char *colon = strchr(word, ':');
-	size_t i;
+	const struct raw_action *action;
 
 	if (colon)
 		*colon = 0;
-	for (i = 0; i < sizeof(action_table) / sizeof(action_table[0]); i++)
-		if (!strcmp(action_table[i].name, word))
-			break;
-	if (i == sizeof(action_table) / sizeof(action_table[0]) ||
-	    rule->nr_actions == MAX_ACTIONS)
+	action = find_action(action_table, word);
+	if (!action)
+		action = find_action(raw_havoc_actions, word);
+	if (!action || rule->nr_actions == MAX_ACTIONS)
 		return false;
 	snprintf(rule->args[rule->nr_actions], sizeof(rule->args[0]), "%s",
 		 colon ? colon + 1 : "0");
-	rule->actions[rule->nr_actions++] = &action_table[i];
+	rule->actions[rule->nr_actions++] = action;
 	return true;
 }
 

@@ -133,7 +133,10 @@ static void serve_one(struct raw_zt *zt)
 	struct raw_rule *rule;
 
 	raw_lock();
-	raw_record(op, zt, hdr);
+	if (raw_rule_restarted(hdr))
+		raw_note("restart %s err %d", raw_op_name(op), hdr->err);
+	else
+		raw_record(op, zt, hdr);
 	rule = raw_rule_match(op, hdr);
 	raw_unlock();
 	raw_trapped(serve_puts, &arg);
