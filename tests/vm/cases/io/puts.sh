@@ -19,7 +19,10 @@ calls() {
 
 # own_puts: puts that were messages of their own.
 own_puts() {
-	echo $(($(calls | grep -c PUT_MULTY) - $(ctl stats | sed -n 's/^puts //p') + carried_before))
+	local carried
+
+	carried=$(ctl stats | sed -n 's/^puts //p')
+	echo $(($(calls | grep -c PUT_MULTY) - carried + carried_before))
 }
 
 mark() {
