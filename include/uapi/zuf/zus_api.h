@@ -32,6 +32,7 @@
  *   1.0  the 2019 interface, unchanged
  *        + register_fs_info.notused bit 31: may be mounted without a device; T1 is then
  *          memory of the kernel, its size the mount option size=, which the kernel takes
+ *        + ALLOC_BUFFER: init_size below max_size
  *        + iomap: REPEAT, which was reserved; DISCARD, asynchronous lists and IOM_DONE of the
  *          later original; flush and FUA by the top bits of wait_for_done and ret_flags
  */
@@ -361,8 +362,8 @@ struct zufs_ioc_alloc_buffer {
 	struct zufs_ioc_hdr hdr;
 	__u64	sb_id;			/* 0 */
 	__u64	zus_sbi;		/* 0 */
-	__u32	max_size;		/* bytes, = init_size */
-	__u32	init_size;
+	__u32	max_size;		/* bytes that may be mapped, at most 16 MiB */
+	__u32	init_size;		/* of them there at once; more comes when touched */
 	__u16	pool_no;		/* 0 */
 	__u16	flags;			/* 0 */
 	__u32	reserved;		/* 0 */

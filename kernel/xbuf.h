@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xbuf.h - what a buffer of commands holds
+ */
+#ifndef ZUF_XBUF_H
+#define ZUF_XBUF_H
+
+#include <linux/types.h>
+
+struct file;
+struct zuf_xbuf;
+
+/* Bytes that it may have; all of them can be read. */
+size_t zuf_xbuf_size(const struct zuf_xbuf *xb);
+/* Copy out what the server has written; the caller keeps to the size. */
+void zuf_xbuf_read(struct zuf_xbuf *xb, size_t from, void *dst, size_t len);
+/* Store the result of the list in its header. */
+void zuf_xbuf_set_err(struct zuf_xbuf *xb, s32 err);
+/* Does a mapping of the file start at @addr, in the memory of the caller? */
+bool zuf_xbuf_mapped_at(const struct file *file, unsigned long addr);
+
+#endif
