@@ -7,7 +7,7 @@
  * when it comes back. Or it has not found a channel, but the message must get
  * through (evict, free): then a worker sends it. An UMOUNT always takes that way:
  * it comes after all these, and a killed umount(8) cannot take it back. So does the
- * end of a mount that was killed: the devices stay until the server has let go. A
+ * end of a mount that was killed: id and devices stay until the server has let go. A
  * worker's item stands on its own (root, server generation), it may outlive the mount.
  */
 #include <linux/mount.h>
@@ -15,10 +15,10 @@
 #include <linux/workqueue.h>
 
 #include "chan.h"
-#include "devset.h"
 #include "dispatch.h"
 #include "forget.h"
 #include "retry.h"
+#include "sbid.h"
 #include "super.h"
 #include "window.h"
 
@@ -105,7 +105,7 @@ struct umount_item {
 	struct work_struct work;
 	struct zuf_root *root;
 	struct vfsmount *root_mnt;
-	struct zuf_devset *devs;	/* the server's until it has answered */
+	struct zuf_sbid *sbid;		/* the server's until it has answered */
 	u32 server_gen;
 	struct zufs_ioc_mount msg;
 };
@@ -116,12 +116,14 @@ static void umount_work(struct work_struct *work)
 	struct zuf_root *root = it->root;
 
 	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
-	if (it->msg.zmi.zus_sbi)
+	if (it->msg.zmi.zus_sbi) {
+		zuf_sbid_drain(it->sbid);
 		zuf_mounter_call(root, it->server_gen, &it->msg);
-	else
+	} else {
 		zuf_mounter_settle(root, it->server_gen);
-	zuf_devset_revoke(it->devs);
-	zuf_devset_put(it->devs);
+	}
+	zuf_sbid_close(it->sbid);
+	zuf_sbid_put(it->sbid);
 	mntput(it->root_mnt);
 	if (atomic_dec_and_test(&root->nr_umounts))
 		wake_up_var(&root->nr_umounts);
@@ -137,7 +139,7 @@ void zuf_forget_umount(struct zuf_sb *zsb)
 	INIT_WORK(&it->work, umount_work);
 	it->root = zuf_root_get(root);
 	it->root_mnt = mntget(zsb->root_mnt);
-	it->devs = zuf_devset_get(zsb->devs);
+	it->sbid = zsb->sbid;
 	it->server_gen = zsb->server_gen;
 	it->msg.hdr = (struct zufs_ioc_hdr)ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(it->msg));
 	it->msg.zmi.zus_sbi = zsb->zus_sbi;

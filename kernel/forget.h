@@ -28,7 +28,8 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
  * zuf_forget_umount() - send UMOUNT after all that is under way, wait for the answer;
  * without zus_sbi: wait until the server has done with a mount that was killed
  * Context: a fatal signal ends the wait, the message is delivered all the same. The
- * devices are revoked when the server has answered or is gone.
+ * caller's reference of zsb->sbid goes with it: closed when the server has answered
+ * or is gone.
  */
 void zuf_forget_umount(struct zuf_sb *zsb);
 

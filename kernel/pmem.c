@@ -12,27 +12,27 @@
 
 #include "devset.h"
 #include "root.h"
+#include "sbid.h"
 #include "special.h"
-#include "super.h"
 
 static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 {
 	struct zuf_root *root = sp->root;
 	struct zuf_devset *ds;
-	struct zuf_sb *zsb;
+	struct zuf_sbid *sbid;
 	int err = 0;
 
 	mutex_lock(&root->lock);
-	zsb = ip->sb_id <= INT_MAX ? idr_find(&root->sbs, ip->sb_id) : NULL;
-	if (!zsb)
+	sbid = zuf_sbid_find(root, ip->sb_id);
+	if (!sbid)
 		err = -ENODEV;
-	else if (zsb->grabbed)
+	else if (sbid->grabbed)
 		err = -EIO;
 	else
-		err = zuf_devset_attach(zsb->devs, sp->inode->i_mapping);
+		err = zuf_devset_attach(sbid->devs, sp->inode->i_mapping);
 	if (!err) {
-		zsb->grabbed = true;
-		ds = zuf_devset_get(zsb->devs);
+		sbid->grabbed = true;
+		ds = zuf_devset_get(sbid->devs);
 		sp->devs = ds;
 		ip->mdt = ds->mdt;
 		ip->dev_index = ds->main_index;

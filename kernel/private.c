@@ -19,7 +19,7 @@
 
 struct zuf_private {
 	struct zuf_sb zsb;	/* no sb, no server */
-	bool mounted;		/* sp->lock */
+	struct zuf_sbid *sbid;	/* sp->lock; NULL: it has ended */
 };
 
 /* The whole argument with its options, which end within it; or ERR_PTR. */
@@ -92,21 +92,22 @@ static int private_open(struct zuf_special *sp, struct zuf_private *priv,
 		return PTR_ERR(priv->zsb.devs);
 	err = zuf_devset_load_shadow(priv->zsb.devs);
 	priv->zsb.root = sp->root;
-	if (!err)
-		err = zuf_sbid_add(&priv->zsb);
-	if (err)
-		zuf_devset_put(priv->zsb.devs);
+	if (!err) {
+		priv->sbid = zuf_sbid_create(&priv->zsb);
+		err = PTR_ERR_OR_ZERO(priv->sbid);
+	}
+	/* the id has its own reference */
+	zuf_devset_put(priv->zsb.devs);
 	return err;
 }
 
 static void private_end(struct zuf_private *priv)
 {
-	if (!priv->mounted)
+	if (!priv->sbid)
 		return;
-	zuf_sbid_remove(&priv->zsb);
-	zuf_devset_revoke(priv->zsb.devs);
-	zuf_devset_put(priv->zsb.devs);
-	priv->mounted = false;
+	zuf_sbid_close(priv->sbid);
+	zuf_sbid_put(priv->sbid);
+	priv->sbid = NULL;
 }
 
 static int private_mount(struct zuf_special *sp, struct zufs_ioc_mount_private *pm)
@@ -124,8 +125,7 @@ static int private_mount(struct zuf_special *sp, struct zufs_ioc_mount_private *
 		kfree(priv);
 		return err;
 	}
-	priv->mounted = true;
-	pm->zmi.sb_id = priv->zsb.sb_id;
+	pm->zmi.sb_id = priv->sbid->id;
 	pm->zmi.po.mount_flags |= ZUFS_M_PRIVATE;
 	sp->private = priv;
 	zuf_special_set_role(sp, ZUF_ROLE_PRIVATE);

@@ -54,7 +54,7 @@ struct zuf_root {
 	enum zuf_root_state state;
 	struct pid *server;		/* thread group of the server, or NULL */
 	unsigned int nr_roles;		/* mounter and ZT files of the live server */
-	struct idr sbs;			/* sb_id -> struct zuf_sb */
+	struct idr sbs;			/* sb_id -> struct zuf_sbid */
 	struct cpumask chan_cpus;	/* CPUs with a channel; read without the lock */
 	struct zuf_mounter mounter;
 };

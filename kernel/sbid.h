@@ -1,35 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sbid.h - ids of the live super-blocks of a root, 1-based
+ * sbid.h - what the server knows of a super-block by its id
+ *
+ *	zuf_sbid_create   before M_MOUNT: the server may grab the memory and run lists
+ *	zuf_sbid_attach   the mount has succeeded: lists find its inodes
+ *	zuf_sbid_detach   before the inodes go
+ *	zuf_sbid_drain    before M_UMOUNT
+ *	zuf_sbid_close    after its answer, or what stands for that: the id is gone,
+ *			  no list runs, T1 is no longer mapped
+ *
+ * It outlives the mount: the worker that delivers M_UMOUNT has it when umount(8)
+ * was killed. Ids are 1-based, unique within a root.
  */
 #ifndef ZUF_SBID_H
 #define ZUF_SBID_H
 
-#include "root.h"
-#include "super.h"
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
 
-static inline int zuf_sbid_add(struct zuf_sb *zsb)
-{
-	int id;
+struct super_block;
+struct zuf_devset;
+struct zuf_root;
+struct zuf_sb;
 
-	mutex_lock(&zsb->root->lock);
-	id = idr_alloc(&zsb->root->sbs, zsb, 1, 0, GFP_KERNEL);
-	mutex_unlock(&zsb->root->lock);
-	if (id < 0)
-		return id;
-	zsb->sb_id = id;
-	return 0;
-}
+struct zuf_sbid {
+	struct kref ref;
+	struct zuf_root *root;		/* referenced */
+	struct zuf_devset *devs;	/* referenced until the close */
+	u64 id;
+	u32 server_gen;			/* who hears of IOM_DONE; 0: a private mount */
+	u64 zus_sbi;			/* root->lock; 0: not known, or there is none */
+	bool grabbed;			/* root->lock: GRAB_PMEM was done */
+	bool draining;			/* root->lock */
+	bool closed;			/* set under root->lock */
+	atomic_t nr_early;		/* lists from before the drain, and their IOM_DONE */
+	atomic_t nr_running;		/* lists that have not ended */
+	struct rw_semaphore sb_lock;	/* outside of mmap_lock, inside of s_umount */
+	struct super_block *sb;		/* @sb_lock: NULL unless attached */
+};
 
-/* Harmless when there is none. */
-static inline void zuf_sbid_remove(struct zuf_sb *zsb)
-{
-	if (!zsb->sb_id)
-		return;
-	mutex_lock(&zsb->root->lock);
-	idr_remove(&zsb->root->sbs, zsb->sb_id);
-	mutex_unlock(&zsb->root->lock);
-	zsb->sb_id = 0;
-}
+/* Return: with one reference, or ERR_PTR. Has its own references of root and devices. */
+struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb);
+void zuf_sbid_put(struct zuf_sbid *sbid);
+
+/* The server has named its super-block. */
+void zuf_sbid_set_sbi(struct zuf_sbid *sbid, u64 zus_sbi);
+void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb);
+void zuf_sbid_detach(struct zuf_sbid *sbid);
+
+/* Wait, killably, for lists that have begun before, and until their IOM_DONE is answered. */
+void zuf_sbid_drain(struct zuf_sbid *sbid);
+/* Once; waits for lists that still run, whoever is killed. */
+void zuf_sbid_close(struct zuf_sbid *sbid);
+
+/* The live one of an id, root->lock held, or NULL. */
+struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id);
+
+/**
+ * zuf_sbid_list_begin() - a list for this id
+ * @zus_sbi: what the caller thinks is its super-block: must be, if the kernel knows
+ * @early: out: for zuf_sbid_list_told()
+ * Return: referenced, or NULL: there is no such one.
+ */
+struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi, bool *early);
+/* The devices have done with it. */
+void zuf_sbid_list_ended(struct zuf_sbid *sbid);
+/* And whom it concerns knows: the reference is given back. */
+void zuf_sbid_list_told(struct zuf_sbid *sbid, bool early);
 
 #endif

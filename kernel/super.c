@@ -109,8 +109,8 @@ static void send_umount(struct zuf_sb *zsb)
 {
 	if ((zsb->zus_sbi || zsb->mount_killed) &&
 	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
-		zsb->devs_lent = true;
 		zuf_forget_umount(zsb);
+		zsb->sbid = NULL;
 	}
 	zsb->zus_sbi = 0;
 	zsb->mount_killed = false;
@@ -145,12 +145,11 @@ static void zsb_free(struct zuf_sb *zsb)
 {
 	if (!zsb)
 		return;
-	zuf_sbid_remove(zsb);
-	if (zsb->devs) {
-		if (!zsb->devs_lent)
-			zuf_devset_revoke(zsb->devs);
-		zuf_devset_put(zsb->devs);
+	if (zsb->sbid) {
+		zuf_sbid_close(zsb->sbid);
+		zuf_sbid_put(zsb->sbid);
 	}
+	zuf_devset_put(zsb->devs);
 	mntput(zsb->root_mnt);
 	if (zsb->root)
 		zuf_root_put(zsb->root);
@@ -209,6 +208,17 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 
 /* ---- mount ---- */
 
+static int set_id(struct zuf_sb *zsb)
+{
+	struct zuf_sbid *sbid = zuf_sbid_create(zsb);
+
+	if (IS_ERR(sbid))
+		return PTR_ERR(sbid);
+	zsb->sbid = sbid;
+	zsb->sb_id = sbid->id;
+	return 0;
+}
+
 static int set_root_inode(struct super_block *sb, const struct zufs_mount_info *zmi)
 {
 	struct inode *root = zuf_iget(sb, zmi->_zi, zmi->zus_ii);
@@ -229,6 +239,7 @@ static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
 	u32 bits = zmi->s_blocksize_bits ?: PAGE_SHIFT;
 
 	zsb->zus_sbi = zmi->zus_sbi;
+	zuf_sbid_set_sbi(zsb->sbid, zmi->zus_sbi);
 	zsb->fs_caps = zmi->fs_caps;
 	if (!zmi->zus_sbi || bits < 9 || bits > 30) {
 		pr_err("sb %llu: server answered a mount with sbi %#llx, block bits %u\n",
@@ -264,7 +275,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 	sb->s_bdi->ra_pages = ZUFS_READAHEAD_PAGES;
 	err = zuf_devset_load_shadow(zsb->devs);
 	if (!err)
-		err = zuf_sbid_add(zsb);
+		err = set_id(zsb);
 	if (!err)
 		err = zuf_mountmsg_mount(zsb, &zmi);
 	zsb->mount_killed = err == -EINTR;
@@ -272,6 +283,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 		err = set_answer(sb, &zmi);
 	if (err)
 		return err;
+	zuf_sbid_attach(zsb->sbid, sb);
 	if (!sb_rdonly(sb))
 		zuf_devset_stamp(zsb->devs, true);
 	sb->s_flags |= SB_ACTIVE;
@@ -340,6 +352,8 @@ void zuf_kill_sb(struct super_block *sb)
 {
 	struct zuf_sb *zsb = ZUF_SB(sb);
 
+	if (zsb->sbid)
+		zuf_sbid_detach(zsb->sbid);
 	kill_anon_super(sb);
 	/* a mount that failed late has no root for which put_super is called */
 	send_umount(zsb);

@@ -10,6 +10,7 @@
 
 struct zuf_devset;
 struct zuf_root;
+struct zuf_sbid;
 struct zuf_type;
 
 /* What the mount options said to the kernel; the rest is for the server. */
@@ -31,15 +32,14 @@ struct zuf_sb {
 	struct vfsmount *root_mnt;	/* keeps the root mounted */
 	struct zuf_type *type;
 	struct zuf_devset *devs;
+	struct zuf_sbid *sbid;		/* referenced; NULL: not yet, or forget.c has it */
 	u32 server_gen;			/* the server that knows zus_sbi */
 	u32 fs_caps;			/* ZUFS_FSC_* */
 	u64 zus_sbi;			/* cookie; 0 = the server has none */
-	u64 sb_id;			/* 1-based id within the root */
+	u64 sb_id;			/* that of @sbid */
 	u64 zus_zfi;			/* cookie of the type at mount time */
 	struct zuf_options opt;
 	bool mount_killed;		/* the server may still be mounting it */
-	bool devs_lent;			/* a worker lets them go after UMOUNT */
-	bool grabbed;			/* GRAB_PMEM was done; root->lock */
 };
 
 static inline struct zuf_sb *ZUF_SB(const struct super_block *sb)

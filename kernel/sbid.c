@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sbid.c - ids of the live super-blocks of a root, and the lists that run for them
+ *
+ * A drain must end although the server goes on to start lists (its threads stop
+ * in M_UMOUNT only), so it waits for those that have begun before it. Lists that
+ * begin later are waited for by the close, their IOM_DONE is not: the server has
+ * answered M_UMOUNT, its super-block is gone.
+ */
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+
+#include "devset.h"
+#include "root.h"
+#include "sbid.h"
+#include "super.h"
+
+static void sbid_free(struct kref *ref)
+{
+	struct zuf_sbid *sbid = container_of(ref, struct zuf_sbid, ref);
+
+	zuf_devset_put(sbid->devs);	/* never published */
+	zuf_root_put(sbid->root);
+	kfree(sbid);
+}
+
+void zuf_sbid_put(struct zuf_sbid *sbid)
+{
+	kref_put(&sbid->ref, sbid_free);
+}
+
+struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
+{
+	struct zuf_root *root = zsb->root;
+	struct zuf_sbid *sbid = kzalloc(sizeof(*sbid), GFP_KERNEL_ACCOUNT);
+	int id;
+
+	if (!sbid)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&sbid->ref);
+	init_rwsem(&sbid->sb_lock);
+	sbid->root = zuf_root_get(root);
+	sbid->devs = zuf_devset_get(zsb->devs);
+	sbid->server_gen = zsb->server_gen;
+	mutex_lock(&root->lock);
+	id = idr_alloc(&root->sbs, sbid, 1, 0, GFP_KERNEL);
+	sbid->id = id;
+	mutex_unlock(&root->lock);
+	if (id < 0) {
+		zuf_sbid_put(sbid);
+		return ERR_PTR(id);
+	}
+	return sbid;
+}
+
+void zuf_sbid_set_sbi(struct zuf_sbid *sbid, u64 zus_sbi)
+{
+	mutex_lock(&sbid->root->lock);
+	sbid->zus_sbi = zus_sbi;
+	mutex_unlock(&sbid->root->lock);
+}
+
+void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb)
+{
+	down_write(&sbid->sb_lock);
+	sbid->sb = sb;
+	up_write(&sbid->sb_lock);
+}
+
+void zuf_sbid_detach(struct zuf_sbid *sbid)
+{
+	zuf_sbid_attach(sbid, NULL);
+}
+
+void zuf_sbid_drain(struct zuf_sbid *sbid)
+{
+	mutex_lock(&sbid->root->lock);
+	sbid->draining = true;
+	mutex_unlock(&sbid->root->lock);
+	wait_var_event_killable(&sbid->nr_early, !atomic_read(&sbid->nr_early));
+}
+
+void zuf_sbid_close(struct zuf_sbid *sbid)
+{
+	mutex_lock(&sbid->root->lock);
+	WRITE_ONCE(sbid->closed, true);
+	idr_remove(&sbid->root->sbs, sbid->id);
+	mutex_unlock(&sbid->root->lock);
+	/* what is under way would write into the next mount */
+	wait_var_event(&sbid->nr_running, !atomic_read(&sbid->nr_running));
+	zuf_devset_revoke(sbid->devs);
+	/* not later: the next mount wants them for itself */
+	zuf_devset_put(sbid->devs);
+	sbid->devs = NULL;
+}
+
+struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
+{
+	lockdep_assert_held(&root->lock);
+	return id <= INT_MAX ? idr_find(&root->sbs, id) : NULL;
+}
+
+struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi, bool *early)
+{
+	struct zuf_sbid *sbid;
+
+	mutex_lock(&root->lock);
+	sbid = zuf_sbid_find(root, id);
+	if (sbid && sbid->zus_sbi && sbid->zus_sbi != zus_sbi)
+		sbid = NULL;
+	if (sbid) {
+		kref_get(&sbid->ref);
+		atomic_inc(&sbid->nr_running);
+		*early = !sbid->draining;
+		if (*early)
+			atomic_inc(&sbid->nr_early);
+	}
+	mutex_unlock(&root->lock);
+	return sbid;
+}
+
+void zuf_sbid_list_ended(struct zuf_sbid *sbid)
+{
+	if (atomic_dec_and_test(&sbid->nr_running))
+		wake_up_var(&sbid->nr_running);
+}
+
+void zuf_sbid_list_told(struct zuf_sbid *sbid, bool early)
+{
+	if (early && atomic_dec_and_test(&sbid->nr_early))
+		wake_up_var(&sbid->nr_early);
+	zuf_sbid_put(sbid);
+}
