@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include "internal.h"
 
 struct zus_thread {
@@ -25,6 +26,10 @@ struct zus_thread {
 	struct zus_thread_attr attr;
 	sem_t ready;			/* posted once, after err is set */
 	int err;
+	pthread_mutex_t lock;		/* the three below */
+	pthread_cond_t event;
+	bool woken;
+	bool stop;
 };
 
 /* Written twice per operation: initial-exec spares the call that finds them. */
@@ -32,6 +37,7 @@ struct zus_thread {
 
 HOT_TLS const struct zufs_ioc_hdr *cur_hdr;
 HOT_TLS int cur_cpu = -1;
+HOT_TLS struct zus_thread *self;
 
 void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu)
 {
@@ -62,6 +68,44 @@ static int pin(pthread_t tid, int cpu)
 	return -pthread_setaffinity_np(tid, sizeof(set), &set);
 }
 
+/* The CPUs of a node as "0-3,8"; a machine without nodes has all of them in node 0. */
+static int node_cpus(int node, cpu_set_t *set)
+{
+	char path[64];
+	int from, to, found;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", node);
+	f = fopen(path, "re");
+	if (!f)
+		return node ? -EINVAL : 0;
+	CPU_ZERO(set);
+	while (fscanf(f, "%d", &from) == 1) {
+		found = fscanf(f, "-%d", &to);
+		for (to = found == 1 ? to : from; from <= to && from < CPU_SETSIZE; from++)
+			CPU_SET(from, set);
+		if (fgetc(f) != ',')
+			break;
+	}
+	fclose(f);
+	return 0;
+}
+
+static int pin_to_node(int node)
+{
+	cpu_set_t set;
+	int err = sched_getaffinity(0, sizeof(set), &set) ? -errno : node_cpus(node, &set);
+
+	return err ? err : -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static int pin_by_attr(int cpu)
+{
+	if (cpu == -1)
+		return 0;
+	return cpu < 0 ? pin_to_node(-2 - cpu) : pin(pthread_self(), cpu);
+}
+
 static int apply_attr(const struct zus_thread_attr *a)
 {
 	struct sched_param param = { .sched_priority = a->priority };
@@ -70,11 +114,9 @@ static int apply_attr(const struct zus_thread_attr *a)
 
 	snprintf(name, sizeof(name), "%s", a->name ? a->name : "zus");
 	pthread_setname_np(pthread_self(), name);
-	if (a->cpu >= 0) {
-		err = pin(pthread_self(), a->cpu);
-		if (err)
-			return err;
-	}
+	err = pin_by_attr(a->cpu);
+	if (err)
+		return err;
 	if (a->policy == SCHED_RR || a->policy == SCHED_FIFO)
 		return -pthread_setschedparam(pthread_self(), a->policy, &param);
 	/* who = 0 is the calling thread: the nice value of Linux is per thread */
@@ -88,9 +130,29 @@ static void *thread_main(void *arg)
 	struct zus_thread *t = arg;
 	int err = apply_attr(&t->attr);
 
+	self = t;
 	t->err = err;
 	sem_post(&t->ready);
 	return err ? NULL : t->fn(t->arg);
+}
+
+static void init_event(struct zus_thread *t)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->event, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void thread_free(struct zus_thread *t)
+{
+	pthread_cond_destroy(&t->event);
+	pthread_mutex_destroy(&t->lock);
+	sem_destroy(&t->ready);
+	free(t);
 }
 
 int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *attr,
@@ -105,6 +167,7 @@ int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *
 	t->arg = arg;
 	t->attr = *attr;
 	sem_init(&t->ready, 0, 0);
+	init_event(t);
 	err = -pthread_create(&t->tid, NULL, thread_main, t);
 	if (err)
 		goto err_free;
@@ -119,8 +182,7 @@ int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *
 	return 0;
 
 err_free:
-	sem_destroy(&t->ready);
-	free(t);
+	thread_free(t);
 	return err;
 }
 
@@ -129,9 +191,74 @@ void *zus_thread_join(struct zus_thread *t)
 	void *ret = NULL;
 
 	pthread_join(t->tid, &ret);
-	sem_destroy(&t->ready);
-	free(t);
+	thread_free(t);
 	return ret;
+}
+
+static void signal_thread(struct zus_thread *t, bool stop)
+{
+	pthread_mutex_lock(&t->lock);
+	t->woken = true;
+	t->stop |= stop;
+	pthread_cond_signal(&t->event);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void zus_thread_stop(struct zus_thread *t)
+{
+	signal_thread(t, true);
+}
+
+void zus_thread_wake(struct zus_thread *t)
+{
+	signal_thread(t, false);
+}
+
+bool zus_thread_should_stop(void)
+{
+	bool stop = false;
+
+	if (self) {
+		pthread_mutex_lock(&self->lock);
+		stop = self->stop;
+		pthread_mutex_unlock(&self->lock);
+	}
+	return stop;
+}
+
+static struct timespec after_ns(int64_t ns)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (time_t)(ns / 1000000000);
+	ts.tv_nsec += (long)(ns % 1000000000);
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_nsec -= 1000000000;
+		ts.tv_sec++;
+	}
+	return ts;
+}
+
+bool zus_thread_wait(int64_t timeout_ns)
+{
+	struct zus_thread *t = self;
+	struct timespec until;
+	bool stop;
+	int err = 0;
+
+	if (!t)
+		return false;
+	if (timeout_ns >= 0)
+		until = after_ns(timeout_ns);
+	pthread_mutex_lock(&t->lock);
+	while (!t->woken && !t->stop && !err)
+		err = timeout_ns < 0 ? pthread_cond_wait(&t->event, &t->lock) :
+				       pthread_cond_timedwait(&t->event, &t->lock, &until);
+	t->woken = false;
+	stop = t->stop;
+	pthread_mutex_unlock(&t->lock);
+	return !stop;
 }
 
 int zus_thread_pin(struct zus_thread *t, int cpu)

@@ -2,8 +2,16 @@
 /*
  * Threads for plugins and for the daemon, and what a running operation may ask about itself.
  *
- * Background threads are started at mount and must be joined before umount returns.
- * zus_signal_pending and zus_current_cpu speak of the calling thread.
+ * Background threads are started at mount and must be joined before umount returns:
+ *
+ *	static void *tier(void *arg)		zus_thread_create(&t, &attr, tier, sb);
+ *	{					...
+ *		while (zus_thread_wait(SECOND))	zus_thread_wake(t);	space is low
+ *			move_cold_blocks(arg);	...
+ *		return NULL;			zus_thread_stop(t);
+ *	}					zus_thread_join(t);
+ *
+ * Functions without a handle speak of the calling thread.
  */
 #ifndef ZUS_THREAD_H
 #define ZUS_THREAD_H
@@ -19,11 +27,14 @@ struct zus_thread;
 
 struct zus_thread_attr {
 	const char *name;		/* at most 15 characters are shown */
-	int cpu;			/* pinned to it; -1 = anywhere */
+	int cpu;			/* pinned to it; -1 = anywhere; ZUS_THREAD_NODE */
 	int policy;			/* SCHED_OTHER, SCHED_RR, SCHED_FIFO */
 	int priority;			/* of RR and FIFO */
 	int nice;			/* of OTHER */
 };
+
+/* For the cpu of the attributes: any CPU of a NUMA node (the one near to a device, say). */
+#define ZUS_THREAD_NODE(node)	(-2 - (node))
 
 #define ZUS_THREAD_ATTR_INIT { .name = "zus", .cpu = -1, .policy = 0, .priority = 0, .nice = 0 }
 
@@ -34,6 +45,19 @@ int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *
 void *zus_thread_join(struct zus_thread *thread);
 /* Pins a running thread anew; 0 or -errno. */
 int zus_thread_pin(struct zus_thread *thread, int cpu);
+
+/* Asks it to end: its wait ends, and every later one at once. The caller joins it then. */
+void zus_thread_stop(struct zus_thread *thread);
+/* Ends its wait, or else the next one. */
+void zus_thread_wake(struct zus_thread *thread);
+
+/*
+ * Sleeps until it is woken, asked to end, or so many ns have passed (negative: no limit). False:
+ * it was asked to end. For threads of zus_thread_create; others get false at once.
+ */
+bool zus_thread_wait(int64_t timeout_ns);
+/* Within long work: was the calling thread asked to end? */
+bool zus_thread_should_stop(void);
 
 /* The CPU of the calling thread: that of its channel for a ZT, else where it runs now. */
 int zus_current_cpu(void);
