@@ -28,12 +28,44 @@ void zusd_request_stop(struct zusd *z, int status)
 		zus_err(&z->env, "stop event: %s", strerror(errno));
 }
 
+static int run_list(const struct zus_env *env, struct zus_sb *sb,
+		    const struct zus_execbuf_list *list)
+{
+	struct zusd *z = env->ctx;
+	struct zus_execbuf_list l = *list;
+
+	l.sb_id = sb->kern_id;
+	l.sbi_cookie = (uint64_t)(uintptr_t)sb;
+	return zus_execbuf_run(z->execbufs, &l);
+}
+
 static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
 			  const uint64_t *words, uint32_t n)
 {
-	struct zusd *z = env->ctx;
+	const struct zus_execbuf_list l = { .words = words, .n = n, .wait = true };
 
-	return zus_execbuf_run(z->execbufs, sb->kern_id, (uint64_t)(uintptr_t)sb, words, n);
+	return run_list(env, sb, &l);
+}
+
+static int env_iomap_exec_flags(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags)
+{
+	const struct zus_execbuf_list l = {
+		.words = words, .n = n, .flags = flags, .wait = true,
+	};
+
+	return run_list(env, sb, &l);
+}
+
+static int env_iomap_exec_async(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags,
+				uint64_t cookie)
+{
+	const struct zus_execbuf_list l = {
+		.words = words, .n = n, .flags = flags, .cookie = cookie,
+	};
+
+	return run_list(env, sb, &l);
 }
 
 static void env_init(struct zusd *z)
@@ -41,6 +73,8 @@ static void env_init(struct zusd *z)
 	z->env = *zus_env_default();
 	z->env.ctx = z;
 	z->env.iomap_exec = env_iomap_exec;
+	z->env.iomap_exec_flags = env_iomap_exec_flags;
+	z->env.iomap_exec_async = env_iomap_exec_async;
 	zus_ddbg_register("zusd", __start_zus_ddbg, __stop_zus_ddbg);
 	if (z->opt.verbose & 1)
 		zus_ddbg_write("module zusd +p");

@@ -65,7 +65,7 @@ struct zusd {
 	struct zusd_options opt;
 	int root_fd;
 	int stop_fd;			/* eventfd: a thread asks main to leave */
-	struct zus_env env;		/* the default one with iomap_exec */
+	struct zus_env env;		/* the default one, and lists run */
 	struct zus_execbuf_pool *execbufs;
 	struct zusd_plugin plugins[ZUSD_MAX_PLUGINS];
 	unsigned int nr_plugins;

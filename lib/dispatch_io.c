@@ -39,6 +39,7 @@ static int io_end(struct zufs_ioc_IO *ioc, int err)
 	if (err == -EZUFS_RETRY)
 		return ioc->ziom.iomb && ioc->ziom.iom_n ? err : -EIO;
 	ioc->ziom.iomb = 0;
+	ioc->ret_flags &= ~(uint32_t)(ZUFS_RET_IOM_FLUSH | ZUFS_RET_IOM_FUA);
 	return err;
 }
 

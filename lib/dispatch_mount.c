@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <zus/iomap.h>
 #include "internal.h"
 
 /* Options as a C string inside of the message, "" if there are none, NULL if malformed. */
@@ -95,6 +96,7 @@ err_umount:
 	if (type->ops.umount)
 		type->ops.umount(sb);
 err_release:
+	zus_iomap_drain(sb);
 	host->release(host->ctx, md);
 err_free:
 	type->env->free(type->env, sb);
@@ -111,6 +113,8 @@ static int do_umount(const struct zus_host *host, struct zufs_ioc_mount *msg)
 	env = sb->env;
 	if (sb->type->ops.umount)
 		sb->type->ops.umount(sb);
+	/* a callback of the plugin's that still comes finds its super-block */
+	zus_iomap_drain(sb);
 	host->release(host->ctx, (struct zus_md *)sb->md);
 	env->free(env, sb);
 	return 0;

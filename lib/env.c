@@ -2,7 +2,7 @@
 /*
  * The default environment: heap, real-time clock, stderr, CPU cache instructions.
  *
- * Used by the daemon (which replaces iomap_exec), by tools and as the base of the test
+ * Used by the daemon (which replaces the iomap entries), by tools and as the base of the test
  * environment. Stateless and immutable: every entry may be called from any thread.
  */
 #define _GNU_SOURCE

@@ -2,9 +2,10 @@
 /*
  * Exec buffers: iomap lists that are executed outside of an operation (ZU_IOC_IOMAP_EXEC).
  *
- * Called by plugin threads through their environment's iomap_exec. Buffers are made when
- * all are busy and kept in a free list under the pool's mutex; a buffer belongs to one
- * caller while it runs. Lists longer than a buffer are refused with -E2BIG.
+ * Called by plugin threads through their environment. Buffers are made when all are busy; a
+ * few are kept, in a free list under the pool's mutex. A buffer belongs to one caller while
+ * its call lasts: the kernel copies a list that goes on. Buffers start small and grow to
+ * the longest list that they have seen, up to EXECBUF_MAX.
  */
 #define _GNU_SOURCE
 #include <zus/channel.h>
@@ -18,17 +19,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EXECBUF_SIZE	(64U * 1024)
+#define EXECBUF_INIT	(64U * 1024)
+#define EXECBUF_MAX	(1024U * 1024)
+#define EXECBUF_WORDS	((uint32_t)((EXECBUF_MAX - sizeof(struct zufs_ioc_iomap_exec)) / 8))
+#define IDLE_MAX	8		/* buffers that are kept */
 
 struct execbuf {
 	struct execbuf *next;
-	struct zufs_ioc_iomap_exec *ioc;	/* the mapping, EXECBUF_SIZE bytes */
+	struct zufs_ioc_iomap_exec *ioc;	/* the mapping, EXECBUF_MAX bytes */
 	int fd;
 };
 
 struct zus_execbuf_pool {
 	pthread_mutex_t lock;
-	struct execbuf *idle;		/* under lock */
+	struct execbuf *idle;		/* under lock, as the next one */
+	unsigned int nr_idle;
 	int root_fd;
 };
 
@@ -46,7 +51,7 @@ int zus_execbuf_pool_create(struct zus_execbuf_pool **pool, int root_fd)
 
 static void execbuf_destroy(struct execbuf *b)
 {
-	munmap(b->ioc, EXECBUF_SIZE);
+	munmap(b->ioc, EXECBUF_MAX);
 	close(b->fd);
 	free(b);
 }
@@ -69,8 +74,8 @@ static int execbuf_create(int root_fd, struct execbuf **buf)
 {
 	struct zufs_ioc_alloc_buffer ioc = {
 		.hdr.in_len = sizeof(ioc),
-		.max_size = EXECBUF_SIZE,
-		.init_size = EXECBUF_SIZE,
+		.max_size = EXECBUF_MAX,
+		.init_size = EXECBUF_INIT,
 	};
 	struct execbuf *b = calloc(1, sizeof(*b));
 	int err;
@@ -85,7 +90,7 @@ static int execbuf_create(int root_fd, struct execbuf **buf)
 	err = ioctl(b->fd, ZU_IOC_ALLOC_BUFFER, &ioc) < 0 ? -errno : ioc.hdr.err;
 	if (err)
 		goto err_close;
-	b->ioc = mmap(NULL, EXECBUF_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	b->ioc = mmap(NULL, EXECBUF_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
 	if (b->ioc == MAP_FAILED) {
 		err = -errno;
 		goto err_close;
@@ -104,40 +109,48 @@ static int execbuf_get(struct zus_execbuf_pool *p, struct execbuf **buf)
 {
 	pthread_mutex_lock(&p->lock);
 	*buf = p->idle;
-	if (*buf)
+	if (*buf) {
 		p->idle = (*buf)->next;
+		p->nr_idle--;
+	}
 	pthread_mutex_unlock(&p->lock);
 	return *buf ? 0 : execbuf_create(p->root_fd, buf);
 }
 
 static void execbuf_put(struct zus_execbuf_pool *p, struct execbuf *b)
 {
+	bool keep;
+
 	pthread_mutex_lock(&p->lock);
-	b->next = p->idle;
-	p->idle = b;
+	keep = p->nr_idle < IDLE_MAX;
+	if (keep) {
+		b->next = p->idle;
+		p->idle = b;
+		p->nr_idle++;
+	}
 	pthread_mutex_unlock(&p->lock);
+	if (!keep)
+		execbuf_destroy(b);
 }
 
-int zus_execbuf_run(struct zus_execbuf_pool *p, uint64_t sb_id, uint64_t sbi_cookie,
-		    const uint64_t *words, uint32_t n)
+int zus_execbuf_run(struct zus_execbuf_pool *p, const struct zus_execbuf_list *l)
 {
-	const uint32_t max = (EXECBUF_SIZE - sizeof(struct zufs_ioc_iomap_exec)) / 8;
 	struct execbuf *b;
 	int err;
 
-	if (n > max)
+	if (l->n > EXECBUF_WORDS)
 		return -E2BIG;
 	err = execbuf_get(p, &b);
 	if (err)
 		return err;
 	*b->ioc = (struct zufs_ioc_iomap_exec){
 		.hdr.in_len = sizeof(*b->ioc),
-		.sb_id = sb_id,
-		.zus_sbi = sbi_cookie,
-		.wait_for_done = 1,
-		.ziom = { .iom_max = max, .iom_n = n },
+		.sb_id = l->sb_id,
+		.zus_sbi = l->sbi_cookie,
+		.wait_for_done = l->flags | l->wait,
+		.ziom = { .iomb = l->cookie, .iom_max = EXECBUF_WORDS, .iom_n = l->n },
 	};
-	memcpy(ZUFS_TAIL(b->ioc, ziom.iom_e), words, n * sizeof(*words));
+	memcpy(ZUFS_TAIL(b->ioc, ziom.iom_e), l->words, l->n * sizeof(*l->words));
 	err = ioctl(b->fd, ZU_IOC_IOMAP_EXEC, b->ioc) < 0 ? -errno : b->ioc->hdr.err;
 	execbuf_put(p, b);
 	return err;

@@ -58,6 +58,9 @@ int zus_do_seek(struct zus_op *op);
 int zus_do_fiemap(struct zus_op *op);
 int zus_do_mmap_close(struct zus_op *op);
 
+/* iomap_exec.c */
+int zus_do_iom_done(struct zus_op *op);
+
 /* dispatch_attr.c */
 int zus_do_statfs(struct zus_op *op);
 int zus_do_show_options(struct zus_op *op);

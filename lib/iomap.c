@@ -13,6 +13,8 @@ void zus_iomap_init(struct zus_iomap *iom, uint64_t *words, uint32_t max)
 	iom->words = words;
 	iom->max = max;
 	iom->n = 0;
+	iom->flags = 0;
+	iom->reserved = 0;
 }
 
 void zus_iomap_init_io(struct zus_iomap *iom, struct zus_io *io)
@@ -74,11 +76,28 @@ int zus_iomap_wbinv(struct zus_iomap *iom)
 	return add(iom, IOM_WBINV, 0, 0, 0);
 }
 
+int zus_iomap_discard(struct zus_iomap *iom, uint64_t t2_bn, uint64_t pages)
+{
+	return add(iom, IOM_DISCARD, t2_bn, 0, pages);
+}
+
+int zus_iomap_repeat(struct zus_iomap *iom, uint64_t times)
+{
+	return add(iom, IOM_REPEAT, times, 0, 0);
+}
+
+void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags)
+{
+	iom->flags = flags;
+}
+
 int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie)
 {
 	io->msg->ziom.iomb = cookie;
 	io->msg->ziom.iom_max = iom->max;
 	io->msg->ziom.iom_n = iom->n;
+	/* the bits are the same ones */
+	io->msg->ret_flags = iom->flags;
 	return -EZUFS_RETRY;
 }
 
@@ -88,9 +107,4 @@ uint64_t zus_iomap_restarted(const struct zus_io *io, int *result)
 
 	*result = cookie ? io->msg->hdr.err : 0;
 	return cookie;
-}
-
-int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom)
-{
-	return sb->env->iomap_exec(sb->env, sb, iom->words, iom->n);
 }

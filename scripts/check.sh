@@ -113,7 +113,7 @@ part_planted() {
 for part in "$@"; do
 	case $part in
 	unit)		unit_tests build-asan address,undefined ;;
-	unit-tsan)	unit_tests build-tsan thread parallel thread memofs-parallel \
+	unit-tsan)	unit_tests build-tsan thread parallel thread iomap memofs-parallel \
 				memofs-parallel-nio ;;
 	vm)		part_suite "${KERNEL:-6.1}" ;;
 	vm-short)	part_suite 6.12 --short ;;

@@ -9,6 +9,7 @@
 #ifndef ZUS_CHANNEL_H
 #define ZUS_CHANNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <zuf/zus_api.h>
 #include <zus/env.h>
@@ -70,9 +71,22 @@ struct zus_execbuf_pool;
 
 int zus_execbuf_pool_create(struct zus_execbuf_pool **pool, int root_fd);
 void zus_execbuf_pool_destroy(struct zus_execbuf_pool *pool);
-/* What an environment's iomap_exec does; any number of threads at a time. */
-int zus_execbuf_run(struct zus_execbuf_pool *pool, uint64_t sb_id, uint64_t sbi_cookie,
-		    const uint64_t *words, uint32_t n);
+
+struct zus_execbuf_list {
+	uint64_t sb_id;
+	uint64_t sbi_cookie;
+	const uint64_t *words;		/* not needed any more when the call returns */
+	uint32_t n;
+	uint32_t flags;			/* ZUFS_IOM_EXEC_* */
+	bool wait;			/* for its end; else IOM_DONE comes with the cookie */
+	uint64_t cookie;
+};
+
+/*
+ * What an environment's iomap entries do; any number of threads at a time. -E2BIG: longer than
+ * a buffer may become (1 MiB); -EAGAIN: too many lists without `wait` are under way.
+ */
+int zus_execbuf_run(struct zus_execbuf_pool *pool, const struct zus_execbuf_list *list);
 
 #ifdef __cplusplus
 }

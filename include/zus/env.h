@@ -48,11 +48,26 @@ struct zus_env {
 	/* Executes n iomap words for a super-block and waits. 0 or -errno. */
 	int (*iomap_exec)(const struct zus_env *env, struct zus_sb *sb,
 			  const uint64_t *words, uint32_t n);
+	/* The same with ZUFS_IOM_EXEC_* flags. */
+	int (*iomap_exec_flags)(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags);
+	/*
+	 * Starts a list. 0: the message ZUFS_OP_IOM_DONE with this cookie will come; -EAGAIN: too
+	 * many are under way.
+	 */
+	int (*iomap_exec_async)(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags,
+				uint64_t cookie);
 };
+
+/* True if the provider's table, which may be an older one, has the entry. */
+#define ZUS_ENV_HAS(env, entry)						\
+	((env)->size >= offsetof(struct zus_env, entry) + sizeof((env)->entry) && (env)->entry)
 
 /*
  * The real environment: heap, CLOCK_REALTIME, stderr, CPU cache instructions. Its
- * iomap_exec answers -EOPNOTSUPP; the daemon copies the table and puts its own there.
+ * iomap_exec answers -EOPNOTSUPP, the two after it are NULL; the daemon copies the table and
+ * puts its own there.
  */
 const struct zus_env *zus_env_default(void);
 

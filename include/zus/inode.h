@@ -43,7 +43,8 @@ struct zus_sb {
 	uint32_t fs_caps;		/* ZUFS_FSC_* */
 	uint32_t blocksize_bits;	/* 12 if it is left 0 */
 	/* the core's */
-	uint64_t reserved[4];
+	uint64_t nr_lists;		/* asynchronous lists under way; atomic */
+	uint64_t reserved[3];
 };
 
 struct zus_ii {

@@ -6,7 +6,12 @@
  * A list either rides in the answer of an I/O operation: the plugin returns the value
  * of zus_iomap_retry(), the kernel executes the list and calls the operation again, with
  * zus_iomap_restarted() true and the result in hand. Or the plugin collects words of its
- * own and calls zus_iomap_exec(), which waits. One builder belongs to one thread.
+ * own and calls zus_iomap_exec(), which waits, or zus_iomap_exec_async(), which does not. One
+ * builder belongs to one thread; its words are free again when either returns.
+ *
+ * A list is checked whole before anything of it is done: -EIO = an element is out of bounds,
+ * -EFAULT = server memory that is not there. Elements start in their order, transfers end in
+ * any order; what one transfer reads another of the same list must not write.
  */
 #ifndef ZUS_IOMAP_H
 #define ZUS_IOMAP_H
@@ -24,6 +29,8 @@ struct zus_iomap {
 	uint64_t *words;
 	uint32_t max;
 	uint32_t n;
+	uint32_t flags;			/* ZUFS_IOM_EXEC_*: zus_iomap_set_flags */
+	uint32_t reserved;
 };
 
 /* An empty list in caller's memory of max words. */
@@ -41,6 +48,19 @@ int zus_iomap_t2_write_mem(struct zus_iomap *iom, uint64_t t2_bn, const void *me
 int zus_iomap_unmap(struct zus_iomap *iom, uint64_t first_page, uint64_t pages,
 		    uint64_t ino);
 int zus_iomap_wbinv(struct zus_iomap *iom);
+/* Forgets the content of T2 blocks; a device that cannot ends the list with -EOPNOTSUPP. */
+int zus_iomap_discard(struct zus_iomap *iom, uint64_t t2_bn, uint64_t pages);
+/*
+ * The element before it (a T2 transfer or discard) so many times more, each time with the
+ * blocks and the memory that follow.
+ */
+int zus_iomap_repeat(struct zus_iomap *iom, uint64_t times);
+
+/*
+ * What the list's writes to T2 shall be at its end: ZUFS_IOM_EXEC_FLUSH (the devices' caches are
+ * flushed), ZUFS_IOM_EXEC_FUA (each write goes through the cache); 0 = whatever the device does.
+ */
+void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags);
 
 /*
  * Ends a list of zus_iomap_init_io: the operation returns this value (-EZUFS_RETRY). The cookie
@@ -52,6 +72,22 @@ uint64_t zus_iomap_restarted(const struct zus_io *io, int *result);
 
 /* Executes a list of zus_iomap_init and waits: 0 or -errno. */
 int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom);
+
+/*
+ * Starts a list of zus_iomap_init. Returns 0: done(sb, arg, err) will be called once, on a thread
+ * of the feeder (a ZT), maybe before this returns; it may start further lists, but must not
+ * wait for lists with a callback. -EAGAIN: too many lists are under way, wait for one of them;
+ * -ENOMEM and other errors: nothing was started, done is not called.
+ *
+ * Umount comes after the callbacks of all lists that began before it. A plugin whose threads
+ * start lists stops these in its umount and then calls zus_iomap_drain().
+ */
+typedef void (*zus_iomap_done_fn)(struct zus_sb *sb, void *arg, int err);
+
+int zus_iomap_exec_async(struct zus_sb *sb, const struct zus_iomap *iom,
+			 zus_iomap_done_fn done, void *arg);
+/* Waits until every callback of the super-block has returned. Not from within one. */
+void zus_iomap_drain(struct zus_sb *sb);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,11 @@ uint64_t fake_fences(struct fake *f)
 	return __atomic_load_n(&f->fences, __ATOMIC_RELAXED);
 }
 
+uint32_t fake_list_flags(struct fake *f)
+{
+	return __atomic_load_n(&f->list_flags, __ATOMIC_RELAXED);
+}
+
 /* ---- environment ---- */
 
 static void *count_alloc(struct fake *f, void *p)
@@ -147,6 +152,26 @@ static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
 	return fake_iomap_run(env->ctx, words, n);
 }
 
+/* T2 is memory: it is always flushed. */
+static int env_iomap_exec_flags(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags)
+{
+	struct fake *f = env->ctx;
+
+	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
+	return env_iomap_exec(env, sb, words, n);
+}
+
+static int env_iomap_exec_async(const struct zus_env *env, struct zus_sb *sb,
+				const uint64_t *words, uint32_t n, uint32_t flags,
+				uint64_t cookie)
+{
+	struct fake *f = env->ctx;
+
+	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
+	return fake_list_start(f, sb, words, n, cookie);
+}
+
 static void env_init(struct fake *f)
 {
 	f->env = *zus_env_default();
@@ -160,6 +185,8 @@ static void env_init(struct fake *f)
 	f->env.copy_nt = env_copy_nt;
 	f->env.zero_nt = env_zero_nt;
 	f->env.iomap_exec = env_iomap_exec;
+	f->env.iomap_exec_flags = env_iomap_exec_flags;
+	f->env.iomap_exec_async = env_iomap_exec_async;
 }
 
 /* ---- devices ---- */
@@ -242,6 +269,7 @@ int fake_create(struct fake **out, const struct zus_plugin *plugin,
 		return -ENOMEM;
 	env_init(f);
 	pthread_mutex_init(&f->lock, NULL);
+	fake_lists_init(f);
 	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
 		pthread_rwlock_init(&f->inode_lock[i], NULL);
 	err = make_devices(f, plugin, opts ? opts : &defaults);
@@ -259,6 +287,7 @@ void fake_destroy(struct fake *f)
 {
 	if (f->mounted)
 		fake_umount(f);
+	fake_lists_fini(f);
 	zus_type_destroy(f->type);
 	if (f->md.t1)
 		munmap(f->md.t1, f->t1_bytes);
@@ -329,8 +358,10 @@ int fake_remount(struct fake *f, const char *options, uint64_t remount_flags)
 
 int fake_umount_dirty(struct fake *f)
 {
-	int err = send_mount(f, ZUFS_M_UMOUNT, NULL);
+	int err;
 
+	fake_lists_drain(f);
+	err = send_mount(f, ZUFS_M_UMOUNT, NULL);
 	if (!err)
 		f->mounted = false;
 	return err;

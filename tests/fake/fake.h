@@ -76,6 +76,15 @@ uint64_t fake_fences(struct fake *f);
 /* The application's signal: sets ZUFS_H_INTR in every following message. */
 void fake_interrupt(struct fake_thread *t, bool on);
 
+/* ---- lists that nobody waits for ---- */
+
+#define FAKE_LISTS_MAX	256		/* under way; one more is -EAGAIN */
+
+/* While it holds no list is executed (fake_destroy executes them). */
+void fake_hold_lists(struct fake *f, bool hold);
+/* ZUFS_IOM_EXEC_* of the last list that came with flags or that nobody waits for. */
+uint32_t fake_list_flags(struct fake *f);
+
 /* ---- raw ---- */
 
 /* A message in the thread's buffer, `len` bytes zeroed, with its header filled. */

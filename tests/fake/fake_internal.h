@@ -33,6 +33,18 @@ struct fake_thread {
 	uint64_t get_words[ZUS_API_MAP_MAX_PAGES];
 };
 
+struct fake_list;
+
+/* Lists that nobody waits for; under @lock. */
+struct fake_lists {
+	pthread_mutex_t lock;
+	pthread_cond_t event;		/* anything has changed */
+	pthread_t thread;
+	bool running, stop, hold;
+	struct fake_list *first, *last;
+	uint64_t begun, told;		/* how many, ever */
+};
+
 struct fake {
 	struct zus_env env;		/* ctx = this */
 	struct zus_type *type;
@@ -47,7 +59,9 @@ struct fake {
 	/* atomics */
 	uint64_t countdown[FAKE_FAULTS];
 	uint32_t hit[FAKE_FAULTS];
+	uint32_t list_flags;
 	int64_t outstanding;
+	struct fake_lists lists;
 	uint64_t messages, puts, gets, fences;
 };
 
@@ -56,6 +70,16 @@ bool fake_strikes(struct fake *f, enum fake_fault what);
 
 /* Executes an iomap list as the kernel would: 0 or -errno. */
 int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
+/* Only checks it. */
+int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n);
+
+/* fake_lists.c */
+void fake_lists_init(struct fake *f);
+void fake_lists_fini(struct fake *f);
+int fake_list_start(struct fake *f, const struct zus_sb *sb, const uint64_t *words, uint32_t n,
+		    uint64_t cookie);
+/* What the kernel does before M_UMOUNT. */
+void fake_lists_drain(struct fake *f);
 
 /* Inode locks: shared or exclusive on up to four inodes (NULLs allowed), in a safe order. */
 struct fake_lock {

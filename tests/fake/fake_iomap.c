@@ -1,74 +1,161 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The fake kernel's iomap executor: T2 is memory, every T2 element is a device access that
- * can be made to fail. Bounds are checked as strictly as the real one shall. Called in the
- * thread of the operation or of a plugin; concurrent lists must not overlap on T2.
+ * The fake kernel's iomap executor: T2 is memory, every transfer and discard is a device
+ * access that can be made to fail. As the real one it checks a list whole before it does
+ * anything. Called in the thread of the operation, of a plugin, or of fake_lists.c;
+ * concurrent lists must not overlap.
  */
 #include "fake_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-static int t2_copy(struct fake *f, bool is_write, uint64_t t2_bn, void *mem, uint64_t bytes)
+#define MEM_PAGES_MAX	16		/* of one element with server memory */
+
+/* An element, decoded. */
+struct elem {
+	uint32_t op;
+	uint64_t block;			/* of T2 */
+	uint64_t t1;			/* byte-form dpp_t */
+	uint64_t mem;			/* server address */
+	uint64_t pages;			/* of one round */
+	uint64_t rounds;		/* 1 + what REPEAT says */
+};
+
+static bool is_transfer(uint32_t op)
 {
-	if (fake_strikes(f, FAKE_DEVICE))
-		return -EIO;
-	if (t2_bn > f->md.t2_blocks || bytes > (f->md.t2_blocks - t2_bn) << ZUS_BLOCK_SHIFT)
-		return -EIO;
-	if (is_write)
-		memcpy(f->t2 + (t2_bn << ZUS_BLOCK_SHIFT), mem, bytes);
-	else
-		memcpy(mem, f->t2 + (t2_bn << ZUS_BLOCK_SHIFT), bytes);
-	return 0;
+	return op >= IOM_T2_WRITE && op <= IOM_T2_ZUSMEM_READ;
 }
 
-static int t2_t1(struct fake *f, bool is_write, uint64_t t2_bn, dpp_t dpp, uint64_t pages)
+static bool is_write(uint32_t op)
 {
-	void *t1 = zus_t1_ptr(&f->md, dpp);
-	uint64_t bytes = pages << ZUS_BLOCK_SHIFT;
-
-	if (!t1 || pages > f->md.t1_blocks || !zus_t1_contains(&f->md, t1, bytes))
-		return -EIO;
-	return t2_copy(f, is_write, t2_bn, t1, bytes);
+	return op == IOM_T2_WRITE || op == IOM_T2_WRITE_LEN || op == IOM_T2_ZUSMEM_WRITE;
 }
 
-static int run_element(struct fake *f, uint32_t op, const uint64_t *w)
+static bool is_mem(uint32_t op)
 {
-	uint64_t val = zufs_iom_val(w[0]);
+	return op == IOM_T2_ZUSMEM_WRITE || op == IOM_T2_ZUSMEM_READ;
+}
 
-	switch (op) {
-	case IOM_T2_WRITE:
-	case IOM_T2_READ:
-		return t2_t1(f, op == IOM_T2_WRITE, val, w[1], 1);
+static int decode(const uint64_t *w, struct elem *e)
+{
+	*e = (struct elem){
+		.op = zufs_iom_op(w[0]), .block = zufs_iom_val(w[0]), .pages = 1, .rounds = 1,
+	};
+	switch (e->op) {
 	case IOM_T2_WRITE_LEN:
 	case IOM_T2_READ_LEN:
-		return t2_t1(f, op == IOM_T2_WRITE_LEN, val, w[1], w[2]);
+		e->pages = w[2];
+		e->t1 = w[1];
+		return 0;
+	case IOM_T2_WRITE:
+	case IOM_T2_READ:
+		e->t1 = w[1];
+		return 0;
 	case IOM_T2_ZUSMEM_WRITE:
 	case IOM_T2_ZUSMEM_READ:
-		if (w[1] & 4095 || w[2] > 16 << ZUS_BLOCK_SHIFT)
+		e->mem = w[1];
+		e->pages = w[2] >> ZUS_BLOCK_SHIFT;
+		if ((w[1] | w[2]) & (ZUS_BLOCK_SIZE - 1) || e->pages > MEM_PAGES_MAX)
 			return -EIO;
-		return t2_copy(f, op == IOM_T2_ZUSMEM_WRITE, val, (void *)(uintptr_t)w[1], w[2]);
+		return 0;
+	case IOM_DISCARD:
+		e->pages = w[2];
+		return 0;
 	case IOM_UNMAP:
 	case IOM_WBINV:
 		return 0;
 	default:
-		return -EIO;
+		return -EIO;		/* also a REPEAT of nothing */
 	}
+}
+
+static bool in_bounds(const struct fake *f, const struct elem *e)
+{
+	uint64_t all, t2 = f->md.t2_blocks;
+
+	if (!is_transfer(e->op) && e->op != IOM_DISCARD)
+		return e->rounds == 1;
+	if (!e->pages || e->pages > t2 || e->rounds > t2 / e->pages)
+		return false;
+	all = e->pages * e->rounds;
+	if (e->block > t2 || all > t2 - e->block)
+		return false;
+	if (e->op == IOM_DISCARD || is_mem(e->op))
+		return true;
+	return zus_t1_ptr(&f->md, e->t1) && !(e->t1 & (ZUS_BLOCK_SIZE - 1)) &&
+	       all <= f->md.t1_blocks - (e->t1 >> ZUS_BLOCK_SHIFT);
+}
+
+/* The element at *i, with the REPEAT behind it; 0 = end of the list, -EIO = a bad one. */
+static int next_elem(const struct fake *f, const uint64_t *words, uint32_t n, uint32_t *i,
+		     struct elem *e)
+{
+	uint32_t len;
+
+	/* the ABI: what is beyond the known commands ends a list too */
+	if (*i >= n || !zufs_iom_op(words[*i]) || zufs_iom_op(words[*i]) > IOM_DISCARD)
+		return 0;
+	len = zufs_iom_words(zufs_iom_op(words[*i]));
+	if (!len || len > n - *i || decode(words + *i, e))
+		return -EIO;
+	*i += len;
+	if (*i < n && zufs_iom_op(words[*i]) == IOM_REPEAT)
+		e->rounds += zufs_iom_val(words[(*i)++]);
+	return in_bounds(f, e) ? 1 : -EIO;
+}
+
+/* One access of the device. */
+static int run_round(struct fake *f, const struct elem *e, uint64_t round)
+{
+	uint64_t first = e->pages * round, bytes = e->pages << ZUS_BLOCK_SHIFT;
+	uint8_t *t2 = f->t2 + ((e->block + first) << ZUS_BLOCK_SHIFT), *mem;
+
+	if (fake_strikes(f, FAKE_DEVICE))
+		return -EIO;
+	if (e->op == IOM_DISCARD) {
+		memset(t2, 0, bytes);
+		return 0;
+	}
+	mem = is_mem(e->op) ? (uint8_t *)(uintptr_t)e->mem : zus_t1_ptr(&f->md, e->t1);
+	mem += first << ZUS_BLOCK_SHIFT;
+	if (is_write(e->op))
+		memcpy(t2, mem, bytes);
+	else
+		memcpy(mem, t2, bytes);
+	return 0;
+}
+
+static int run_elem(struct fake *f, const struct elem *e)
+{
+	uint64_t round;
+	int err = 0;
+
+	if (e->op == IOM_UNMAP || e->op == IOM_WBINV)
+		return 0;
+	for (round = 0; !err && round < e->rounds; round++)
+		err = run_round(f, e, round);
+	return err;
+}
+
+int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n)
+{
+	struct elem e;
+	uint32_t i = 0;
+	int ret;
+
+	while ((ret = next_elem(f, words, n, &i, &e)) > 0)
+		;
+	return ret;
 }
 
 int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n)
 {
-	uint32_t i = 0, len;
-	int err;
+	struct elem e;
+	uint32_t i = 0;
+	int err = fake_iomap_check(f, words, n);
 
-	while (i < n && zufs_iom_op(words[i])) {
-		len = zufs_iom_words(zufs_iom_op(words[i]));
-		if (!len || len > n - i)
-			return -EIO;
-		err = run_element(f, zufs_iom_op(words[i]), words + i);
-		if (err)
-			return err;
-		i += len;
-	}
-	return 0;
+	while (!err && next_elem(f, words, n, &i, &e) > 0)
+		err = run_elem(f, &e);
+	return err;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The iomap builder: the words it makes, full lists, and execution through the environment.
+ * The iomap builder: the words it makes, full lists, and execution through the environment,
+ * waited for and not.
  */
 #include "../unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zus/iomap.h>
 #include "../probefs.h"
@@ -23,7 +25,9 @@ static void elements_have_the_abis_words(void **state)
 	assert_int_equal(zus_iomap_t2_write_mem(&iom, 9, (void *)0x8000, 8192), 0);
 	assert_int_equal(zus_iomap_unmap(&iom, 1, 2, 3), 0);
 	assert_int_equal(zus_iomap_wbinv(&iom), 0);
-	assert_int_equal(iom.n, 2 + 3 + 3 + 3 + 3 + 1);
+	assert_int_equal(zus_iomap_discard(&iom, 10, 11), 0);
+	assert_int_equal(zus_iomap_repeat(&iom, 12), 0);
+	assert_int_equal(iom.n, 2 + 3 + 3 + 3 + 3 + 1 + 3 + 1);
 	assert_int_equal(w[0], (uint64_t)IOM_T2_READ << 56 | 5);
 	assert_int_equal(w[1], 8192);
 	assert_int_equal(w[2], (uint64_t)IOM_T2_WRITE_LEN << 56 | 6);
@@ -34,6 +38,9 @@ static void elements_have_the_abis_words(void **state)
 	assert_int_equal(w[11], (uint64_t)IOM_UNMAP << 56 | 1);
 	assert_int_equal(w[13], 3);
 	assert_int_equal(w[14] >> 56, IOM_WBINV);
+	assert_int_equal(w[15], (uint64_t)IOM_DISCARD << 56 | 10);
+	assert_int_equal(w[17], 11);
+	assert_int_equal(w[18], (uint64_t)IOM_REPEAT << 56 | 12);
 }
 
 static void full_list_is_left_as_it_was(void **state)
@@ -83,12 +90,306 @@ static void lists_are_executed_and_bounded(void **state)
 	fake_destroy(f);
 }
 
+/* ---- lists that are run ---- */
+
+struct run {
+	struct fake *f;
+	uint64_t w[32];
+	struct zus_iomap iom;
+	uint64_t *t1;			/* block 100 of T1 */
+	/* what callbacks have seen; atomic */
+	uint32_t calls, errors;
+};
+
+#define PAGE_WORDS	512		/* of 8 bytes */
+#define T1_BLOCK	100
+
+static int run_setup(void **state)
+{
+	const struct fake_opts opts = { .t2_bytes = 2 << 20 };
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (!r || fake_create(&r->f, &probe_plugin, &opts) || fake_mount(r->f, ""))
+		return -1;
+	r->t1 = zus_t1_addr(fake_md(r->f), T1_BLOCK);
+	zus_iomap_init(&r->iom, r->w, 32);
+	*state = r;
+	return 0;
+}
+
+static int run_teardown(void **state)
+{
+	struct run *r = *state;
+
+	assert_int_equal(fake_umount(r->f), 0);
+	assert_int_equal(fake_outstanding(r->f), 0);
+	fake_destroy(r->f);
+	free(r);
+	return 0;
+}
+
+static dpp_t t1_page(unsigned int page)
+{
+	return (dpp_t)(T1_BLOCK + page) << ZUS_BLOCK_SHIFT;
+}
+
+static int exec_and_clear(struct run *r)
+{
+	int err = zus_iomap_exec(fake_sb(r->f), &r->iom);
+
+	zus_iomap_init(&r->iom, r->w, 32);
+	return err;
+}
+
+static void repeat_goes_on_where_the_element_ended(void **state)
+{
+	struct run *r = *state;
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		r->t1[i * PAGE_WORDS] = 1000 + i;
+	zus_iomap_t2_write(&r->iom, 20, t1_page(0), 2);
+	zus_iomap_repeat(&r->iom, 2);
+	zus_iomap_t2_read(&r->iom, 20, t1_page(10), 1);
+	zus_iomap_repeat(&r->iom, 5);
+	assert_int_equal(exec_and_clear(r), 0);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(r->t1[(10 + i) * PAGE_WORDS], 1000 + i);
+	assert_int_equal(r->t1[16 * PAGE_WORDS], 0);
+	/* the third round fails: two have happened */
+	memset(r->t1 + 10 * PAGE_WORDS, 0, 6 * 4096);
+	zus_iomap_t2_read(&r->iom, 20, t1_page(10), 1);
+	zus_iomap_repeat(&r->iom, 5);
+	fake_fail(r->f, FAKE_DEVICE, 3);
+	assert_int_equal(exec_and_clear(r), -EIO);
+	assert_true(fake_fault_hit(r->f, FAKE_DEVICE));
+	assert_int_equal(r->t1[11 * PAGE_WORDS], 1001);
+	assert_int_equal(r->t1[12 * PAGE_WORDS], 0);
+}
+
+static void unknown_command_ends_the_list(void **state)
+{
+	struct run *r = *state;
+
+	r->t1[0] = 3;
+	zus_iomap_t2_write(&r->iom, 7, t1_page(0), 1);
+	zus_iomap_t2_read(&r->iom, 7, t1_page(1), 1);
+	r->w[r->iom.n++] = zufs_iom_pack(IOM_DISCARD + 1, 0);
+	zus_iomap_t2_read(&r->iom, 7, t1_page(2), 1);
+	assert_int_equal(exec_and_clear(r), 0);
+	assert_int_equal(r->t1[PAGE_WORDS], 3);
+	assert_int_equal(r->t1[2 * PAGE_WORDS], 0);
+}
+
+static void discarded_blocks_are_forgotten(void **state)
+{
+	struct run *r = *state;
+
+	r->t1[0] = 1;
+	zus_iomap_t2_write(&r->iom, 7, t1_page(0), 1);
+	zus_iomap_t2_write(&r->iom, 8, t1_page(0), 1);
+	assert_int_equal(exec_and_clear(r), 0);
+	zus_iomap_discard(&r->iom, 6, 1);
+	zus_iomap_repeat(&r->iom, 1);
+	zus_iomap_t2_read(&r->iom, 7, t1_page(1), 2);
+	r->t1[PAGE_WORDS] = 5;
+	assert_int_equal(exec_and_clear(r), 0);
+	assert_int_equal(r->t1[PAGE_WORDS], 0);
+	assert_int_equal(r->t1[2 * PAGE_WORDS], 1);
+}
+
+/* The list ends with a bad element: the good one before it is not executed. */
+static void want_refused(struct run *r, const uint64_t *bad, uint32_t n)
+{
+	zus_iomap_t2_write(&r->iom, 0, t1_page(0), 1);
+	memcpy(r->w + r->iom.n, bad, n * sizeof(*bad));
+	r->iom.n += n;
+	fake_fail(r->f, FAKE_DEVICE, 1);
+	assert_int_equal(zus_iomap_exec_async(fake_sb(r->f), &r->iom, NULL, NULL), -EIO);
+	assert_int_equal(exec_and_clear(r), -EIO);
+	assert_false(fake_fault_hit(r->f, FAKE_DEVICE));
+	fake_fail(r->f, FAKE_DEVICE, 0);
+}
+
+#define REFUSED(r, ...)	do {						\
+	const uint64_t bad_[] = { __VA_ARGS__ };			\
+	want_refused(r, bad_, ARRAY_LEN(bad_));				\
+} while (0)
+#define W(op, val)	zufs_iom_pack(IOM_##op, val)
+
+static void bad_lists_do_nothing(void **state)
+{
+	struct run *r = *state;
+	uint64_t mem = (uint64_t)(uintptr_t)r->t1;
+
+	REFUSED(r, W(T2_READ_LEN, 1), t1_page(1));			/* cut off */
+	REFUSED(r, W(T2_READ, 512), t1_page(1));			/* T2 has 512 */
+	REFUSED(r, W(T2_READ_LEN, 500), t1_page(1), 13);
+	REFUSED(r, W(T2_READ_LEN, 1), t1_page(1), 0);
+	REFUSED(r, W(T2_READ_LEN, 1), t1_page(1), ~0ULL);
+	REFUSED(r, W(T2_READ, 1), 16 << 20);				/* T1's size */
+	REFUSED(r, W(T2_READ, 1), 0);
+	REFUSED(r, W(T2_READ, 1), t1_page(1) + 8);
+	REFUSED(r, W(T2_READ, 1), t1_page(1) | 1);			/* pool */
+	REFUSED(r, W(T2_ZUSMEM_READ, 1), mem + 8, 4096);
+	REFUSED(r, W(T2_ZUSMEM_READ, 1), mem, 17 << 12);
+	REFUSED(r, W(T2_ZUSMEM_READ, 1), mem, 100);
+	REFUSED(r, W(UNMAP, 1), 1, 1, W(REPEAT, 1));
+	REFUSED(r, W(T2_READ, 500), t1_page(1), W(REPEAT, 12));
+	REFUSED(r, W(T2_READ, 500), t1_page(1), W(REPEAT, ZUFS_IOM_FIRST_VAL_MASK));
+	REFUSED(r, W(T1_WRITE, 800));
+	REFUSED(r, W(T1_READ, 800));
+	REFUSED(r, W(T2_READ, 5), t1_page(1), W(REPEAT, 1), W(REPEAT, 1));
+	r->w[0] = W(REPEAT, 1);
+	r->iom.n = 1;
+	assert_int_equal(exec_and_clear(r), -EIO);
+}
+
+static void count_call(struct zus_sb *sb, void *arg, int err)
+{
+	struct run *r = arg;
+
+	assert_ptr_equal(sb, fake_sb(r->f));
+	if (err)
+		__atomic_add_fetch(&r->errors, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&r->calls, 1, __ATOMIC_RELAXED);
+}
+
+static int start(struct run *r)
+{
+	return zus_iomap_exec_async(fake_sb(r->f), &r->iom, count_call, r);
+}
+
+static void lists_run_while_the_caller_goes_on(void **state)
+{
+	struct run *r = *state;
+
+	fake_hold_lists(r->f, true);
+	r->t1[0] = 77;
+	zus_iomap_t2_write(&r->iom, 9, t1_page(0), 1);
+	assert_int_equal(start(r), 0);
+	zus_iomap_init(&r->iom, r->w, 32);
+	zus_iomap_t2_read(&r->iom, 9, t1_page(1), 1);
+	zus_iomap_set_flags(&r->iom, ZUFS_IOM_EXEC_FLUSH);
+	assert_int_equal(start(r), 0);
+	assert_int_equal(fake_list_flags(r->f), ZUFS_IOM_EXEC_FLUSH);
+	memset(r->w, 0xff, sizeof(r->w));	/* the words are ours again */
+	assert_int_equal(r->calls, 0);
+	fake_hold_lists(r->f, false);
+	zus_iomap_drain(fake_sb(r->f));
+	assert_int_equal(__atomic_load_n(&r->calls, __ATOMIC_RELAXED), 2);
+	assert_int_equal(r->errors, 0);
+	assert_int_equal(r->t1[PAGE_WORDS], 77);
+}
+
+static void list_that_fails_is_told(void **state)
+{
+	struct run *r = *state;
+	unsigned int i;
+
+	zus_iomap_t2_write(&r->iom, 9, t1_page(0), 1);
+	fake_fail(r->f, FAKE_DEVICE, 3);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(start(r), 0);
+	zus_iomap_drain(fake_sb(r->f));
+	assert_int_equal(r->calls, 5);
+	assert_int_equal(r->errors, 1);
+	/* without memory nothing begins */
+	fake_fail(r->f, FAKE_ALLOC, 1);
+	assert_int_equal(start(r), -ENOMEM);
+	zus_iomap_drain(fake_sb(r->f));
+	assert_int_equal(r->calls, 5);
+}
+
+static void too_many_lists_are_refused(void **state)
+{
+	struct run *r = *state;
+	unsigned int i;
+
+	zus_iomap_wbinv(&r->iom);
+	fake_hold_lists(r->f, true);
+	for (i = 0; i < FAKE_LISTS_MAX; i++)
+		assert_int_equal(start(r), 0);
+	assert_int_equal(start(r), -EAGAIN);
+	fake_hold_lists(r->f, false);
+	zus_iomap_drain(fake_sb(r->f));
+	assert_int_equal(r->calls, FAKE_LISTS_MAX);
+	assert_int_equal(start(r), 0);
+}
+
+static void start_another(struct zus_sb *sb, void *arg, int err)
+{
+	struct run *r = arg;
+	struct zus_iomap iom;
+	uint64_t w[1];
+
+	assert_int_equal(err, 0);
+	zus_iomap_init(&iom, w, 1);
+	zus_iomap_wbinv(&iom);
+	if (__atomic_add_fetch(&r->calls, 1, __ATOMIC_RELAXED) < 10)
+		assert_int_equal(zus_iomap_exec_async(sb, &iom, start_another, r), 0);
+}
+
+static void callback_may_start_the_next_list(void **state)
+{
+	struct run *r = *state;
+
+	zus_iomap_wbinv(&r->iom);
+	assert_int_equal(zus_iomap_exec_async(fake_sb(r->f), &r->iom, start_another, r), 0);
+	zus_iomap_drain(fake_sb(r->f));
+	assert_int_equal(r->calls, 10);
+}
+
+/* The teardown unmounts: what has begun is told of before. */
+static void umount_comes_after_the_lists(void **state)
+{
+	struct run *r = *state;
+	unsigned int i;
+
+	zus_iomap_t2_write(&r->iom, 9, t1_page(0), 1);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(start(r), 0);
+	assert_int_equal(fake_umount(r->f), 0);
+	assert_int_equal(r->calls, 100);
+	assert_int_equal(fake_mount(r->f, ""), 0);
+}
+
+static void old_environments_have_no_flags(void **state)
+{
+	struct run *r = *state;
+	struct zus_env env = *fake_sb(r->f)->env;
+	const struct zus_env *real = fake_sb(r->f)->env;
+
+	env.size = offsetof(struct zus_env, iomap_exec_flags);
+	fake_sb(r->f)->env = &env;
+	zus_iomap_wbinv(&r->iom);
+	assert_int_equal(start(r), -EOPNOTSUPP);
+	assert_int_equal(zus_iomap_exec(fake_sb(r->f), &r->iom), 0);
+	zus_iomap_set_flags(&r->iom, ZUFS_IOM_EXEC_FUA);
+	assert_int_equal(zus_iomap_exec(fake_sb(r->f), &r->iom), -EOPNOTSUPP);
+	fake_sb(r->f)->env = real;
+	assert_int_equal(zus_iomap_exec(fake_sb(r->f), &r->iom), 0);
+	assert_int_equal(fake_list_flags(r->f), ZUFS_IOM_EXEC_FUA);
+}
+
+#define R(fn)	cmocka_unit_test_setup_teardown(fn, run_setup, run_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(elements_have_the_abis_words),
 		cmocka_unit_test(full_list_is_left_as_it_was),
 		cmocka_unit_test(lists_are_executed_and_bounded),
+		R(repeat_goes_on_where_the_element_ended),
+		R(unknown_command_ends_the_list),
+		R(discarded_blocks_are_forgotten),
+		R(bad_lists_do_nothing),
+		R(lists_run_while_the_caller_goes_on),
+		R(list_that_fails_is_told),
+		R(too_many_lists_are_refused),
+		R(callback_may_start_the_next_list),
+		R(umount_comes_after_the_lists),
+		R(old_environments_have_no_flags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,8 @@ static void iom_words_hold_op_and_value(void **state)
 	assert_int_equal(zufs_iom_words(IOM_WBINV), 1);
 	assert_int_equal(zufs_iom_words(IOM_T2_READ), 2);
 	assert_int_equal(zufs_iom_words(IOM_T2_ZUSMEM_READ), 3);
-	for (op = IOM_NUM_LEGAL_OPT; op < 256; op++)
+	assert_int_equal(zufs_iom_words(IOM_DISCARD), 3);
+	for (op = IOM_DISCARD + 1; op < 256; op++)
 		assert_int_equal(zufs_iom_words(op), 0);
 }
 
