@@ -71,15 +71,33 @@ unit_tests() {
 		"$(results SKIP)"
 }
 
-# suite KERNEL ARG...: a VM suite; its sum is in $sum.
+# suite KERNEL ARG...: a VM suite, a part of it on each of up to SHARDS (2) CPUs; its sum
+# is in $sum, which is empty when a part did not end.
 suite() {
-	local kernel=$1 out
+	local kernel=$1 out shards i
+	local -a part
 
 	shift
-	out=$(mktemp)
-	"$TOP/tests/vm/suite" --kernel "$kernel" "$@" 2>&1 | tee "$out" || true
-	sum=$(sum_of "$out")
-	rm -f "$out"
+	shards=${SHARDS:-$(($(nproc) > 1 ? 2 : 1))}
+	out=$(mktemp -d)
+	for ((i = 1; i <= shards; i++)); do
+		SLOW=$((${SLOW:-1} * shards)) "$TOP/tests/vm/suite" --kernel "$kernel" \
+			--shard "$i/$shards" "$@" 2>&1 | tee "$out/$i" &
+	done
+	wait
+	sum='0 0 0'
+	for ((i = 1; i <= shards; i++)); do
+		read -r -a part <<<"$(sum_of "$out/$i")"
+		[ ${#part[@]} = 3 ] || { sum=''; break; }
+		# shellcheck disable=SC2086 # three numbers
+		sum=$(plus $sum "${part[@]}")
+	done
+	rm -rf "$out"
+}
+
+# plus A B C D E F: A+D B+E C+F
+plus() {
+	echo "$(($1 + $4)) $(($2 + $5)) $(($3 + $6))"
 }
 
 part_suite() {
