@@ -61,6 +61,12 @@ static inline int zus_blocks_add(struct zus_blocks *b, uint64_t bn)
 	return 0;
 }
 
+/*
+ * GET: the same for n pages at once that lie in a row from block bn on; bn 0 = a hole of n
+ * pages. How many of them there was room for.
+ */
+uint32_t zus_blocks_add_run(struct zus_blocks *b, uint64_t bn, uint32_t n);
+
 /* PUT: the block of page i. */
 static inline uint64_t zus_blocks_bn(const struct zus_blocks *b, uint32_t i)
 {
