@@ -57,17 +57,21 @@ static u64 word_block(u64 word)
 	return zufs_dpp_block(zufs_iom_val(word));
 }
 
-/* How many words from @i on are neighbours (or all holes). */
+/* How many words from @i on are neighbours (or all holes): whole words are compared. */
 static u32 run_length(const u64 *words, u32 i, u32 end)
 {
-	u64 first = word_block(words[i]);
-	u64 step = first ? 1 : 0;
+	u64 first = word_block(words[i]), word = words[i];
+	u64 step = first ? zufs_dpp_from_block(1, ZUFS_POOL_T1) : 0;
 	u32 n, max = end - i;
 
 	if (first)
 		max = min_t(u32, max, NIO_RUN_BLOCKS - first % NIO_RUN_BLOCKS);
-	for (n = 1; n < max && word_block(words[i + n]) == first + n * step; n++)
-		;
+#pragma GCC unroll 8
+	for (n = 1; n < max; n++) {
+		word += step;
+		if (words[i + n] != word)
+			break;
+	}
 	return n;
 }
 
