@@ -102,59 +102,92 @@ static void set_free(struct memofs_group *g, uint64_t n)
 	__atomic_store_n(&g->free, n, __ATOMIC_RELAXED);
 }
 
-/* Takes a block of a group that has one; its number within the group. */
-static uint64_t take_locked(struct memofs_group *g)
+/* How many of the blocks from `bit` of a word on are free, at most `max`. */
+static uint64_t free_bits(uint64_t word, uint64_t bit, uint64_t max)
 {
-	uint64_t w = g->hint, bit;
+	uint64_t used = word >> bit;
+	uint64_t n = used ? (uint64_t)__builtin_ctzll(used) : WORD_BITS - bit;
+
+	return n < max ? n : max;
+}
+
+static uint64_t mask_of(uint64_t bit, uint64_t n)
+{
+	return (UINT64_MAX >> (WORD_BITS - n)) << bit;
+}
+
+/* Takes the next free blocks of a group that has some: the first within the group, and *n. */
+static uint64_t take_locked(struct memofs_group *g, uint64_t max, uint64_t *n)
+{
+	uint64_t w = g->hint, bit, first, got;
 
 	while (g->bits[w] == UINT64_MAX)
 		w = w + 1 < g->words ? w + 1 : 0;
 	bit = (uint64_t)__builtin_ctzll(~g->bits[w]);
-	g->bits[w] |= (uint64_t)1 << bit;
-	g->hint = w;
-	set_free(g, g->free - 1);
-	return w * WORD_BITS + bit;
+	first = w * WORD_BITS + bit;
+	for (*n = 0; *n < max && w < g->words; w++, bit = 0) {
+		got = free_bits(g->bits[w], bit, max - *n);
+		if (!got)
+			break;
+		g->bits[w] |= mask_of(bit, got);
+		g->hint = w;
+		*n += got;
+		if (bit + got < WORD_BITS)
+			break;
+	}
+	set_free(g, g->free - *n);
+	return first;
 }
 
-uint64_t memofs_block_alloc(struct memofs_sb *msb)
+uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t max, uint64_t *bn)
 {
 	unsigned int i, first = (unsigned int)zus_current_cpu();
+	uint64_t got = 0;
 
-	for (i = 0; i < MEMOFS_GROUPS; i++) {
-		unsigned int n = (first + i) % MEMOFS_GROUPS;
-		struct memofs_group *g = &msb->groups[n];
-		uint64_t bn = 0;
+	for (i = 0; i < MEMOFS_GROUPS && !got; i++) {
+		unsigned int no = (first + i) % MEMOFS_GROUPS;
+		struct memofs_group *g = &msb->groups[no];
 
 		if (!__atomic_load_n(&g->free, __ATOMIC_RELAXED))
 			continue;
 		pthread_mutex_lock(&g->lock);
 		if (g->free)
-			bn = n * msb->group_blocks + take_locked(g);
+			*bn = no * msb->group_blocks + take_locked(g, max, &got);
 		pthread_mutex_unlock(&g->lock);
-		if (bn)
-			return bn;
 	}
-	return 0;
+	return got;
 }
 
-void memofs_block_free(struct memofs_sb *msb, uint64_t bn)
+/* Clears the bits of blocks that lie in one word; how many of them were not set. */
+static uint64_t clear_locked(struct memofs_group *g, uint64_t i, uint64_t n)
 {
-	struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
-	uint64_t i = bn % msb->group_blocks, mask = (uint64_t)1 << i % WORD_BITS;
-	bool was_used;
+	uint64_t mask = mask_of(i % WORD_BITS, n), *word = &g->bits[i / WORD_BITS];
+	uint64_t used = (uint64_t)__builtin_popcountll(*word & mask);
 
-	pthread_mutex_lock(&g->lock);
-	was_used = g->bits[i / WORD_BITS] & mask;
-	if (was_used) {
-		g->bits[i / WORD_BITS] &= ~mask;
-		set_free(g, g->free + 1);
-	}
-	pthread_mutex_unlock(&g->lock);
-	if (!was_used)
-		zus_err(msb->sb.env, "memofs: block %llu freed twice", (unsigned long long)bn);
+	*word &= ~mask;
+	set_free(g, g->free + used);
+	return n - used;
 }
 
-uint64_t memofs_blocks_free(const struct memofs_sb *msb)
+void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n)
+{
+	while (n) {
+		struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
+		uint64_t i = bn % msb->group_blocks, room = WORD_BITS - i % WORD_BITS;
+		uint64_t some = n < room ? n : room, wrong;
+
+		pthread_mutex_lock(&g->lock);
+		wrong = clear_locked(g, i, some);
+		pthread_mutex_unlock(&g->lock);
+		if (wrong)
+			zus_err(msb->sb.env, "memofs: %llu blocks at %llu freed twice",
+				(unsigned long long)wrong, (unsigned long long)bn);
+		bn += some;
+		n -= some;
+	}
+}
+
+uint64_t memofs_blocks_left(const struct memofs_sb *msb)
 {
 	uint64_t sum = 0;
 	unsigned int i;

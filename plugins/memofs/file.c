@@ -18,111 +18,118 @@
 #include <unistd.h>
 #include <zus/thread.h>
 
-/* A piece of a file that lies in one block. */
-struct piece {
-	uint64_t index;
-	uint32_t offset;		/* in the block */
-	uint32_t len;
-};
-
-static struct piece piece_at(uint64_t pos, uint64_t len)
-{
-	struct piece p = {
-		.index = pos >> ZUS_BLOCK_SHIFT,
-		.offset = (uint32_t)(pos & (ZUS_BLOCK_SIZE - 1)),
-	};
-	uint64_t room = ZUS_BLOCK_SIZE - p.offset;
-
-	p.len = (uint32_t)(len < room ? len : room);
-	return p;
-}
-
 static uint64_t blocks_up(uint64_t bytes)
 {
 	return (bytes + ZUS_BLOCK_SIZE - 1) >> ZUS_BLOCK_SHIFT;
 }
 
+static uint64_t blocks_down(uint64_t bytes)
+{
+	return bytes >> ZUS_BLOCK_SHIFT;
+}
+
+/* What of the bytes [pos, end) of a file lies in a run of blocks. */
+struct part {
+	uint8_t *addr;			/* in T1; NULL = hole */
+	uint64_t pos;
+	uint64_t len;
+};
+
+static struct part part_of(const struct memofs_inode *mi, const struct memofs_run *r,
+			   uint64_t pos, uint64_t end)
+{
+	uint64_t first = r->index << ZUS_BLOCK_SHIFT, last = first + (r->n << ZUS_BLOCK_SHIFT);
+	struct part p = { .pos = first < pos ? pos : first };
+
+	p.len = (last < end ? last : end) - p.pos;
+	if (r->bn)
+		p.addr = memofs_block_addr(mi, r->bn) + (p.pos - first);
+	return p;
+}
+
+static void walk_bytes(struct memofs_walk *w, const struct memofs_inode *mi, uint64_t pos,
+		       uint64_t end)
+{
+	memofs_walk_init(w, mi, blocks_down(pos), blocks_up(end));
+}
+
 ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io)
 {
-	struct memofs_inode *mi = memofs_inode_of(ii);
-	uint64_t done = 0;
+	const struct memofs_inode *mi = memofs_inode_of(ii);
+	uint64_t end = io->pos + io->len;
+	struct memofs_walk w;
+	struct memofs_run r;
 
-	while (done < io->len) {
-		struct piece p = piece_at(io->pos + done, io->len - done);
-		uint64_t bn = memofs_map_get(mi, p.index);
-		uint8_t *dst = (uint8_t *)io->buf + done;
+	walk_bytes(&w, mi, io->pos, end);
+	while (memofs_walk_next(&w, &r)) {
+		struct part p = part_of(mi, &r, io->pos, end);
+		uint8_t *dst = (uint8_t *)io->buf + (p.pos - io->pos);
 
-		if (bn)
-			memcpy(dst, memofs_block_addr(mi, bn) + p.offset, p.len);
+		if (p.addr)
+			memcpy(dst, p.addr, p.len);
 		else
 			memset(dst, 0, p.len);
-		done += p.len;
 	}
-	return (ssize_t)done;
+	return (ssize_t)io->len;
 }
 
 /*
- * Gives a hole a block that holds `src` in the piece (NULL: zeros) and zeros around it. It is
- * complete before a reader can find it. *bn is the block of somebody faster if there was one,
- * and false in *is_mine then.
+ * Gives a hole blocks, or its first ones: those that lie in a row, one at least. They are zeroed
+ * before a reader can find them.
  */
-static int fill_hole(struct memofs_inode *mi, const struct piece *p, const void *src,
-		     uint64_t *bn, bool *is_mine)
+static int fill_hole(struct memofs_inode *mi, const struct memofs_run *hole)
 {
-	uint64_t *slot = memofs_map_make(mi, p->index);
-	uint8_t *addr;
+	uint64_t n, bn, *slots = memofs_map_make(mi, hole->index, &n);
 
-	if (!slot)
+	if (!slots)
 		return -ENOMEM;
-	*bn = memofs_block_alloc(memofs_sb_of_inode(mi));
-	if (!*bn)
+	n = memofs_blocks_alloc(memofs_sb_of_inode(mi), n < hole->n ? n : hole->n, &bn);
+	if (!n)
 		return -ENOSPC;
-	addr = memofs_block_addr(mi, *bn);
-	memset(addr, 0, src ? p->offset : ZUS_BLOCK_SIZE);
-	if (src) {
-		memcpy(addr + p->offset, src, p->len);
-		memset(addr + p->offset + p->len, 0, ZUS_BLOCK_SIZE - p->offset - p->len);
-	}
-	*is_mine = memofs_map_set(mi, slot, bn);
+	memset(memofs_block_addr(mi, bn), 0, n << ZUS_BLOCK_SHIFT);
+	memofs_map_fill(mi, slots, bn, n);
 	return 0;
 }
 
-static int write_piece(struct memofs_inode *mi, const struct piece *p, const void *src,
-		       uint32_t *ret_flags)
+/* The next run of a walk that fills the holes it meets. 1, 0 at the end, or -errno. */
+static int next_filled(struct memofs_walk *w, struct memofs_inode *mi, struct memofs_run *r)
 {
-	uint64_t bn = memofs_map_get(mi, p->index);
-	bool is_mine = false;
 	int err;
 
-	if (!bn) {
-		err = fill_hole(mi, p, src, &bn, &is_mine);
+	while (memofs_walk_next(w, r)) {
+		if (r->bn)
+			return 1;
+		err = fill_hole(mi, r);
 		if (err)
 			return err;
-		*ret_flags |= ZUFS_RET_NEW;
+		/* once more: somebody may have been faster */
+		memofs_walk_init(w, mi, r->index, w->end);
 	}
-	if (!is_mine)
-		memcpy(memofs_block_addr(mi, bn) + p->offset, src, p->len);
 	return 0;
 }
 
-/* Zeroes what is there of a piece of a file. */
-static void zero_piece(struct memofs_inode *mi, const struct piece *p)
+/* Zeroes what is there of a range of bytes. */
+static void zero_bytes(struct memofs_inode *mi, uint64_t pos, uint64_t end)
 {
-	uint64_t bn = memofs_map_get(mi, p->index);
+	struct memofs_walk w;
+	struct memofs_run r;
 
-	if (bn)
-		memset(memofs_block_addr(mi, bn) + p->offset, 0, p->len);
+	walk_bytes(&w, mi, pos, end);
+	while (memofs_walk_next(&w, &r)) {
+		struct part p = part_of(mi, &r, pos, end);
+
+		if (p.addr)
+			memset(p.addr, 0, p.len);
+	}
 }
 
 /* Zeroes from the end of the file to the end of its last block or to `end`. */
 static void zero_tail(struct memofs_inode *mi, uint64_t size, uint64_t end)
 {
-	struct piece p;
+	uint64_t stop = blocks_up(size) << ZUS_BLOCK_SHIFT;
 
-	if (!(size & (ZUS_BLOCK_SIZE - 1)) || end <= size)
-		return;
-	p = piece_at(size, end - size);
-	zero_piece(mi, &p);
+	if (size < stop && size < end)
+		zero_bytes(mi, size, end < stop ? end : stop);
 }
 
 static int check_range(uint64_t pos, uint64_t len)
@@ -134,21 +141,22 @@ ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io)
 {
 	struct memofs_inode *mi = memofs_inode_of(ii);
 	uint64_t size = zus_zi_size(ii->zi), done = 0;
-	int err = check_range(io->pos, io->len);
+	int more, err = check_range(io->pos, io->len);
+	struct memofs_walk w;
+	struct memofs_run r;
 
 	if (err)
 		return err;
 	zero_tail(mi, size, io->pos);
-	while (done < io->len) {
-		struct piece p = piece_at(io->pos + done, io->len - done);
+	walk_bytes(&w, mi, io->pos, io->pos + io->len);
+	while ((more = next_filled(&w, mi, &r)) > 0) {
+		struct part p = part_of(mi, &r, io->pos, io->pos + io->len);
 
-		err = write_piece(mi, &p, (const uint8_t *)io->buf + done, &io->ret_flags);
-		if (err)
-			break;
+		memcpy(p.addr, (const uint8_t *)io->buf + done, p.len);
 		done += p.len;
 	}
 	if (!done)
-		return err;
+		return more;
 	if (io->pos + done > size)
 		memofs_set_size(mi, io->pos + done);
 	return (ssize_t)done;
@@ -156,28 +164,38 @@ ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io)
 
 /*
  * The other way of I/O: the kernel copies, we say where. A block of a file stays where it is
- * until an exclusive operation, so there is nothing to keep in place and no put to wait for.
- * New blocks are zeroed whole: a reader may come before the kernel has copied.
+ * until an exclusive operation, so there is nothing to keep in place, no put to wait for, and
+ * nothing that a put of new blocks would have to finish.
  */
+static int get_for_write(struct memofs_inode *mi, struct zus_blocks *b)
+{
+	uint64_t index = blocks_down(b->pos);
+	int more, err = check_range(b->pos, b->len);
+	struct memofs_walk w;
+	struct memofs_run r;
+
+	if (err)
+		return err;
+	zero_tail(mi, zus_zi_size(mi->ii.zi), b->pos);
+	memofs_walk_init(&w, mi, index, index + b->max);
+	while ((more = next_filled(&w, mi, &r)) > 0)
+		zus_blocks_add_run(b, r.bn, (uint32_t)r.n);
+	return b->n ? 0 : more;
+}
+
 int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	struct memofs_inode *mi = memofs_inode_of(ii);
-	uint64_t index = b->pos >> ZUS_BLOCK_SHIFT, bn;
-	bool is_write = b->rw & ZUFS_RW_WRITE, is_mine;
-	int err = is_write ? check_range(b->pos, b->len) : 0;
+	uint64_t index = blocks_down(b->pos);
+	struct memofs_walk w;
+	struct memofs_run r;
 
-	if (!err && is_write)
-		zero_tail(mi, zus_zi_size(ii->zi), b->pos);
-	while (!err && b->n < b->max) {
-		struct piece p = { .index = index++, .len = ZUS_BLOCK_SIZE };
-
-		bn = memofs_map_get(mi, p.index);
-		if (!bn && is_write)
-			err = fill_hole(mi, &p, NULL, &bn, &is_mine);
-		if (!err)
-			zus_blocks_add(b, bn);
-	}
-	return b->n ? 0 : err;
+	if (b->rw & ZUFS_RW_WRITE)
+		return get_for_write(mi, b);
+	memofs_walk_init(&w, mi, index, index + b->max);
+	while (memofs_walk_next(&w, &r))
+		zus_blocks_add_run(b, r.bn, (uint32_t)r.n);
+	return 0;
 }
 
 int memofs_truncate(struct zus_ii *ii, struct zus_io *io)
@@ -201,131 +219,147 @@ int memofs_truncate(struct zus_ii *ii, struct zus_io *io)
 	return 0;
 }
 
-/* Reads as zeros afterwards; blocks that lie in the range as a whole are freed. */
-static void punch(struct memofs_inode *mi, uint64_t pos, uint64_t end)
-{
-	uint64_t first = blocks_up(pos), last = end >> ZUS_BLOCK_SHIFT;
-	struct piece p = piece_at(pos, end - pos);
+/* ---- fallocate ---- */
 
-	if (p.offset || p.len < ZUS_BLOCK_SIZE)
-		zero_piece(mi, &p);
-	if (last >= first) {
-		p = piece_at(last << ZUS_BLOCK_SHIFT, end & (ZUS_BLOCK_SIZE - 1));
-		zero_piece(mi, &p);
-		memofs_map_drop(mi, first, last);
+/* Reads as zeros afterwards; blocks that lie in the range as a whole are freed. */
+static int punch(struct memofs_inode *mi, uint64_t pos, uint64_t end)
+{
+	uint64_t first = blocks_up(pos), last = blocks_down(end);
+
+	if (first > last) {
+		zero_bytes(mi, pos, end);
+		return 0;
 	}
+	zero_bytes(mi, pos, first << ZUS_BLOCK_SHIFT);
+	zero_bytes(mi, last << ZUS_BLOCK_SHIFT, end);
+	memofs_map_drop(mi, first, last);
+	return 0;
 }
 
 /* Gives every block of the range memory; with `zero` the range reads as zeros. */
 static int reserve(struct memofs_inode *mi, uint64_t pos, uint64_t end, bool zero)
 {
-	uint64_t bn;
-	bool is_mine;
-	int err = 0;
+	struct memofs_walk w;
+	struct memofs_run r;
+	int more;
 
-	while (!err && pos < end) {
-		struct piece p = piece_at(pos, end - pos);
+	walk_bytes(&w, mi, pos, end);
+	while ((more = next_filled(&w, mi, &r)) > 0) {
+		struct part p = part_of(mi, &r, pos, end);
 
 		if (zus_signal_pending())
 			return -EINTR;
-		if (!memofs_map_get(mi, p.index))
-			err = fill_hole(mi, &p, NULL, &bn, &is_mine);
-		else if (zero)
-			zero_piece(mi, &p);
-		pos += p.len;
+		if (zero)
+			memset(p.addr, 0, p.len);
 	}
-	return err;
+	return more;
 }
 
 /* True if the range cannot fit whatever of it is there already. */
 static bool is_hopeless(const struct memofs_inode *mi, uint64_t len)
 {
-	return len >> ZUS_BLOCK_SHIFT > le64toh(mi->ii.zi->i_blocks) +
-		memofs_blocks_free(memofs_sb_of_inode(mi));
+	return blocks_down(len) > le64toh(mi->ii.zi->i_blocks) +
+		memofs_blocks_left(memofs_sb_of_inode(mi));
+}
+
+/* Memory for a range, and the end of the file behind it unless told to keep that. */
+static int allocate(struct memofs_inode *mi, uint64_t pos, uint64_t end, uint32_t mode)
+{
+	uint64_t size = zus_zi_size(mi->ii.zi);
+	bool may_grow = !(mode & FALLOC_FL_KEEP_SIZE);
+	int err;
+
+	if (is_hopeless(mi, end - pos))
+		return -ENOSPC;
+	if (may_grow)
+		zero_tail(mi, size, end);
+	err = reserve(mi, pos, end, mode & FALLOC_FL_ZERO_RANGE);
+	if (!err && may_grow && end > size)
+		memofs_set_size(mi, end);
+	return err;
 }
 
 int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 {
 	struct memofs_inode *mi = memofs_inode_of(ii);
-	uint64_t size = zus_zi_size(ii->zi), end = io->pos + io->len;
+	uint64_t end = io->pos + io->len;
 	int err = check_range(io->pos, io->len);
 
 	if (err)
 		return err;
 	if (!S_ISREG(mi->type))
 		return -EINVAL;
+	switch (mode) {
+	case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
+		return punch(mi, io->pos, end);
+	}
 	switch (mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE) {
-	case FALLOC_FL_PUNCH_HOLE:
-		punch(mi, io->pos, end);
-		return 0;
 	case 0:
 	case FALLOC_FL_ZERO_RANGE:
-		break;
-	default:
-		return -EOPNOTSUPP;
+		return allocate(mi, io->pos, end, mode);
 	}
-	if (is_hopeless(mi, io->len))
-		return -ENOSPC;
-	if (!(mode & FALLOC_FL_KEEP_SIZE))
-		zero_tail(mi, size, end);
-	err = reserve(mi, io->pos, end, mode & FALLOC_FL_ZERO_RANGE);
-	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > size)
-		memofs_set_size(mi, end);
-	return err;
+	return -EOPNOTSUPP;
 }
+
+/* ---- where the data is ---- */
 
 int memofs_seek(struct zus_ii *ii, int whence, uint64_t *offset)
 {
-	struct memofs_inode *mi = memofs_inode_of(ii);
-	uint64_t size = zus_zi_size(ii->zi), index, end = blocks_up(size), pos;
+	const struct memofs_inode *mi = memofs_inode_of(ii);
+	uint64_t size = zus_zi_size(ii->zi), pos = size;
+	struct memofs_walk w;
+	struct memofs_run r;
 
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
 	if (*offset >= size)
 		return -ENXIO;
-	index = *offset >> ZUS_BLOCK_SHIFT;
-	if (whence == SEEK_DATA) {
-		index = memofs_map_next_data(mi, index, end);
-		if (index >= end)
-			return -ENXIO;
-	} else if (whence == SEEK_HOLE) {
-		index = memofs_map_next_hole(mi, index, end);
-	} else {
-		return -EINVAL;
+	walk_bytes(&w, mi, *offset, size);
+	while (memofs_walk_next(&w, &r)) {
+		if ((whence == SEEK_DATA) == (r.bn != 0)) {
+			pos = r.index << ZUS_BLOCK_SHIFT;
+			break;
+		}
 	}
-	pos = index << ZUS_BLOCK_SHIFT;
+	if (pos == size && whence == SEEK_DATA)
+		return -ENXIO;
 	if (pos > *offset)
-		*offset = pos < size ? pos : size;
+		*offset = pos;
 	return 0;
 }
 
-/* The end of the run of blocks from `index` on that lie in a row in T1. */
-static uint64_t run_end(const struct memofs_inode *mi, uint64_t index, uint64_t end)
+static bool add_extent(struct zus_fiemap *map, const struct memofs_run *r, uint32_t flags)
 {
-	uint64_t first = index, bn = memofs_map_get(mi, index);
-
-	while (++index < end && memofs_map_get(mi, index) == bn + (index - first))
-		;
-	return index;
+	return zus_fiemap_add(map, r->index << ZUS_BLOCK_SHIFT, r->bn << ZUS_BLOCK_SHIFT,
+			      r->n << ZUS_BLOCK_SHIFT, flags);
 }
 
+/* Runs that go on in the next leaf are one extent; an extent is told when the next one is known. */
 int memofs_fiemap(struct zus_ii *ii, struct zus_fiemap *map)
 {
 	const struct memofs_inode *mi = memofs_inode_of(ii);
-	uint64_t eof = MEMOFS_MAX_BYTES >> ZUS_BLOCK_SHIFT;
-	uint64_t index = map->start >> ZUS_BLOCK_SHIFT, end = eof;
+	struct memofs_run r, extent = { .n = 0 };
+	uint64_t end = MEMOFS_MAX_BYTES;
+	struct memofs_walk w;
 
-	if (map->start < MEMOFS_MAX_BYTES && map->length < MEMOFS_MAX_BYTES - map->start)
-		end = blocks_up(map->start + map->length);
-	index = memofs_map_next_data(mi, index, end);
-	while (index < end) {
-		uint64_t stop = run_end(mi, index, eof);
-		uint64_t next = memofs_map_next_data(mi, stop, eof);
-
-		if (!zus_fiemap_add(map, index << ZUS_BLOCK_SHIFT,
-				    memofs_map_get(mi, index) << ZUS_BLOCK_SHIFT,
-				    (stop - index) << ZUS_BLOCK_SHIFT,
-				    next == eof ? FIEMAP_EXTENT_LAST : 0))
-			break;
-		index = next;
+	if (map->start < end && map->length < end - map->start)
+		end = map->start + map->length;
+	walk_bytes(&w, mi, map->start, MEMOFS_MAX_BYTES);
+	while (memofs_walk_next(&w, &r)) {
+		if (!r.bn)
+			continue;
+		if (extent.n && r.index == extent.index + extent.n &&
+		    r.bn == extent.bn + extent.n) {
+			extent.n += r.n;
+			continue;
+		}
+		if (extent.n && !add_extent(map, &extent, 0))
+			return 0;
+		extent = r;
+		if (r.index >= blocks_up(end))
+			return 0;
 	}
+	if (extent.n)
+		add_extent(map, &extent, FIEMAP_EXTENT_LAST);
 	return 0;
 }

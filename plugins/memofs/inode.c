@@ -143,7 +143,7 @@ static void detach(struct memofs_sb *msb, struct memofs_inode *mi)
 	b->used &= ~(1U << slot);
 	b->inodes[slot] = NULL;
 	if (!b->used) {
-		memofs_block_free(msb, b->bn);
+		memofs_blocks_free(msb, b->bn, 1);
 		b->bn = 0;
 		LIST_REMOVE(b, link);
 		LIST_INSERT_HEAD(&s->empty, b, link);

@@ -3,9 +3,9 @@
  * The block index of a file: the first blocks in the inode, the others in a radix tree of
  * small nodes that grows in height with the file's last block.
  *
- * Called by file.c and inode.c. Readers and those who fill holes run in parallel without a lock:
- * nodes and blocks are published by compare-and-swap and never taken away meanwhile; the loser
- * of a race frees what he made. Only memofs_map_drop takes away, and the kernel's exclusive
+ * Called by file.c, inode.c and name.c. Readers and those who fill holes run in parallel without
+ * a lock: nodes and blocks are published by compare-and-swap and never taken away meanwhile; the
+ * loser of a race frees what he made. Only memofs_map_drop takes away, and the kernel's exclusive
  * lock of the inode keeps everybody else out then. The map owns its nodes and blocks.
  */
 #include "memofs.h"
@@ -29,6 +29,14 @@ static unsigned int level_shift(unsigned int level)
 	return level * MEMOFS_MAP_BITS;
 }
 
+/* Blocks from `index` to the end of what a slot of a level speaks of. */
+static uint64_t blocks_left(unsigned int level, uint64_t index)
+{
+	uint64_t span = (uint64_t)1 << level_shift(level);
+
+	return span - index % span;
+}
+
 static bool is_covered(uint64_t root, uint64_t index)
 {
 	return !(index >> level_shift(height_of(root)));
@@ -39,28 +47,75 @@ static uint64_t *slot_at(uint64_t node, unsigned int level, uint64_t index)
 	return &node_of(node)->slot[(index >> level_shift(level)) % FANOUT];
 }
 
-uint64_t *memofs_map_find(const struct memofs_inode *mi, uint64_t index, uint64_t *next)
+/*
+ * The slots of the blocks from `index` on, and how many of them lie side by side in *n. NULL: no
+ * node is there and all *n are holes.
+ */
+static uint64_t *slots_find(const struct memofs_map *map, uint64_t index, uint64_t *n)
 {
 	unsigned int level;
 	uint64_t word;
 
-	if (index < MEMOFS_DIRECT)
-		return (uint64_t *)&mi->map.direct[index];
-	word = __atomic_load_n(&mi->map.root, __ATOMIC_ACQUIRE);
+	if (index < MEMOFS_DIRECT) {
+		*n = MEMOFS_DIRECT - index;
+		return (uint64_t *)&map->direct[index];
+	}
+	word = __atomic_load_n(&map->root, __ATOMIC_ACQUIRE);
 	if (!is_covered(word, index)) {
-		if (next)
-			*next = UINT64_MAX;
+		*n = UINT64_MAX - index;
 		return NULL;
 	}
 	for (level = height_of(word) - 1; level; level--) {
 		word = __atomic_load_n(slot_at(word, level, index), __ATOMIC_ACQUIRE);
 		if (!word) {
-			if (next)
-				*next = ((index >> level_shift(level)) + 1) << level_shift(level);
+			*n = blocks_left(level, index);
 			return NULL;
 		}
 	}
+	*n = blocks_left(1, index);
 	return slot_at(word, 0, index);
+}
+
+void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint64_t index,
+		      uint64_t end)
+{
+	*w = (struct memofs_walk){ .mi = mi, .index = index, .end = end };
+}
+
+/* How many of n slots hold neighbouring T1 blocks from `bn` on, or nothing if that is 0. */
+static uint64_t run_length(const uint64_t *slots, uint64_t n, uint64_t bn)
+{
+	uint64_t step = bn ? 1 : 0, i;
+
+#pragma GCC unroll 8
+	for (i = 1; i < n; i++) {
+		bn += step;
+		if (__atomic_load_n(&slots[i], __ATOMIC_ACQUIRE) != bn)
+			break;
+	}
+	return i;
+}
+
+bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r)
+{
+	if (w->index >= w->end)
+		return false;
+	if (!w->left) {
+		w->slots = slots_find(&w->mi->map, w->index, &w->left);
+		if (w->left > w->end - w->index)
+			w->left = w->end - w->index;
+	}
+	r->index = w->index;
+	r->bn = 0;
+	r->n = w->left;
+	if (w->slots) {
+		r->bn = __atomic_load_n(w->slots, __ATOMIC_ACQUIRE);
+		r->n = run_length(w->slots, w->left, r->bn);
+		w->slots += r->n;
+	}
+	w->index += r->n;
+	w->left -= r->n;
+	return true;
 }
 
 /* Publishes `node` in an empty word; else frees it. The word's value afterwards. */
@@ -92,15 +147,16 @@ static uint64_t grow(const struct zus_env *env, struct memofs_map *map, uint64_t
 	return root;
 }
 
-uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index)
+/* The slots from `index` on, *n of them; makes what is missing. NULL = no memory. */
+static uint64_t *slots_make(const struct zus_env *env, struct memofs_map *map, uint64_t index,
+			    uint64_t *n)
 {
-	const struct zus_env *env = mi->ii.sb->env;
 	unsigned int level;
 	uint64_t word;
 
 	if (index < MEMOFS_DIRECT)
-		return &mi->map.direct[index];
-	word = grow(env, &mi->map, index);
+		return slots_find(map, index, n);
+	word = grow(env, map, index);
 	if (!word)
 		return NULL;
 	for (level = height_of(word) - 1; level; level--) {
@@ -115,7 +171,13 @@ uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index)
 			word = publish(env, slot, 0, node, 0);
 		}
 	}
+	*n = blocks_left(1, index);
 	return slot_at(word, 0, index);
+}
+
+uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n)
+{
+	return slots_make(mi->ii.sb->env, &mi->map, index, n);
 }
 
 /* i_blocks is little endian and has parallel writers. */
@@ -129,55 +191,50 @@ static void count_blocks(struct memofs_inode *mi, int64_t n)
 		;
 }
 
-bool memofs_map_set(struct memofs_inode *mi, uint64_t *slot, uint64_t *bn)
+void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n)
 {
-	uint64_t expected = 0;
+	uint64_t i, set = 0;
 
-	if (__atomic_compare_exchange_n(slot, &expected, *bn, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE)) {
-		count_blocks(mi, 1);
-		return true;
+	for (i = 0; i < n; i++) {
+		uint64_t expected = 0;
+
+		if (__atomic_compare_exchange_n(&slots[i], &expected, bn + i, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			set++;
+		else
+			memofs_blocks_free(memofs_sb_of_inode(mi), bn + i, 1);
 	}
-	memofs_block_free(memofs_sb_of_inode(mi), *bn);
-	*bn = expected;
-	return false;
+	count_blocks(mi, (int64_t)set);
 }
 
-uint64_t memofs_map_next_data(const struct memofs_inode *mi, uint64_t index, uint64_t end)
-{
-	while (index < end) {
-		uint64_t next = index + 1;
-		uint64_t *slot = memofs_map_find(mi, index, &next);
-
-		if (slot && __atomic_load_n(slot, __ATOMIC_ACQUIRE))
-			return index;
-		index = next;
-	}
-	return end;
-}
-
-uint64_t memofs_map_next_hole(const struct memofs_inode *mi, uint64_t index, uint64_t end)
-{
-	while (index < end && memofs_map_get(mi, index))
-		index++;
-	return index;
-}
-
-/* A range of blocks that is being dropped. */
+/* A range of blocks that is being dropped, and the run of T1 blocks that is to be freed next. */
 struct drop {
 	struct memofs_inode *mi;
 	uint64_t first;
 	uint64_t end;
-	uint64_t freed;
+	uint64_t bn;
+	uint64_t n;
 };
+
+static void drop_flush(struct drop *d)
+{
+	if (!d->n)
+		return;
+	memofs_blocks_free(memofs_sb_of_inode(d->mi), d->bn, d->n);
+	count_blocks(d->mi, -(int64_t)d->n);
+	d->n = 0;
+}
 
 static void drop_block(struct drop *d, uint64_t *slot)
 {
 	if (!*slot)
 		return;
-	memofs_block_free(memofs_sb_of_inode(d->mi), *slot);
+	if (*slot != d->bn + d->n)
+		drop_flush(d);
+	if (!d->n)
+		d->bn = *slot;
+	d->n++;
 	*slot = 0;
-	d->freed++;
 }
 
 /* The part of the range in a node of a level whose first block is `base`. */
@@ -217,6 +274,5 @@ void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end)
 		zus_free(mi->ii.sb->env, node_of(root));
 		mi->map.root = 0;
 	}
-	if (d.freed)
-		count_blocks(mi, -(int64_t)d.freed);
+	drop_flush(&d);
 }

@@ -162,10 +162,20 @@ static inline void memofs_set_size(struct memofs_inode *mi, uint64_t size)
 /* alloc.c */
 int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes);
 void memofs_blocks_fini(struct memofs_sb *msb);
-/* A block for the caller, not zeroed; 0 = no space. */
-uint64_t memofs_block_alloc(struct memofs_sb *msb);
-void memofs_block_free(struct memofs_sb *msb, uint64_t bn);
-uint64_t memofs_blocks_free(const struct memofs_sb *msb);
+/*
+ * Up to `max` neighbouring blocks for the caller, not zeroed: the first in *bn, how many it are
+ * as the result; 0 = no space.
+ */
+uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t max, uint64_t *bn);
+void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n);
+uint64_t memofs_blocks_left(const struct memofs_sb *msb);
+
+static inline uint64_t memofs_block_alloc(struct memofs_sb *msb)
+{
+	uint64_t bn;
+
+	return memofs_blocks_alloc(msb, 1, &bn) ? bn : 0;
+}
 
 /* inode.c */
 void memofs_inodes_init(struct memofs_sb *msb);
@@ -207,29 +217,35 @@ int memofs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii,
 int memofs_rename(const struct zus_rename *r);
 
 /* map.c: the block index of a file */
+/* Blocks of a file that lie in a row in T1 too, or a hole. */
+struct memofs_run {
+	uint64_t index;			/* the first one in the file */
+	uint64_t bn;			/* its T1 block; 0 = hole */
+	uint64_t n;
+};
+
+/* A walk over the blocks [index, end) of a file, run by run; the tree is entered once per leaf. */
+struct memofs_walk {
+	const struct memofs_inode *mi;
+	uint64_t index;
+	uint64_t end;
+	const uint64_t *slots;		/* of the next `left` blocks; NULL = holes */
+	uint64_t left;
+};
+
+void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint64_t index,
+		      uint64_t end);
+/* The next run; one that goes on in the next leaf comes in two. False = the end. */
+bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r);
+/* The slots from a block on, *n of them; makes what is missing. NULL = no memory. */
+uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n);
 /*
- * The slot of a block of the file, or NULL if it lies in a hole that ends at *next (or
- * later). Never allocates; next may be NULL.
+ * Gives the T1 blocks from `bn` on to n slots. Where somebody was faster his block stays, and
+ * the caller's is free again.
  */
-uint64_t *memofs_map_find(const struct memofs_inode *mi, uint64_t index, uint64_t *next);
-/* The same, makes what is missing; NULL = no memory. */
-uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index);
-/*
- * Gives an empty slot a block. False = somebody was faster, *bn is his and the caller's
- * block is free again.
- */
-bool memofs_map_set(struct memofs_inode *mi, uint64_t *slot, uint64_t *bn);
-/* The first block of [index, end) that is there, or that is not; `end` if none. */
-uint64_t memofs_map_next_data(const struct memofs_inode *mi, uint64_t index, uint64_t end);
-uint64_t memofs_map_next_hole(const struct memofs_inode *mi, uint64_t index, uint64_t end);
+void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n);
 /* Frees the blocks of [index, end). The caller excludes all other users of the map. */
 void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
-static inline uint64_t memofs_map_get(const struct memofs_inode *mi, uint64_t index)
-{
-	uint64_t *slot = memofs_map_find(mi, index, NULL);
-
-	return slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : 0;
-}
 
 /* file.c */
 ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io);

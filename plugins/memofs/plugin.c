@@ -115,7 +115,7 @@ static void memofs_umount(struct zus_sb *sb)
 	uint64_t missing;
 
 	memofs_inodes_fini(msb);
-	missing = msb->usable - memofs_blocks_free(msb);
+	missing = msb->usable - memofs_blocks_left(msb);
 	if (missing || msb->inodes)
 		zus_err(sb->env, "memofs: %llu blocks and %llu inodes were lost",
 			(unsigned long long)missing, (unsigned long long)msb->inodes);
@@ -156,7 +156,7 @@ static int memofs_statfs(struct zus_sb *sb, struct statfs64 *st)
 	uint64_t max = __atomic_load_n(&msb->opts.nr_inodes, __ATOMIC_RELAXED);
 
 	st->f_blocks = msb->usable;
-	st->f_bfree = memofs_blocks_free(msb);
+	st->f_bfree = memofs_blocks_left(msb);
 	st->f_bavail = st->f_bfree;
 	/* without a limit: as many as the free blocks could hold */
 	st->f_files = max ? max : used + st->f_bfree * MEMOFS_PER_BLOCK;

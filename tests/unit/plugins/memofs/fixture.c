@@ -31,13 +31,23 @@ struct memofs_inode *inode_of(struct fake_node node)
 	return (struct memofs_inode *)(uintptr_t)node.ii;
 }
 
+uint64_t block_of(const struct memofs_inode *mi, uint64_t index)
+{
+	struct memofs_walk w;
+	struct memofs_run r = { .bn = 0 };
+
+	memofs_walk_init(&w, mi, index, index + 1);
+	memofs_walk_next(&w, &r);
+	return r.bn;
+}
+
 void fixture_umount(struct fixture *fx)
 {
 	const struct memofs_sb *msb = fixture_sb(fx);
 
 	/* the root and the block that it lies in */
 	assert_int_equal(msb->inodes, 1);
-	assert_int_equal(memofs_blocks_free(msb), msb->usable - 1);
+	assert_int_equal(memofs_blocks_left(msb), msb->usable - 1);
 	fake_thread_destroy(fx->t);
 	assert_int_equal(fake_umount(fx->f), 0);
 	assert_int_equal(fake_outstanding(fx->f), 0);

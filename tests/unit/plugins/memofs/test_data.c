@@ -85,7 +85,7 @@ static void truncate_clears_the_rest_of_the_block(void **state)
 
 	memset(buf, 'x', sizeof(buf));
 	must_write(fx, a, buf, sizeof(buf), 0);
-	addr = zus_t1_addr(fake_md(fx->f), memofs_map_get(inode_of(a), 0));
+	addr = zus_t1_addr(fake_md(fx->f), block_of(inode_of(a), 0));
 	assert_int_equal(fake_truncate(fx->t, a, 100), 0);
 	/* a mapping shows these bytes although they lie behind i_size */
 	for (i = 0; i < BLOCK; i++)
@@ -93,32 +93,33 @@ static void truncate_clears_the_rest_of_the_block(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
-/* Two writers of one hole: who comes second uses the block of the first. */
+/* Two writers of a hole: who comes second uses the blocks of the first. */
 static void late_block_of_a_hole_is_given_back(void **state)
 {
 	struct fixture *fx = *state;
 	struct memofs_sb *msb = fixture_sb(fx);
 	struct fake_node a = must_creat(fx, fx->root, "a");
-	uint64_t *slot = memofs_map_make(inode_of(a), 1000);
-	uint64_t first = memofs_block_alloc(msb), second = memofs_block_alloc(msb);
-	uint64_t bn = first, before = memofs_blocks_free(msb);
+	uint64_t left, first, second, before, *slots = memofs_map_make(inode_of(a), 1000, &left);
 
-	assert_non_null(slot);
-	assert_ptr_equal(memofs_map_find(inode_of(a), 1000, NULL), slot);
-	assert_true(memofs_map_set(inode_of(a), slot, &bn));
-	bn = second;
-	assert_false(memofs_map_set(inode_of(a), slot, &bn));
-	assert_int_equal(bn, first);
-	assert_int_equal(memofs_map_get(inode_of(a), 1000), first);
-	assert_int_equal(memofs_blocks_free(msb), before + 1);
-	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	assert_non_null(slots);
+	assert_int_equal(left, 1024 - 1000);
+	assert_int_equal(memofs_blocks_alloc(msb, 1, &first), 1);
+	assert_int_equal(memofs_blocks_alloc(msb, 3, &second), 3);
+	before = memofs_blocks_left(msb);
+	memofs_map_fill(inode_of(a), slots + 1, first, 1);
+	memofs_map_fill(inode_of(a), slots, second, 3);
+	assert_int_equal(block_of(inode_of(a), 1000), second);
+	assert_int_equal(block_of(inode_of(a), 1001), first);
+	assert_int_equal(block_of(inode_of(a), 1002), second + 2);
+	assert_int_equal(memofs_blocks_left(msb), before + 1);
+	assert_int_equal(le64toh(a.zi->i_blocks), 3);
 	must_remove(fx, fx->root, a, "a");
 }
 
 /* What a mapping stored behind i_size, in the last block. */
 static void dirty_tail(struct fake_node a, struct fixture *fx)
 {
-	uint64_t size = zus_zi_size(a.zi), bn = memofs_map_get(inode_of(a), size / BLOCK);
+	uint64_t size = zus_zi_size(a.zi), bn = block_of(inode_of(a), size / BLOCK);
 	uint8_t *addr = zus_t1_addr(fake_md(fx->f), bn);
 
 	assert_true(bn != 0);

@@ -170,7 +170,7 @@ static void truncate_and_writes_agree_on_blocks(void **state)
 
 	run_all(fx, a, cut_and_write);
 	for (i = 0; i < 2400; i++)
-		blocks += memofs_map_get(inode_of(a), i) != 0;
+		blocks += block_of(inode_of(a), i) != 0;
 	assert_int_equal(le64toh(a.zi->i_blocks), blocks);
 	must_remove(fx, fx->root, a, "a");
 }
