@@ -28,6 +28,11 @@ static uint64_t blocks_down(uint64_t bytes)
 	return bytes >> ZUS_BLOCK_SHIFT;
 }
 
+static bool is_aligned(uint64_t bytes)
+{
+	return !(bytes & (ZUS_BLOCK_SIZE - 1));
+}
+
 /* What of the bytes [pos, end) of a file lies in a run of blocks. */
 struct part {
 	uint8_t *addr;			/* in T1; NULL = hole */
@@ -236,6 +241,36 @@ static int punch(struct memofs_inode *mi, uint64_t pos, uint64_t end)
 	return 0;
 }
 
+/* Whole blocks go, what lies behind moves up; the end of the file is no part of it. */
+static int collapse(struct memofs_inode *mi, uint64_t pos, uint64_t end)
+{
+	uint64_t size = zus_zi_size(mi->ii.zi);
+	int err;
+
+	if (!is_aligned(pos) || !is_aligned(end) || end >= size)
+		return -EINVAL;
+	err = memofs_map_shift(mi, blocks_down(pos), -(int64_t)blocks_down(end - pos));
+	if (!err)
+		memofs_set_size(mi, size - (end - pos));
+	return err;
+}
+
+/* A hole of whole blocks, what lies behind moves on. */
+static int insert(struct memofs_inode *mi, uint64_t pos, uint64_t end)
+{
+	uint64_t size = zus_zi_size(mi->ii.zi);
+	int err;
+
+	if (!is_aligned(pos) || !is_aligned(end) || pos >= size)
+		return -EINVAL;
+	err = check_range(size, end - pos);
+	if (!err)
+		err = memofs_map_shift(mi, blocks_down(pos), (int64_t)blocks_down(end - pos));
+	if (!err)
+		memofs_set_size(mi, size + (end - pos));
+	return err;
+}
+
 /* Gives every block of the range memory; with `zero` the range reads as zeros. */
 static int reserve(struct memofs_inode *mi, uint64_t pos, uint64_t end, bool zero)
 {
@@ -292,10 +327,15 @@ int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 	switch (mode) {
 	case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
 		return punch(mi, io->pos, end);
+	case FALLOC_FL_COLLAPSE_RANGE:
+		return collapse(mi, io->pos, end);
+	case FALLOC_FL_INSERT_RANGE:
+		return insert(mi, io->pos, end);
 	}
 	switch (mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE) {
 	case 0:
 	case FALLOC_FL_ZERO_RANGE:
+	case FALLOC_FL_UNSHARE_RANGE:	/* nothing is ever shared */
 		return allocate(mi, io->pos, end, mode);
 	}
 	return -EOPNOTSUPP;

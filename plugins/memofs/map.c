@@ -5,8 +5,9 @@
  *
  * Called by file.c, inode.c and name.c. Readers and those who fill holes run in parallel without
  * a lock: nodes and blocks are published by compare-and-swap and never taken away meanwhile; the
- * loser of a race frees what he made. Only memofs_map_drop takes away, and the kernel's exclusive
- * lock of the inode keeps everybody else out then. The map owns its nodes and blocks.
+ * loser of a race frees what he made. Only memofs_map_drop and memofs_map_shift take away, and the
+ * kernel's exclusive lock of the inode keeps everybody else out then. The map owns its nodes
+ * and blocks.
  */
 #include "memofs.h"
 
@@ -275,4 +276,70 @@ void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end)
 		mi->map.root = 0;
 	}
 	drop_flush(&d);
+}
+
+/* Frees the nodes below and at `node`, not the blocks. */
+static void free_nodes(const struct zus_env *env, uint64_t node, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; level && i < FANOUT; i++) {
+		if (node_of(node)->slot[i])
+			free_nodes(env, node_of(node)->slot[i], level - 1);
+	}
+	zus_free(env, node_of(node));
+}
+
+static void free_index(const struct zus_env *env, struct memofs_map *map)
+{
+	if (map->root)
+		free_nodes(env, map->root, height_of(map->root) - 1);
+}
+
+/* Enters the blocks of [index, end) into another index, `by` further on. */
+static int copy_part(const struct memofs_inode *mi, struct memofs_map *to, uint64_t index,
+		     uint64_t end, int64_t by)
+{
+	struct memofs_walk w;
+	struct memofs_run r;
+
+	memofs_walk_init(&w, mi, index, end);
+	while (memofs_walk_next(&w, &r)) {
+		uint64_t at = r.index + (uint64_t)by, stop = at + r.n, room, i;
+
+		if (!r.bn)
+			continue;
+		if (stop > MEMOFS_MAX_BLOCKS)
+			return -EFBIG;
+		for (; at < stop; at += room) {
+			uint64_t *slots = slots_make(mi->ii.sb->env, to, at, &room);
+
+			if (!slots)
+				return -ENOMEM;
+			if (room > stop - at)
+				room = stop - at;
+			for (i = 0; i < room; i++)
+				slots[i] = r.bn++;
+		}
+	}
+	return 0;
+}
+
+int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by)
+{
+	uint64_t tail = by < 0 ? index - (uint64_t)by : index;
+	struct memofs_map to = { .root = 0 };
+	int err;
+
+	err = copy_part(mi, &to, 0, index, 0);
+	if (!err)
+		err = copy_part(mi, &to, tail, MEMOFS_MAX_BLOCKS, by);
+	if (err) {
+		free_index(mi->ii.sb->env, &to);
+		return err;
+	}
+	memofs_map_drop(mi, index, tail);
+	free_index(mi->ii.sb->env, &mi->map);
+	mi->map = to;
+	return 0;
 }

@@ -24,6 +24,7 @@
 #include "memofs_disk.h"
 
 #define MEMOFS_MAX_BYTES	((uint64_t)1 << 43)
+#define MEMOFS_MAX_BLOCKS	(MEMOFS_MAX_BYTES >> ZUS_BLOCK_SHIFT)
 #define MEMOFS_GROUPS		16
 #define MEMOFS_SHARDS		16
 #define MEMOFS_PER_BLOCK	32	/* shared inodes in a block */
@@ -246,6 +247,11 @@ uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n);
 void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n);
 /* Frees the blocks of [index, end). The caller excludes all other users of the map. */
 void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
+/*
+ * Moves the blocks from `index` on by so many further, or back over the first -by of them,
+ * which are freed. -ENOMEM, -EFBIG: nothing has changed. Exclusive as memofs_map_drop.
+ */
+int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by);
 
 /* file.c */
 ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io);

@@ -201,8 +201,65 @@ static void fallocate_reserves_zeros(void **state)
 	assert_zeros(fx, a, 4, 15 * BLOCK - 4);
 	assert_int_equal(fake_truncate(fx->t, a, 4), 0);
 	assert_int_equal(le64toh(a.zi->i_blocks), 1);
-	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_COLLAPSE_RANGE, 0, BLOCK),
-			 -EOPNOTSUPP);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_UNSHARE_RANGE, 0, 3 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 3 * BLOCK);
+	assert_int_equal(le64toh(a.zi->i_blocks), 3);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_NO_HIDE_STALE, 0, BLOCK), -EOPNOTSUPP);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_PUNCH_HOLE, 0, BLOCK), -EOPNOTSUPP);
+	must_remove(fx, fx->root, a, "a");
+}
+
+/* Blocks keep their place in T1, only their place in the file changes. */
+static void collapse_and_insert_move_blocks(void **state)
+{
+	const uint32_t collapse = FALLOC_FL_COLLAPSE_RANGE, insert = FALLOC_FL_INSERT_RANGE;
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	uint64_t first, last;
+	char c = 0;
+
+	must_write(fx, a, "first", 5, 0);
+	must_write(fx, a, "last", 4, 100 * BLOCK);
+	first = block_of(inode_of(a), 0);
+	last = block_of(inode_of(a), 100);
+	assert_int_equal(fake_fallocate(fx->t, a, collapse, BLOCK, 90 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 10 * BLOCK + 4);
+	assert_int_equal(block_of(inode_of(a), 10), last);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, 0, 300 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 310 * BLOCK + 4);
+	assert_int_equal(block_of(inode_of(a), 300), first);
+	assert_int_equal(block_of(inode_of(a), 310), last);
+	assert_int_equal(le64toh(a.zi->i_blocks), 2);
+	assert_int_equal(fake_read(fx->t, a, &c, 1, 310 * BLOCK), 1);
+	assert_int_equal(c, 'l');
+	assert_zeros(fx, a, 0, 300 * BLOCK);
+	/* what is left out is free again */
+	assert_int_equal(fake_fallocate(fx->t, a, collapse, 200 * BLOCK, 105 * BLOCK), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	must_remove(fx, fx->root, a, "a");
+}
+
+static void collapse_and_insert_want_whole_blocks(void **state)
+{
+	const uint32_t collapse = FALLOC_FL_COLLAPSE_RANGE, insert = FALLOC_FL_INSERT_RANGE;
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+
+	must_write(fx, a, "data", 4, 9 * BLOCK);
+	assert_int_equal(fake_fallocate(fx->t, a, collapse, 1, BLOCK), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, collapse, 0, BLOCK + 1), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, collapse, 5 * BLOCK, 5 * BLOCK), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, 100, BLOCK), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, BLOCK, 100), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, 10 * BLOCK, BLOCK), -EINVAL);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, 0, MEMOFS_MAX_BYTES - 9 * BLOCK),
+			 -EFBIG);
+	/* a block that was reserved far behind the end must not be lost */
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_KEEP_SIZE, MEMOFS_MAX_BYTES - BLOCK,
+					BLOCK), 0);
+	assert_int_equal(fake_fallocate(fx->t, a, insert, 0, BLOCK), -EFBIG);
+	assert_int_equal(zus_zi_size(a.zi), 9 * BLOCK + 4);
+	assert_int_equal(le64toh(a.zi->i_blocks), 2);
 	must_remove(fx, fx->root, a, "a");
 }
 
@@ -310,6 +367,26 @@ static void model_fallocate(struct model *m, uint32_t mode, uint64_t pos, uint64
 		m->size = end;
 }
 
+/* Of a file that has them: blocks [at, at + n) go, or n blocks of zeros come. */
+static void model_shift(struct model *m, uint64_t at, uint64_t n, bool is_insert)
+{
+	uint64_t pos = at * BLOCK, len = n * BLOCK;
+
+	if (is_insert && pos < m->size && m->size + len <= FILE_MAX) {
+		assert_int_equal(fake_fallocate(m->fx->t, m->a, FALLOC_FL_INSERT_RANGE, pos, len),
+				 0);
+		memmove(m->data + pos + len, m->data + pos, m->size - pos);
+		memset(m->data + pos, 0, len);
+		m->size += len;
+	} else if (!is_insert && pos + len < m->size) {
+		assert_int_equal(fake_fallocate(m->fx->t, m->a, FALLOC_FL_COLLAPSE_RANGE, pos,
+						len), 0);
+		memmove(m->data + pos, m->data + pos + len, m->size - pos - len);
+		m->size -= len;
+		memset(m->data + m->size, 0, len);
+	}
+}
+
 static void model_check(struct model *m)
 {
 	assert_int_equal(zus_zi_size(m->a.zi), m->size);
@@ -324,6 +401,7 @@ static void model_step(struct model *m)
 	static const uint32_t modes[] = {
 		0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		FALLOC_FL_ZERO_RANGE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+		FALLOC_FL_UNSHARE_RANGE,
 	};
 	uint64_t pos = rnd(m, FILE_MAX - 1), len = 1 + rnd(m, rnd(m, 2) ? 9000 : 200000);
 
@@ -331,12 +409,15 @@ static void model_step(struct model *m)
 		len = FILE_MAX - pos;
 	if (rnd(m, 3) == 0)
 		pos &= ~(uint64_t)(BLOCK - 1);
-	switch (rnd(m, 4)) {
+	switch (rnd(m, 5)) {
 	case 0:
 		model_truncate(m, pos);
 		break;
 	case 1:
-		model_fallocate(m, modes[rnd(m, 5)], pos, len);
+		model_fallocate(m, modes[rnd(m, 6)], pos, len);
+		break;
+	case 2:
+		model_shift(m, pos / BLOCK, 1 + rnd(m, 100), rnd(m, 2));
 		break;
 	default:
 		model_write(m, pos, len);
@@ -378,6 +459,8 @@ int main(void)
 		T(far_offsets_work),
 		T(too_large_is_refused),
 		T(fallocate_reserves_zeros),
+		T(collapse_and_insert_move_blocks),
+		T(collapse_and_insert_want_whole_blocks),
 		T(fallocate_stops_at_a_signal),
 		T(holes_are_found),
 		cmocka_unit_test_setup_teardown(growing_file_is_contiguous, setup, teardown),

@@ -259,6 +259,24 @@ static void forget_new(struct fixture *fx, int err, struct fake_node node, int e
 		assert_int_equal(fake_forget(fx->t, node), 0);
 }
 
+/* Moving blocks needs memory for the new index, or changes nothing. */
+static void shift_file(struct fixture *fx, struct fake_node a, int expected)
+{
+	uint64_t size = zus_zi_size(a.zi), blocks = le64toh(a.zi->i_blocks);
+	int err = 0;
+
+	if (size < 4 * BLOCK)
+		return;
+	err = fake_fallocate(fx->t, a, FALLOC_FL_INSERT_RANGE, BLOCK, 5000 * BLOCK);
+	assert_true(!err || err == expected);
+	assert_int_equal(zus_zi_size(a.zi), size + (err ? 0 : 5000 * BLOCK));
+	assert_int_equal(le64toh(a.zi->i_blocks), blocks);
+	size = zus_zi_size(a.zi);
+	err = fake_fallocate(fx->t, a, FALLOC_FL_COLLAPSE_RANGE, 0, 2 * BLOCK);
+	assert_true(!err || err == expected);
+	assert_int_equal(zus_zi_size(a.zi), size - (err ? 0 : 2 * BLOCK));
+}
+
 static void use_file(struct fixture *fx, struct fake_node a, int expected)
 {
 	static char buf[3 * BLOCK];
@@ -274,6 +292,7 @@ static void use_file(struct fixture *fx, struct fake_node a, int expected)
 	assert_true(n == 100 || n == expected);
 	err = fake_fallocate(fx->t, a, FALLOC_FL_KEEP_SIZE, 300 * BLOCK, 2 * BLOCK);
 	assert_true(!err || err == expected);
+	shift_file(fx, a, expected);
 	assert_int_equal(fake_truncate(fx->t, a, 2 * BLOCK), 0);
 }
 
