@@ -37,7 +37,7 @@ struct memofs_opts {
 	uint64_t uid;			/* of the root directory */
 	uint64_t gid;
 	char mode[8];			/* octal, "" = default */
-	uint32_t nio;			/* the kernel copies; else reads and writes come here */
+	uint32_t mapped;		/* reads and writes come here; else the kernel copies */
 };
 
 /* ---- T1 blocks (alloc.c) ---- */

@@ -20,8 +20,8 @@ static const struct zus_opt memofs_options[] = {
 	{ "gid", ZUS_OPT_U64, offsetof(struct memofs_opts, gid), 0 },
 	{ "mode", ZUS_OPT_STR, offsetof(struct memofs_opts, mode),
 	  sizeof(((struct memofs_opts *)NULL)->mode) },
-	{ "mapped", ZUS_OPT_SET, offsetof(struct memofs_opts, nio), 0 },
-	{ "nio", ZUS_OPT_SET, offsetof(struct memofs_opts, nio), 1 },
+	{ "mapped", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 1 },
+	{ "nio", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 0 },
 	{ NULL, ZUS_OPT_IGNORE, 0, 0 }
 };
 
@@ -98,7 +98,7 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	if (err)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
-	if (msb->opts.nio)
+	if (!msb->opts.mapped)
 		sb->fs_caps = ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
 	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);
 	return 0;
@@ -136,7 +136,7 @@ static int memofs_remount(struct zus_sb *sb, const struct zus_mount *m)
 		zus_err(sb->env, "memofs: a remount cannot change size=");
 		return -EINVAL;
 	}
-	if (o.nio != msb->opts.nio) {
+	if (o.mapped != msb->opts.mapped) {
 		zus_err(sb->env, "memofs: a remount cannot change the way of I/O");
 		return -EINVAL;
 	}
@@ -168,13 +168,12 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 {
 	const struct memofs_opts *o = &memofs_sb_of(sb)->opts;
 	char text[160];
-	int n = 0;
+	int n;
 
+	n = snprintf(text, sizeof(text), o->mapped ? ",mapped" : ",nio");
 	if (o->size)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",size=%lluk",
 			      (unsigned long long)o->size >> 10);
-	if (o->nio)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nio");
 	if (o->nr_inodes)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",nr_inodes=%llu",
 			      (unsigned long long)o->nr_inodes);

@@ -32,18 +32,30 @@ static void root_is_what_the_options_say(void **state)
 	n = fake_show_options(fx->t, text, sizeof(text));
 	assert_true(n > 0);
 	text[n] = 0;
-	assert_string_equal(text, ",uid=5,gid=6,mode=1777");
+	assert_string_equal(text, ",mapped,uid=5,gid=6,mode=1777");
 	fixture_umount(fx);
 }
 
-static void default_root_is_0755(void **state)
+static void default_is_0755_and_the_kernel_copies(void **state)
 {
-	struct fixture *fx = fixture_mount(NULL, NULL);
-	char text[ZUFS_MO_MAX];
+	struct fixture *fx = fixture_mount(NULL, "");
+	char text[ZUFS_MO_MAX] = "";
 
 	(void)state;
 	assert_int_equal(zus_zi_mode(fx->root.zi), S_IFDIR | 0755);
-	assert_int_equal(fake_show_options(fx->t, text, sizeof(text)), 0);
+	assert_int_equal(fake_show_options(fx->t, text, sizeof(text)), strlen(",nio"));
+	assert_string_equal(text, ",nio");
+	fixture_umount(fx);
+}
+
+static void remount_keeps_the_way_of_io(void **state)
+{
+	struct fixture *fx = fixture_mount(NULL, "mapped");
+
+	(void)state;
+	assert_int_equal(fake_remount(fx->f, "nio", 0), -EINVAL);
+	assert_int_equal(fake_remount(fx->f, "mapped", 0), 0);
+	assert_int_equal(fake_remount(fx->f, "", 0), 0);
 	fixture_umount(fx);
 }
 
@@ -389,7 +401,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_is_what_the_options_say),
-		cmocka_unit_test(default_root_is_0755),
+		cmocka_unit_test(default_is_0755_and_the_kernel_copies),
+		cmocka_unit_test(remount_keeps_the_way_of_io),
 		cmocka_unit_test(bad_options_are_refused),
 		cmocka_unit_test(remount_changes_limits_only),
 		cmocka_unit_test(unmount_frees_what_is_still_there),

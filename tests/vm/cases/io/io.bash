@@ -28,16 +28,16 @@ _io_up() {
 	case $way in
 	mapped64k)
 		modprobe zuf copy_max=65536
-		zufs up memofs /dev/pmem0 "$mnt"
+		zufs up -o mapped memofs /dev/pmem0 "$mnt"
 		assert_eq 65536 "$(cat /sys/module/zuf/parameters/copy_max)" copy_max
 		;;
 	mapped)
 		modprobe zuf
-		zufs up memofs /dev/pmem0 "$mnt"
+		zufs up -o mapped memofs /dev/pmem0 "$mnt"
 		;;
 	nio)
 		modprobe zuf
-		zufs up -o nio memofs /dev/pmem0 "$mnt"
+		zufs up memofs /dev/pmem0 "$mnt"
 		assert_grep "$mnt memofs .*\\bnio\\b" /proc/mounts
 		;;
 	esac
