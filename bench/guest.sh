@@ -3,11 +3,12 @@
 # guest.sh: the part of bench/run that runs in the VM, as root.
 #	guest.sh count REPEATS "FS FS..." "OP,OP,..." PROFILE
 #	guest.sh wall SECONDS "FS FS..."		time: fio
+#	guest.sh icount SECONDS "FS FS..."		the same, under -icount
 #
 # A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
 # mounts on $dir; it returns 2 with the reason in $why when something it needs does not exist
 # here. Results go to $RESULTS: ops.jsonl, kallsyms, modules.FS, server.FS, release, cpus; for
-# wall FS.RW.BS.json. Each file system is set up anew, on the same pmem device, and gone before the
+# wall and icount FS.RW.BS.json. Each file system is set up anew, on the same pmem device, and gone before the
 # next one comes.
 set -u
 
@@ -15,6 +16,7 @@ cpu=0				# the one that everything pinned is pinned to
 pmem=/dev/pmem0
 dir=/mnt/bench
 programs=/tmp/bench
+ramp=1				# seconds before fio counts
 why=
 
 need() {
@@ -73,6 +75,16 @@ up_memofs_mapped_free() { up_memofs mapped; }
 down_memofs_mapped_free() { zufs down "$dir"; }
 up_memofs_nio() { up_memofs nio; }
 down_memofs_nio() { zufs down "$dir"; }
+up_memofs_nio_free() { up_memofs nio; }
+down_memofs_nio_free() { zufs down "$dir"; }
+
+# Several CPUs at once: see count_jobs.
+up_memofs_cpus() { up_memofs nio; }
+down_memofs_cpus() { zufs down "$dir"; }
+up_fuse_cpus() { up_fuse_direct_free; }
+down_fuse_cpus() { umount "$dir"; }
+up_ext4_cpus() { up_ext4_dax; }
+down_ext4_cpus() { umount "$dir"; }
 
 # A program of the host comes over 9p page by page: copy what is measured.
 fetch_programs() {
@@ -130,10 +142,26 @@ server_symbols() {
 	done
 }
 
-count_fs() {
+# count_jobs OPTION...: as many jobs as there are CPUs, and fewer
+count_jobs() {
+	[ $# -gt 0 ] || set -- -o "pread 4k" -o "pwrite 4k"
+	for jobs in 1 2 4; do
+		[ "$jobs" -le "$(nproc)" ] || break
+		"$programs/ops" -f "$fs" -t $((tag + jobs * 100)) -r "$repeats" -j "$jobs" "$@" \
+			"$dir" || return
+	done
+}
+
+count_alone() {
 	[ "$(pin_of "$fs")" = free ] || set -- "$@" -p "$cpu"
-	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir" >>"$RESULTS/ops.jsonl" ||
-		return
+	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir"
+}
+
+count_fs() {
+	case $fs in
+	*-cpus)	count_jobs "$@" ;;
+	*)	count_alone "$@" ;;
+	esac >>"$RESULTS/ops.jsonl" || return
 	# modules may be gone, or others in their place, when the next file system runs
 	grep -F '[' /proc/kallsyms >"$RESULTS/modules.$fs"
 	[ "$profile" = 0 ] || server_symbols >"$RESULTS/server.$fs"
@@ -168,7 +196,7 @@ count() {
 # fio_job RW BLOCK-SIZE
 fio_job() {
 	set -- fio --name=wall --filename="$dir/data" --size=32m --rw="$1" --bs="$2" \
-		--ioengine=psync --runtime="$seconds" --time_based --ramp_time=1 --eta=never \
+		--ioengine=psync --runtime="$seconds" --time_based --ramp_time="$ramp" --eta=never \
 		--norandommap --randseed=1 --thread --invalidate=0 --fallocate=none \
 		--output-format=json --output="$RESULTS/$fs.$1.$2.json"
 	[ "$(pin_of "$fs")" = free ] || set -- taskset -c "$cpu" "$@"
@@ -191,8 +219,14 @@ wall() {
 	done
 }
 
+# The same jobs; the clock counts instructions, so nothing has to settle first.
+icount() {
+	ramp=0
+	wall "$@"
+}
+
 case $1 in
-count|wall) ;;
+count|icount|wall) ;;
 *)	echo "guest.sh: no mode '$1'" >&2; exit 2 ;;
 esac
 fetch_programs

@@ -2,12 +2,13 @@
 /*
  * main.c: ops, a program that performs N operations of each kind in a directory, between markers.
  *
- *	ops [-f NAME] [-o OP]... [-p CPU] [-r REPEATS] [-t TAG] DIR
+ *	ops [-f NAME] [-o OP]... [-p CPU | -j JOBS] [-r REPEATS] [-t TAG] DIR
  *
  * Every operation is warmed up once and then run REPEATS times; each run is an interval of the
  * tcgcount plugin with a tag of its own, counting up from TAG, and prints one JSON object per
  * line. An operation that the file system does not support (mmap without DAX: ENODEV) prints
- * "na" and is no failure. Exit status: 0, 1 when an operation failed, 2 for wrong usage. No
+ * "na" and is no failure. With -j the operation, which must be one on the data file, runs in JOBS
+ * processes, on CPUs 0, 1 ... Exit status: 0, 1 when an operation failed, 2 for wrong usage. No
  * threads, one directory.
  */
 #define _GNU_SOURCE
@@ -55,6 +56,7 @@ struct options {
 	const char *chosen[MAX_CHOSEN];
 	unsigned int n_chosen;
 	int cpu;			/* -1: not pinned */
+	unsigned int jobs;		/* 0: this process alone */
 	unsigned int repeats;
 	uint32_t tag;
 	const char *dir;
@@ -99,10 +101,14 @@ static int run_once(struct bench *b, const struct op *op, struct stats *before, 
 static void print_run(const struct options *opt, const struct op *op, uint32_t tag,
 		      const struct stats *before, const struct stats *after)
 {
-	printf("{\"fs\": \"%s\", \"op\": \"%s\", \"tag\": %" PRIu32 ", \"count\": %u, "
+	char jobs[16] = "";
+
+	if (opt->jobs)
+		snprintf(jobs, sizeof(jobs), " x%u", opt->jobs);
+	printf("{\"fs\": \"%s\", \"op\": \"%s%s\", \"tag\": %" PRIu32 ", \"count\": %u, "
 	       "\"own_switches\": %" PRIu64 ", \"all_switches\": %" PRIu64 ", "
 	       "\"migrations\": %" PRIu64 ", \"time_ns\": %" PRIu64 "}\n",
-	       opt->fs_name, op->name, tag, op->count,
+	       opt->fs_name, op->name, jobs, tag, op->count * (opt->jobs ? opt->jobs : 1),
 	       after->own_switches - before->own_switches,
 	       after->all_switches - before->all_switches,
 	       after->migrations - before->migrations, after->time_ns - before->time_ns);
@@ -131,7 +137,8 @@ static int run_op(struct bench *b, const struct op *op, struct options *opt)
 		int err;
 
 		marker_tag(tag);
-		err = run_once(b, op, &before, &after);
+		err = opt->jobs ? jobs_run(b, op, opt->jobs, &before, &after)
+				: run_once(b, op, &before, &after);
 		if (err)
 			return report_failure(opt, op, err);
 		opt->tag++;
@@ -143,7 +150,7 @@ static int run_op(struct bench *b, const struct op *op, struct options *opt)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU] [-r REPEATS] [-t TAG] DIR\n"
+	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU | -j JOBS] [-r REPEATS] [-t TAG] DIR\n"
 			"operations:");
 	for (size_t i = 0; i < ops_table_len; i++)
 		fprintf(stderr, "%s \"%s\"", i ? "," : "", ops_table[i].name);
@@ -190,6 +197,11 @@ static int parse_option(struct options *opt, int c)
 			return -1;
 		opt->cpu = (int)value;
 		return 0;
+	case 'j':
+		if (parse_number(optarg, CPU_SETSIZE, &value) || value == 0)
+			return -1;
+		opt->jobs = (unsigned int)value;
+		return 0;
 	case 'r':
 		if (parse_number(optarg, 1000, &value) || value == 0)
 			return -1;
@@ -209,7 +221,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "f:o:p:r:t:")) != -1)
+	while ((c = getopt(argc, argv, "f:j:o:p:r:t:")) != -1)
 		if (parse_option(opt, c))
 			return -1;
 	if (optind != argc - 1)
@@ -218,17 +230,18 @@ static int parse_options(struct options *opt, int argc, char **argv)
 	return 0;
 }
 
-static int pin(int cpu)
+int pin(unsigned int cpu)
 {
 	cpu_set_t set;
+	int err;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) != 0) {
-		fprintf(stderr, "ops: cannot pin to CPU %d: %s\n", cpu, strerror(errno));
-		return -1;
-	}
-	return 0;
+	if (sched_setaffinity(0, sizeof(set), &set) == 0)
+		return 0;
+	err = -errno;
+	fprintf(stderr, "ops: cannot pin to CPU %u: %s\n", cpu, strerror(errno));
+	return err;
 }
 
 static void make_path(char *path, const char *dir, const char *name)
@@ -287,7 +300,7 @@ int main(int argc, char **argv)
 		usage();
 		return 2;
 	}
-	if ((opt.cpu >= 0 && pin(opt.cpu)) || set_up(&b, opt.dir))
+	if ((opt.cpu >= 0 && pin((unsigned int)opt.cpu)) || set_up(&b, opt.dir))
 		return EXIT_FAILURE;
 	for (size_t i = 0; i < ops_table_len; i++)
 		if (is_chosen(&opt, ops_table[i].name) && run_op(&b, &ops_table[i], &opt))

@@ -3,7 +3,7 @@
  * ops.h: what the files of the ops program share.
  *
  * One struct bench per run; main.c owns it, the operations use it one after the other,
- * single-threaded.
+ * single-threaded; jobs of ops_jobs.c each have a copy.
  */
 #ifndef BENCH_OPS_H
 #define BENCH_OPS_H
@@ -90,6 +90,11 @@ struct stats {
 
 /* Read them now. A counter that the kernel does not offer reads as 0. */
 void stats_read(struct stats *s);
+
+/* Jobs on CPUs 0, 1 ...; 0 or -errno: ops_jobs.c, main.c */
+int jobs_run(struct bench *b, const struct op *op, unsigned int jobs, struct stats *before,
+	     struct stats *after);
+int pin(unsigned int cpu);
 
 /* Tell a tcgcount plugin, if there is one: ops_marker.c */
 void marker_tag(uint32_t tag);

@@ -11,7 +11,8 @@
  *	end
  * bench/report.py attributes the addresses to symbols, so what counts as a copying function,
  * and which function costs how much, is decided after the run. Blocks live until QEMU ends:
- * translated code holds pointers to their counters.
+ * translated code holds pointers to their counters. With trace=FILE the order of blocks is
+ * written too (trace.c), which makes QEMU much slower.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,19 +23,10 @@
 #include "../marker.h"
 #include "decode.h"
 #include "qemu_plugin_api.h"
+#include "trace.h"
 
 #define HASH_SIZE	(1u << 16)
 #define KERNEL_BASE	(1ull << 63)
-
-/* All translations with the same key share a block: they are counted alike. */
-struct block {
-	struct block *hash_next;
-	struct block *all_next;
-	uint64_t vaddr;
-	uint64_t execs;		/* incremented by generated code */
-	uint32_t insns;		/* per execution */
-	uint32_t copies;	/* of them copying data */
-};
 
 static struct {
 	FILE *out;
@@ -107,13 +99,20 @@ static void on_marker(unsigned int vcpu_index, void *userdata)
 {
 	unsigned int code = (unsigned int)(uintptr_t)userdata;
 
-	(void)vcpu_index;
-	if (code <= MARKER_NIBBLE_MAX)
+	if (code <= MARKER_NIBBLE_MAX) {
 		counter.tag = counter.tag << 4 | code;
-	else if (code == MARKER_START)
+	} else if (code == MARKER_START) {
 		start_interval();
-	else if (code == MARKER_STOP)
+		trace_start(vcpu_index);
+	} else if (code == MARKER_STOP) {
 		stop_interval();
+		trace_stop(counter.running_tag);
+	}
+}
+
+static void on_block(unsigned int vcpu_index, void *userdata)
+{
+	trace_add(vcpu_index, userdata);
 }
 
 /* A user-space block that jumps to its own head, bulk moves making up a quarter or more. */
@@ -153,6 +152,8 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		copies = (uint32_t)n;
 	b = get_block(qemu_plugin_tb_vaddr(tb), (uint32_t)n, copies);
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &b->execs, 1);
+	if (trace_is_wanted())
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS, b);
 }
 
 static void close_out(qemu_plugin_id_t id, void *userdata)
@@ -164,19 +165,24 @@ static void close_out(qemu_plugin_id_t id, void *userdata)
 			counter.running_tag);
 	if (fclose(counter.out) != 0)
 		fprintf(stderr, "tcgcount: cannot write the counts: %s\n", strerror(errno));
+	trace_close();
 }
 
-static const char *find_out_path(int argc, char **argv)
+/* The value of an argument KEY=VALUE; NULL: it was not given. */
+static const char *find_value(const char *key, int argc, char **argv)
 {
+	size_t len = strlen(key);
+
 	for (int i = 0; i < argc; i++)
-		if (strncmp(argv[i], "out=", 4) == 0)
-			return argv[i] + 4;
+		if (strncmp(argv[i], key, len) == 0 && argv[i][len] == '=')
+			return argv[i] + len + 1;
 	return NULL;
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
-	const char *path = find_out_path(argc, argv);
+	const char *path = find_value("out", argc, argv);
+	const char *trace = find_value("trace", argc, argv);
 
 	if (strcmp(info->target_name, "x86_64") != 0 || !info->system_emulation) {
 		fprintf(stderr, "tcgcount: only for qemu-system-x86_64\n");
@@ -191,6 +197,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
 		fprintf(stderr, "tcgcount: cannot create %s: %s\n", path, strerror(errno));
 		return -1;
 	}
+	if (trace && trace_open(trace))
+		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	qemu_plugin_register_atexit_cb(id, close_out, NULL);
 	return 0;
