@@ -8,8 +8,8 @@
 # A file system is a pair of functions up_NAME and down_NAME ('-' in a name is '_' there). up_NAME
 # mounts on $dir; it returns 2 with the reason in $why when something it needs does not exist
 # here. Results go to $RESULTS: ops.jsonl, kallsyms, modules.FS, server.FS, release, cpus; for
-# wall and icount FS.RW.BS.json. Each file system is set up anew, on the same pmem device, and gone before the
-# next one comes.
+# wall and icount FS.RW.BS.json. Each file system is set up anew, on the same pmem device, and gone
+# before the next one comes.
 set -u
 
 cpu=0				# the one that everything pinned is pinned to

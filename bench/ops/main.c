@@ -150,8 +150,8 @@ static int run_op(struct bench *b, const struct op *op, struct options *opt)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU | -j JOBS] [-r REPEATS] [-t TAG] DIR\n"
-			"operations:");
+	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU | -j JOBS] [-r REPEATS] "
+			"[-t TAG] DIR\noperations:");
 	for (size_t i = 0; i < ops_table_len; i++)
 		fprintf(stderr, "%s \"%s\"", i ? "," : "", ops_table[i].name);
 	fprintf(stderr, "\n");
