@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * ops.c - data operations: what the rules say, and memofs's work
+ *
+ * Called by the core on ZTs. rules are large (their lists), so an operation's copy lies in
+ * memory of its own.
+ */
+#include "drill.h"
+
+#include <string.h>
+
+void drill_result(struct drill_sb *d, int err)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->nr_results < DRILL_RESULTS)
+		d->results[d->nr_results++] = err;
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void hang(struct drill_sb *d)
+{
+	uint64_t now;
+
+	pthread_mutex_lock(&d->lock);
+	now = d->releases;
+	d->stats.hangs++;
+	pthread_cond_broadcast(&d->changed);
+	while (d->releases == now)
+		pthread_cond_wait(&d->changed, &d->lock);
+	d->stats.hangs--;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* If this is a restart: what came of the list. */
+static void note_restart(struct drill_sb *d, const struct zus_io *io)
+{
+	int err;
+
+	if (!zus_iomap_restarted(io, &err))
+		return;
+	drill_flip_stop(d);
+	io->msg->ziom.iomb = 0;
+	__atomic_fetch_add(&d->stats.restarts, 1, __ATOMIC_RELAXED);
+	drill_result(d, err);
+}
+
+static int retry(struct drill_sb *d, const struct drill_rule *r, struct zus_io *io)
+{
+	struct zus_iomap iom;
+
+	zus_iomap_init_io(&iom, io);
+	if (r->n > iom.max)
+		return -E2BIG;
+	memcpy(iom.words, r->list, r->n * sizeof(r->list[0]));
+	iom.n = r->n;
+	zus_iomap_set_flags(&iom, r->ret_flags);
+	if (r->does & DRILL_FLIP && r->flip_index < r->n)
+		drill_flip_start(d, &iom.words[r->flip_index], r->flip_word);
+	__atomic_fetch_add(&d->stats.retries, 1, __ATOMIC_RELAXED);
+	return zus_iomap_retry(&iom, io, 1);
+}
+
+/*
+ * What comes before the work: true = *ret is the answer. The rule is the caller's to free.
+ */
+static bool before(struct zus_ii *ii, enum drill_op op, struct zus_io *io,
+		   struct drill_rule **rule, int64_t *ret)
+{
+	struct drill_sb *d = drill_sb_of(ii->sb);
+	struct drill_rule *r = zus_alloc(ii->sb->env, sizeof(*r));
+
+	*rule = r;
+	*ret = -ENOMEM;
+	if (!r)
+		return true;
+	if (io)
+		note_restart(d, io);
+	drill_rule_match(d, op, ii, r);
+	if (r->does & DRILL_HANG)
+		hang(d);
+	if (r->does & DRILL_LIST && io)
+		*ret = retry(d, r, io);
+	else if (r->does & DRILL_RET)
+		*ret = r->ret;
+	return r->does & (DRILL_LIST | DRILL_RET);
+}
+
+static int64_t after_rw(const struct drill_rule *r, struct zus_io *io, int64_t n)
+{
+	if (n < 0)
+		return n;
+	io->ret_flags |= r->ret_flags;
+	if (r->does & DRILL_UNMAP) {
+		io->unmap_offset = r->unmap_offset;
+		io->unmap_len = r->unmap_len;
+	}
+	return r->does & DRILL_SHORT && (uint64_t)n > r->max ? (int64_t)r->max : n;
+}
+
+ssize_t drill_read(struct zus_ii *ii, struct zus_io *io)
+{
+	struct drill_rule *r;
+	int64_t n;
+
+	if (!before(ii, DRILL_READ, io, &r, &n)) {
+		n = after_rw(r, io, memofs_read(ii, io));
+		if (n > 0 && r->does & DRILL_HOLE)
+			memset(io->buf, 0, (size_t)n);
+	}
+	zus_free(ii->sb->env, r);
+	return n;
+}
+
+ssize_t drill_write(struct zus_ii *ii, struct zus_io *io)
+{
+	struct drill_rule *r;
+	int64_t n;
+
+	if (!before(ii, DRILL_WRITE, io, &r, &n)) {
+		/* what is not to be done must not be done: a size that moved stays */
+		if (r->does & DRILL_SHORT && io->len > r->max)
+			io->len = r->max;
+		n = after_rw(r, io, memofs_write(ii, io));
+	}
+	zus_free(ii->sb->env, r);
+	return n;
+}
+
+/* The answer as the rule wants it. */
+static void spoil_blocks(const struct drill_rule *r, struct zus_blocks *b)
+{
+	uint32_t i;
+
+	b->ret_flags |= r->ret_flags;
+	if (r->does & DRILL_SHORT && b->n > r->max)
+		b->n = (uint32_t)r->max;
+	for (i = 0; i < b->n; i++) {
+		if (r->does & DRILL_WORD)
+			b->words[i] = r->word;
+		else if (r->does & DRILL_HOLE)
+			b->words[i] = zufs_iom_pack(IOM_T1_READ, 0);
+	}
+	if (r->does & DRILL_LASTWORD && b->n)
+		b->words[b->n - 1] = r->word;
+	if (r->does & DRILL_UNMAP) {
+		b->io->msg->wr_unmap.offset = r->unmap_offset;
+		b->io->msg->wr_unmap.len = r->unmap_len;
+	}
+}
+
+int drill_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_GET, b->io, &r, &err)) {
+		err = memofs_get_blocks(ii, b);
+		if (!err)
+			spoil_blocks(r, b);
+		if (!err && b->n)
+			b->cookie = drill_contract_open(drill_sb_of(ii->sb), ii, b);
+	}
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
+void drill_put_blocks(struct zus_ii *ii, const struct zus_blocks *b)
+{
+	struct drill_rule *r;
+	int64_t unused;
+
+	before(ii, DRILL_PUT, NULL, &r, &unused);
+	drill_contract_close(drill_sb_of(ii->sb), ii, b);
+	zus_free(ii->sb->env, r);
+}
+
+int drill_pre_read(struct zus_ii *ii, struct zus_io *io)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_PRE_READ, io, &r, &err))
+		err = 0;
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
+int drill_truncate(struct zus_ii *ii, struct zus_io *io)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_TRUNCATE, io, &r, &err))
+		err = memofs_truncate(ii, io);
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
+int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_FALLOCATE, io, &r, &err))
+		err = memofs_fallocate(ii, io, mode);
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
+int drill_sync(struct zus_ii *ii, struct zus_sync *s)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	(void)s;
+	if (!before(ii, DRILL_SYNC, NULL, &r, &err))
+		err = 0;
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
