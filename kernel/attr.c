@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * attr.c - attributes: what stat shows, what chmod, chown, utimes, truncate set
+ * attr.c - attributes: what stat shows, what chmod, chown, utimes set
  *
  * The kernel owns mode, owner and times, the server size, links and blocks. A
  * change of the former is written to the shared inode first and then told
@@ -8,7 +8,7 @@
  * values back. The size changes by FALLOCATE with ZUFS_FL_TRUNCATE. Callers hold
  * the inode lock exclusively, but for zuf_update_time() and zuf_getattr().
  */
-#include <linux/pagemap.h>
+#include <linux/fs.h>
 #include <linux/user_namespace.h>
 
 #include "dispatch.h"
@@ -101,62 +101,7 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 	return 0;
 }
 
-/* ---- size ---- */
-
-/*
- * Nobody may keep a mapping of what lies behind the new end, nor of the block that
- * the new end is in: the server may clear its tail by moving it. Private copies of
- * that page stay.
- */
-static void unmap_tail(struct inode *inode, loff_t size)
-{
-	struct address_space *mapping = inode->i_mapping;
-
-	if (offset_in_page(size))
-		unmap_mapping_pages(mapping, size >> PAGE_SHIFT, 1, false);
-	unmap_mapping_range(mapping, round_up(size, PAGE_SIZE), 0, 1);
-}
-
-static int send_truncate(struct inode *inode, loff_t size)
-{
-	struct zufs_ioc_IO io = {
-		.hdr = ZUF_HDR(ZUFS_OP_FALLOCATE, sizeof(io), 0, sizeof(io)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
-		.filepos = size,
-		.rw = ZUFS_FL_TRUNCATE,
-		.last_pos = ~0ULL,
-	};
-	struct zuf_op op = ZUF_OP(&io, .goose = ZUF_I(inode)->put_tag,
-				  .flags = ZUF_OPF_IOMAP, .inode = inode);
-
-	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
-}
-
-int zuf_truncate(struct inode *inode, loff_t size)
-{
-	struct address_space *mapping = inode->i_mapping;
-	loff_t old_size = i_size_read(inode);
-	struct zuf_touch touch;
-	int err;
-
-	if (!S_ISREG(inode->i_mode))
-		return -EINVAL;
-	err = inode_newsize_ok(inode, size);
-	if (err)
-		return err;
-	if (!size && !old_size && !inode->i_blocks)
-		return 0;
-
-	filemap_invalidate_lock(mapping);
-	zuf_touch_start(&touch, inode, size == old_size ? 0 : STATX_MTIME | STATX_CTIME);
-	unmap_tail(inode, min(size, old_size));
-	err = send_truncate(inode, size);
-	zuf_touch_end(&touch, err);
-	filemap_invalidate_unlock(mapping);
-	return err;
-}
-
-/* ---- the rest ---- */
+/* ---- setattr ---- */
 
 /* What setattr_copy() changes, to be put back when the server refuses. */
 struct old_attr {

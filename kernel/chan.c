@@ -203,30 +203,33 @@ static unsigned int nearest_chan_cpu(struct zuf_root *root, unsigned int cpu)
  * these (a wake-up that is not used here would be lost to the other waiters).
  */
 static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
-			  bool nested, struct zuf_chan **ch)
+			  u32 flags, struct zuf_chan **ch)
 {
+	unsigned int sleep = flags & ZUF_OPF_UNKILLABLE ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
+	bool nested = flags & ZUF_OPF_NESTED;
+
 	*ch = NULL;
-	if (wait_event_killable_exclusive(zc->idle_wait,
-			(*ch = cpu_try_claim(zc, nested)) ||
-			!cpu_has_channels(zc) || !zuf_root_is_live(root, gen)))
-		return -EINTR;
-	return 0;
+	return ___wait_event(zc->idle_wait,
+			     (*ch = cpu_try_claim(zc, nested)) ||
+			     !cpu_has_channels(zc) || !zuf_root_is_live(root, gen),
+			     sleep, 1, 0, schedule()) ? -EINTR : 0;
 }
 
-int zuf_chan_claim(struct zuf_root *root, u32 gen, bool nested, struct zuf_claim *claim)
+int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim)
 {
 	unsigned int cpu;
 	struct zuf_cpu *zc;
 	int err;
 
 	claim->lost = false;
+	claim->unkillable = flags & ZUF_OPF_UNKILLABLE;
 	for (;;) {
 		if (!zuf_root_is_live(root, gen))
 			return -EIO;
 		claim->pinned = zuf_cpu_pin();
 		cpu = raw_smp_processor_id();
 		zc = per_cpu_ptr(root->cpus, cpu);
-		claim->ch = cpu_try_claim(zc, nested);
+		claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
 		if (likely(claim->ch))
 			return 0;
 		zuf_cpu_unpin(claim->pinned);
@@ -238,7 +241,11 @@ int zuf_chan_claim(struct zuf_root *root, u32 gen, bool nested, struct zuf_claim
 				return -EIO;
 			zc = per_cpu_ptr(root->cpus, cpu);
 		}
-		err = cpu_wait_claim(root, gen, zc, nested, &claim->ch);
+		if (flags & ZUF_OPF_NOWAIT) {
+			claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
+			return claim->ch ? 0 : -EAGAIN;
+		}
+		err = cpu_wait_claim(root, gen, zc, flags, &claim->ch);
 		if (err || claim->ch)
 			return err;
 	}
@@ -269,7 +276,7 @@ int zuf_chan_call(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 	enum zuf_chan_state s = READ_ONCE(ch->state);
-	unsigned int sleep = TASK_INTERRUPTIBLE;
+	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE;
 	int err = 0;
 
 	ch->app = current;

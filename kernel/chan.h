@@ -93,28 +93,30 @@ void zuf_chan_put(struct zuf_chan *ch);
 
 /*
  * struct zuf_claim - a claimed channel
+ * @unkillable: a fatal signal does not end the wait for the answer
  * @pinned: the task may not leave its CPU until the release
  * @lost: the channel is the server's (ORPHAN), its buffers may not be touched
  */
 struct zuf_claim {
 	struct zuf_chan *ch;
+	bool unkillable;
 	bool pinned;
 	bool lost;
 };
 
 /**
  * zuf_chan_claim() - get a channel of this CPU, or of the nearest that has one
- * @nested: the caller may be below an operation (fault, put): may use the
- *	reserved channel
+ * @flags: ZUF_OPF_NESTED: may use the reserved channel, because the caller may be
+ *	below an operation (fault, put, reclaim); NOWAIT, UNKILLABLE
  * Context: sleeps killably when nothing is idle.
- * Return: 0, -EIO (no such server any more), -EINTR.
+ * Return: 0, -EIO (no such server any more), -EINTR, -EAGAIN (NOWAIT).
  */
-int zuf_chan_claim(struct zuf_root *root, u32 gen, bool nested, struct zuf_claim *claim);
+int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim);
 /**
  * zuf_chan_call() - hand over what is in the command buffer, wait for the answer
  * Context: the channel is CLAIMED or ANSWERED by the caller.
- * Return: 0 (ANSWERED), -EIO (DEAD), -EINTR (fatal signal: ORPHAN, the window's
- * pages are the channel's now).
+ * Return: 0 (ANSWERED), -EIO (DEAD), -EINTR (fatal signal, unless the claim is
+ * unkillable: ORPHAN, the window's pages are the channel's now).
  */
 int zuf_chan_call(struct zuf_claim *claim);
 /**

@@ -141,8 +141,7 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 	}
 	err = zuf_puts_goose(zsb, op->goose);
 	if (likely(!err))
-		err = zuf_chan_claim(zsb->root, zsb->server_gen,
-				     op->flags & ZUF_OPF_NESTED, &claim);
+		err = zuf_chan_claim(zsb->root, zsb->server_gen, op->flags, &claim);
 	if (likely(!err)) {
 		err = dispatch_claimed(zsb, op, &claim);
 		if (unlikely(!err && op->keep && op->keep(op)))

@@ -57,6 +57,9 @@ enum {
 				   * is delivered in any case (evict, free) */
 	ZUF_OPF_IOMAP	= 1 << 2, /* the message is a zufs_ioc_IO, its answer may be
 				   * -EZUFS_RETRY with a list (retry.c) */
+	ZUF_OPF_NOWAIT	= 1 << 3, /* -EAGAIN instead of waiting for a channel */
+	ZUF_OPF_UNKILLABLE = 1 << 4, /* not even a fatal signal ends the waits: only
+				   * the answer or the server's death does */
 };
 
 /*
@@ -118,7 +121,7 @@ struct zuf_op {
  * -EIO (no server, it died, or it answered nonsense), -EINTR (a fatal signal
  * ended the wait: the server may still carry it out), -E2BIG (message larger
  * than the server's command buffer), -EFAULT (ITER: nothing could be copied
- * in, fault it in and try again), -ENOMEM.
+ * in, fault it in and try again), -EAGAIN (NOWAIT: no channel is idle), -ENOMEM.
  */
 int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
 

@@ -10,8 +10,12 @@
 #include <linux/pagemap.h>
 #include <linux/splice.h>
 
+#include "advise.h"
 #include "inode.h"
+#include "remap.h"
 #include "rw.h"
+#include "space.h"
+#include "swap.h"
 
 static int zuf_file_open(struct inode *inode, struct file *file)
 {
@@ -20,7 +24,10 @@ static int zuf_file_open(struct inode *inode, struct file *file)
 	if (err)
 		return err;
 	/* every transfer is direct */
-	file->f_mode |= FMODE_CAN_ODIRECT;
+	file->f_mode |= FMODE_CAN_ODIRECT | zuf_file_modes;
+	/* what an earlier swapon(2) has left there may be out of date */
+	if (unlikely(inode->i_mapping->nrpages))
+		invalidate_mapping_pages(inode->i_mapping, 0, -1);
 	return 0;
 }
 
@@ -31,11 +38,15 @@ static int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 
 const struct file_operations zuf_file_ops = {
 	.owner = THIS_MODULE,
+	ZUF_FILE_FOP_FLAGS
 	.open = zuf_file_open,
-	.llseek = generic_file_llseek,
+	.llseek = zuf_llseek,
 	.read_iter = zuf_read_iter,
 	.write_iter = zuf_write_iter,
 	.fsync = zuf_fsync,
+	.fallocate = zuf_fallocate,
+	.fadvise = zuf_fadvise,
+	.remap_file_range = zuf_remap_file_range,
 	.splice_read = copy_splice_read,
 	.splice_write = iter_file_splice_write,
 };
@@ -48,4 +59,7 @@ const struct inode_operations zuf_file_inode_ops = {
 
 const struct address_space_operations zuf_aops = {
 	.dirty_folio = noop_dirty_folio,
+	.read_folio = zuf_read_folio,
+	.swap_activate = zuf_swap_activate,
+	.swap_rw = zuf_swap_rw,
 };

@@ -105,6 +105,8 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags);
 int zuf_update_time(struct inode *inode, struct timespec64 *now, int flags);
 
+/* ---- size (space.c) ---- */
+
 /**
  * zuf_truncate() - change i_size on the server (FALLOCATE with TRUNCATE), then here
  * Context: inode lock exclusive; takes the invalidate lock.

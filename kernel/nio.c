@@ -152,7 +152,7 @@ static int nio_get(struct nio *nio, size_t len)
 	nio->op = (struct zuf_op){
 		.hdr = &nio->io->hdr,
 		.size = nio->io->hdr.out_max,
-		.flags = ZUF_OPF_IOMAP,
+		.flags = rw->op_flags | ZUF_OPF_IOMAP,
 		.inode = rw->inode,
 		.claim = &nio->claim,
 		.keep = nio_keep,
@@ -197,10 +197,11 @@ static struct zuf_put_tag *inode_tag(struct inode *inode)
 
 static void send_put(struct nio *nio)
 {
+	bool unkillable = nio->rw->op_flags & ZUF_OPF_UNKILLABLE;
 	struct zuf_op op = {
 		.hdr = &nio->io->hdr,
 		.size = nio->io->hdr.in_len,
-		.flags = ZUF_OPF_NESTED | ZUF_OPF_FORGET,
+		.flags = ZUF_OPF_NESTED | (unkillable ? ZUF_OPF_UNKILLABLE : ZUF_OPF_FORGET),
 	};
 
 	if (nio->kept)
@@ -271,6 +272,8 @@ ssize_t zuf_nio_chunk(struct rw_call *rw, size_t len)
 	ssize_t ret;
 
 	len = min_t(size_t, len, ZUS_API_MAP_MAX_SIZE - offset);
+	if (rw->op_flags & ZUF_OPF_UNKILLABLE)
+		len = min_t(size_t, len, (NIO_STACK_WORDS << PAGE_SHIFT) - offset);
 	nio.pages = DIV_ROUND_UP(offset + len, PAGE_SIZE);
 	if (nio.pages > NIO_STACK_WORDS)
 		mem = kmalloc(zufs_io_size(nio.pages), GFP_NOFS);

@@ -78,10 +78,11 @@ static struct zuf_iomap *start_list(struct zuf_sb *zsb, struct zuf_op *op, struc
 /* True: over. False: killed, the list is the ZT's; or the server is gone. */
 static bool wait_list(struct zuf_iomap *iom, struct zuf_claim *claim)
 {
+	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
 	struct zuf_chan *ch = claim->ch;
 
-	if (!wait_event_killable(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
-				 READ_ONCE(ch->state) == ZUF_CH_DEAD))
+	if (!___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
+			   READ_ONCE(ch->state) == ZUF_CH_DEAD, sleep, 0, 0, schedule()))
 		return zuf_iomap_is_over(iom);
 	ch->orphan_list = iom;
 	if (zuf_chan_abandon(claim))
@@ -99,7 +100,7 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 	u32 n;
 	int err = -EAGAIN;
 
-	if (fatal_signal_pending(current)) {
+	if (fatal_signal_pending(current) && !claim->unkillable) {
 		/* the next wait ends at once */
 		set_result(ch, -EINTR);
 		return -EAGAIN;

@@ -12,6 +12,9 @@
  * the user is faulted in under it, because the fault may need this very inode:
  * when a copy or a pin comes out short the lock is dropped, the memory faulted
  * in, and the request goes on from there.
+ *
+ * IOCB_NOWAIT: a round trip is the work itself; what would wait before it, for a
+ * lock, for a channel or for memory of the user, is -EAGAIN or ends the request short.
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
@@ -32,17 +35,35 @@
 /* Below it memory is not faulted in beyond what the next chunks need. */
 #define RW_FAULT_IN_MAX ZUS_API_MAP_MAX_SIZE
 
+static const struct {
+	int iocb;
+	u32 rw;
+} rw_flag_map[] = {
+	{ IOCB_EVENTFD, ZUFS_RW_EVENTFD },
+	{ IOCB_APPEND, ZUFS_RW_APPEND },
+	{ IOCB_DIRECT, ZUFS_RW_DIRECT },
+	{ IOCB_HIPRI, ZUFS_RW_HIPRI },
+	{ IOCB_DSYNC, ZUFS_RW_DSYNC },
+	{ IOCB_SYNC, ZUFS_RW_SYNC },
+	{ IOCB_NOWAIT, ZUFS_RW_NOWAIT },
+};
+
+#define RW_IOCB_FLAGS (IOCB_EVENTFD | IOCB_APPEND | IOCB_DIRECT | IOCB_HIPRI | \
+		       IOCB_DSYNC | IOCB_SYNC | IOCB_NOWAIT)
+
 u64 zuf_rw_flags(const struct rw_call *rw)
 {
 	const struct kiocb *iocb = rw->iocb;
 	u64 flags = rw->write ? ZUFS_RW_WRITE : 0;
+	unsigned int i;
 
-	if (iocb->ki_flags & IOCB_DSYNC)
-		flags |= ZUFS_RW_DSYNC;
-	if (iocb->ki_flags & IOCB_DIRECT)
-		flags |= ZUFS_RW_DIRECT;
 	if (iocb->ki_filp->f_mode & FMODE_RANDOM)
 		flags |= ZUFS_RW_RAND;
+	if (!(iocb->ki_flags & RW_IOCB_FLAGS))
+		return flags;
+	for (i = 0; i < ARRAY_SIZE(rw_flag_map); i++)
+		if (iocb->ki_flags & rw_flag_map[i].iocb)
+			flags |= rw_flag_map[i].rw;
 	return flags;
 }
 
@@ -69,7 +90,9 @@ static ssize_t rw_prepare_window(struct rw_call *rw, struct zuf_win *win, size_t
 	win->kind = ZUF_WIN_ITER;
 	win->to_server = rw->write;
 	win->iter = rw->iter;
-	win->len = min_t(size_t, len, zuf_copy_max);
+	/* the small copy pages are there already */
+	win->len = min_t(size_t, len, rw->op_flags & ZUF_OPF_UNKILLABLE ? ZUF_BOUNCE_SMALL :
+						zuf_copy_max);
 	return win->len;
 }
 
@@ -98,7 +121,7 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		.ra.ra_pages = ra->ra_pages,
 	};
 	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes,
-				  .flags = ZUF_OPF_IOMAP, .inode = inode);
+				  .flags = rw->op_flags | ZUF_OPF_IOMAP, .inode = inode);
 	bool pinned;
 	ssize_t ret;
 
@@ -169,10 +192,22 @@ static ssize_t rw_chunks(struct rw_call *rw)
 		rw->done += got;
 		if (rw->write)
 			zuf_rw_wrote(rw, rw->iocb->ki_pos);
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current) && !(rw->op_flags & ZUF_OPF_UNKILLABLE))
 			return -EINTR;
 	}
 	return 0;
+}
+
+ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags)
+{
+	struct rw_call rw = {
+		.iocb = iocb, .iter = iter, .inode = file_inode(iocb->ki_filp),
+		.write = iov_iter_rw(iter) == WRITE, .op_flags = op_flags, .copy_only = true,
+	};
+	ssize_t err = rw_chunks(&rw);
+
+	/* -EFAULT: there is nothing to be faulted in, T1 is poisoned */
+	return rw.done ? rw.done : err == -EFAULT ? -EIO : err;
 }
 
 /*
@@ -188,6 +223,8 @@ static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 		return -EFAULT;
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if (rw->op_flags & ZUF_OPF_NOWAIT)
+		return -EAGAIN;
 	missing = rw->write ? fault_in_iov_iter_readable(rw->iter, len) :
 			      fault_in_iov_iter_writeable(rw->iter, len);
 	if (missing == len)
@@ -206,21 +243,56 @@ static ssize_t rw_result(const struct rw_call *rw, ssize_t err)
 	return rw->done ? rw->done : err;
 }
 
+static void rw_init(struct rw_call *rw, struct kiocb *iocb, struct iov_iter *iter)
+{
+	*rw = (struct rw_call){
+		.iocb = iocb, .iter = iter, .inode = file_inode(iocb->ki_filp),
+	};
+	if (iocb->ki_flags & IOCB_NOWAIT) {
+		rw->op_flags = ZUF_OPF_NOWAIT;
+		/* to pin and to map takes locks of both processes' memory */
+		rw->copy_only = true;
+	}
+}
+
+static int rw_inode_lock(struct rw_call *rw)
+{
+	if (rw->op_flags & ZUF_OPF_NOWAIT) {
+		if (!(rw->exclusive ? inode_trylock(rw->inode) :
+				      inode_trylock_shared(rw->inode)))
+			return -EAGAIN;
+	} else if (rw->exclusive) {
+		inode_lock(rw->inode);
+	} else {
+		inode_lock_shared(rw->inode);
+	}
+	return 0;
+}
+
+static void rw_inode_unlock(struct rw_call *rw)
+{
+	if (rw->exclusive)
+		inode_unlock(rw->inode);
+	else
+		inode_unlock_shared(rw->inode);
+}
+
 ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct rw_call rw = { .iocb = iocb, .iter = to, .inode = file_inode(iocb->ki_filp) };
+	struct rw_call rw;
 	bool faulted = false;
 	ssize_t err, before;
 
 	if (!iov_iter_count(to))
 		return 0;
-	if (iocb->ki_flags & IOCB_NOWAIT)
-		return -EAGAIN;		/* the server may sleep */
+	rw_init(&rw, iocb, to);
 	do {
 		before = rw.done;
-		inode_lock_shared(rw.inode);
+		err = rw_inode_lock(&rw);
+		if (err)
+			break;
 		err = rw_chunks(&rw);
-		inode_unlock_shared(rw.inode);
+		rw_inode_unlock(&rw);
 		if (err != -EFAULT)
 			break;
 		/* the first failure may be mere absence */
@@ -232,22 +304,6 @@ ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return rw_result(&rw, err);
 }
 
-static void rw_inode_lock(struct rw_call *rw)
-{
-	if (rw->exclusive)
-		inode_lock(rw->inode);
-	else
-		inode_lock_shared(rw->inode);
-}
-
-static void rw_inode_unlock(struct rw_call *rw)
-{
-	if (rw->exclusive)
-		inode_unlock(rw->inode);
-	else
-		inode_unlock_shared(rw->inode);
-}
-
 /* Must the inode lock be had alone? Privileges are dropped under it too. */
 static bool write_is_exclusive(const struct rw_call *rw)
 {
@@ -257,22 +313,42 @@ static bool write_is_exclusive(const struct rw_call *rw)
 	       iocb->ki_pos + iov_iter_count(rw->iter) > i_size_read(rw->inode);
 }
 
+/* Hold the inode lock the way that this write needs. */
+static int write_lock_inode(struct rw_call *rw)
+{
+	int err;
+
+	rw->exclusive = write_is_exclusive(rw);
+	err = rw_inode_lock(rw);
+	if (err || rw->exclusive || !write_is_exclusive(rw))
+		return err;
+	rw_inode_unlock(rw);
+	rw->exclusive = true;
+	return rw_inode_lock(rw);
+}
+
+/* Drop privileges, set the times. */
+static int write_modified(const struct rw_call *rw)
+{
+	int err = kiocb_modified(rw->iocb);
+
+	/* the VFS thinks that to set times may wait; ours does not */
+	if (err == -EAGAIN && IS_NOSEC(rw->inode))
+		err = file_modified(rw->iocb->ki_filp);
+	return err;
+}
+
 /* Lock the right way and check the limits; <= 0: unlocked, over. */
 static ssize_t write_begin(struct rw_call *rw)
 {
-	ssize_t ret;
+	ssize_t ret = write_lock_inode(rw);
+	int err;
 
-	rw->exclusive = write_is_exclusive(rw);
-	rw_inode_lock(rw);
-	if (!rw->exclusive && write_is_exclusive(rw)) {
-		rw_inode_unlock(rw);
-		rw->exclusive = true;
-		rw_inode_lock(rw);
-	}
+	if (ret)
+		return ret;
 	ret = generic_write_checks(rw->iocb, rw->iter);
 	if (ret > 0) {
-		int err = kiocb_modified(rw->iocb);
-
+		err = write_modified(rw);
 		if (err)
 			ret = err;
 	}
@@ -283,16 +359,15 @@ static ssize_t write_begin(struct rw_call *rw)
 
 ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct rw_call rw = {
-		.iocb = iocb, .iter = from, .inode = file_inode(iocb->ki_filp), .write = true,
-	};
+	struct rw_call rw;
 	bool faulted = false;
 	ssize_t err, before;
 
-	if (iocb->ki_flags & IOCB_NOWAIT)
-		return -EAGAIN;
+	rw_init(&rw, iocb, from);
+	rw.write = true;
 	/* an append shall not be cut in two by memory that is not present */
-	if ((iocb->ki_flags & IOCB_APPEND) && user_backed_iter(from))
+	if ((iocb->ki_flags & (IOCB_APPEND | IOCB_NOWAIT)) == IOCB_APPEND &&
+	    user_backed_iter(from))
 		fault_in_iov_iter_readable(from, min_t(size_t, iov_iter_count(from),
 						       RW_FAULT_IN_MAX));
 	do {

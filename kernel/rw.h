@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct file;
 struct inode;
 struct iov_iter;
 struct kiocb;
@@ -16,6 +17,7 @@ struct rw_call {
 	struct kiocb *iocb;
 	struct iov_iter *iter;
 	struct inode *inode;
+	u32 op_flags;		/* ZUF_OPF_* of each operation */
 	bool write;
 	bool exclusive;		/* how the inode lock is held */
 	bool copy_only;		/* pages cannot be pinned though they are present */
@@ -25,6 +27,17 @@ struct rw_call {
 
 ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+/**
+ * zuf_rw_kernel() - read or write with memory of the kernel
+ * @iocb: says file and position, which moves
+ * @iter: kvec or bvec; its direction says which
+ * @op_flags: ZUF_OPF_*; with UNKILLABLE nothing is allocated on the way that could
+ *	not be done without
+ * Context: the caller's locks keep the range as it is; i_size does not move.
+ * Return: bytes, less only at the end of the file, or -errno.
+ */
+ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags);
 
 /* ZUFS_RW_* of the call. */
 u64 zuf_rw_flags(const struct rw_call *rw);

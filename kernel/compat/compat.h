@@ -105,6 +105,18 @@ void zuf_instantiate_tmpfile(struct file *file, struct inode *inode);
 #define copy_splice_read generic_file_splice_read
 #endif
 
+/*
+ * Regular files take IOCB_NOWAIT for reads and for writes that are not O_DIRECT:
+ * zuf_file_modes for f_mode at open, ZUF_FILE_FOP_FLAGS for the table.
+ */
+#if ZUF_HAVE_FOP_FLAGS
+#define ZUF_FILE_FOP_FLAGS	.fop_flags = FOP_BUFFER_WASYNC,
+#define zuf_file_modes		FMODE_NOWAIT
+#else
+#define ZUF_FILE_FOP_FLAGS
+#define zuf_file_modes		(FMODE_NOWAIT | FMODE_BUF_WASYNC)
+#endif
+
 /* ---- iterators ---- */
 
 /* The current segment of an iterator over user memory; false: it is not one. */

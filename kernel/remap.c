@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * remap.c - share blocks of two files: FICLONE, FICLONERANGE, FIDEDUPERANGE
+ *
+ * CLONE says to the server that a range of one file becomes that of the other. For
+ * dedupe we compare both first, with the same locks held, by reading: there is no
+ * page cache that the generic code could compare. copy_file_range comes here too.
+ *
+ * Locks: both inodes and both invalidate locks, exclusively, in the order of the
+ * VFS; all puts of both are executed before.
+ */
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "dispatch.h"
+#include "inode.h"
+#include "remap.h"
+#include "rw.h"
+#include "super.h"
+
+/* Bytes of each side that are compared at a time. */
+#define COMPARE_CHUNK SZ_64K
+
+struct remap {
+	struct file *in, *out;
+	loff_t pos_in, pos_out;
+	loff_t len;
+	unsigned int flags;		/* REMAP_FILE_* */
+};
+
+/* ---- compare ---- */
+
+/* Exactly @len bytes, or -errno: the range lies in the file. */
+static int read_side(struct file *file, loff_t pos, void *buf, size_t len)
+{
+	struct kvec kvec = { .iov_base = buf, .iov_len = len };
+	struct iov_iter iter;
+	struct kiocb iocb;
+	ssize_t got;
+
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = pos;
+	iov_iter_kvec(&iter, ITER_DEST, &kvec, 1, len);
+	got = zuf_rw_kernel(&iocb, &iter, 0);
+	if (got < 0)
+		return got;
+	return got == len ? 0 : -EIO;
+}
+
+static int compare_ranges(const struct remap *r, void *buf_in, void *buf_out)
+{
+	loff_t done;
+	size_t len;
+	int err;
+
+	for (done = 0; done < r->len; done += len) {
+		len = min_t(loff_t, r->len - done, COMPARE_CHUNK);
+		err = read_side(r->in, r->pos_in + done, buf_in, len);
+		if (!err)
+			err = read_side(r->out, r->pos_out + done, buf_out, len);
+		if (!err && memcmp(buf_in, buf_out, len))
+			err = -EBADE;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int compare(const struct remap *r)
+{
+	void *bufs = kvmalloc(2 * COMPARE_CHUNK, GFP_KERNEL);
+	int err = -ENOMEM;
+
+	if (bufs)
+		err = compare_ranges(r, bufs, bufs + COMPARE_CHUNK);
+	kvfree(bufs);
+	return err;
+}
+
+/* ---- checks ---- */
+
+/* Must the data of these two not be touched, whoever asks? */
+static int check_dedupe_inodes(const struct inode *in, const struct inode *out)
+{
+	if (IS_IMMUTABLE(out))
+		return -EPERM;
+	if (IS_SWAPFILE(in) || IS_SWAPFILE(out))
+		return -ETXTBSY;
+	return S_ISREG(in->i_mode) && S_ISREG(out->i_mode) ? 0 : -EINVAL;
+}
+
+/*
+ * Both ranges lie in their files and begin with a block. A last block that is not
+ * whole may only be shared if it is the last of both files, else it is left out.
+ */
+static int check_dedupe(struct remap *r)
+{
+	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	loff_t size_in = i_size_read(in), size_out = i_size_read(out), blocks;
+	loff_t bs = i_blocksize(out);
+	int err = check_dedupe_inodes(in, out);
+
+	if (err)
+		return err;
+	if (!IS_ALIGNED(r->pos_in | r->pos_out, bs) ||
+	    r->pos_in > size_in - r->len || r->pos_out > size_out - r->len)
+		return -EINVAL;
+	if (!IS_ALIGNED(r->len, bs) &&
+	    (r->pos_in + r->len != size_in || r->pos_out + r->len != size_out)) {
+		if (!(r->flags & REMAP_FILE_CAN_SHORTEN))
+			return -EINVAL;
+		r->len = round_down(r->len, bs);
+	}
+	blocks = round_up(r->len, bs);
+	if (in == out && r->pos_out + blocks > r->pos_in && r->pos_out < r->pos_in + blocks)
+		return -EINVAL;
+	return 0;
+}
+
+static int prepare(struct remap *r)
+{
+	int err;
+
+	if (!(r->flags & REMAP_FILE_DEDUP))
+		return generic_remap_file_range_prep(r->in, r->pos_in, r->out, r->pos_out,
+						     &r->len, r->flags);
+	err = check_dedupe(r);
+	return err || !r->len ? err : compare(r);
+}
+
+/* ---- clone ---- */
+
+static void unmap_range(struct inode *inode, loff_t pos, loff_t len)
+{
+	pgoff_t first = pos >> PAGE_SHIFT, last = (pos + len - 1) >> PAGE_SHIFT;
+
+	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, false);
+}
+
+/* The length in blocks; 0: the destination becomes all of the source. */
+static u64 clone_len_up(const struct remap *r)
+{
+	const struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	loff_t size_in = i_size_read(in);
+
+	if (!r->pos_in && !r->pos_out && r->len >= size_in && i_size_read(out) <= size_in)
+		return 0;
+	return r->pos_in + r->len == size_in ? round_up(r->len, i_blocksize(out)) : r->len;
+}
+
+static int send_clone(const struct remap *r)
+{
+	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	struct zufs_ioc_clone msg = {
+		.hdr = ZUF_HDR(ZUFS_OP_CLONE, sizeof(msg), 0, sizeof(msg)),
+		.src_zus_ii = ZUF_I(in)->zus_ii,
+		.dst_zus_ii = ZUF_I(out)->zus_ii,
+		.pos_in = r->pos_in,
+		.pos_out = r->pos_out,
+		.len = r->len,
+		.len_up = clone_len_up(r),
+	};
+	struct zuf_sb *zsb = ZUF_SB(in->i_sb);
+	struct zuf_op op = ZUF_OP(&msg, .goose = ZUF_I(out)->put_tag);
+	int err = zuf_puts_goose(zsb, ZUF_I(in)->put_tag);
+
+	return err ?: zuf_dispatch(zsb, &op);
+}
+
+/* The server has the data in place; who has moved i_size does not matter. */
+static void clone_done(struct inode *out, loff_t end)
+{
+	struct zus_inode *zi = ZUF_I(out)->zi;
+
+	zuf_inode_refresh(out);
+	if (end <= i_size_read(out))
+		return;
+	WRITE_ONCE(zi->i_size, cpu_to_le64(end));
+	i_size_write(out, end);
+}
+
+static int remap_locked(struct remap *r)
+{
+	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	int err = prepare(r);
+
+	if (err || !r->len)
+		return err;
+	unmap_range(in, r->pos_in, r->len);
+	unmap_range(out, r->pos_out, r->len);
+	err = send_clone(r);
+	if (!err)
+		clone_done(out, r->pos_out + r->len);
+	zuf_inode_refresh_blocks(in);
+	return err;
+}
+
+loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
+			    loff_t pos_out, loff_t len, unsigned int remap_flags)
+{
+	struct inode *in = file_inode(file_in), *out = file_inode(file_out);
+	struct remap r = {
+		.in = file_in, .out = file_out, .pos_in = pos_in, .pos_out = pos_out,
+		.len = len, .flags = remap_flags,
+	};
+	int err;
+
+	if (remap_flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
+		return -EINVAL;
+	lock_two_nondirectories(in, out);
+	filemap_invalidate_lock_two(in->i_mapping, out->i_mapping);
+	err = remap_locked(&r);
+	filemap_invalidate_unlock_two(in->i_mapping, out->i_mapping);
+	unlock_two_nondirectories(in, out);
+	return err ?: r.len;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * space.h - size, allocation and holes of a regular file
+ */
+#ifndef ZUF_SPACE_H
+#define ZUF_SPACE_H
+
+#include <linux/types.h>
+
+struct file;
+struct inode;
+
+/* File operations. */
+long zuf_fallocate(struct file *file, int mode, loff_t offset, loff_t len);
+loff_t zuf_llseek(struct file *file, loff_t offset, int whence);
+
+/**
+ * zuf_seek() - ask the server where data or a hole is
+ * @whence: SEEK_DATA or SEEK_HOLE
+ * @offset: from where on; then where it is: SEEK_HOLE may be i_size
+ * Context: inode lock, shared.
+ * Return: 0, -ENXIO (@offset is behind the end, no data follows), -EIO ...
+ */
+int zuf_seek(struct inode *inode, int whence, loff_t *offset);
+
+#endif
