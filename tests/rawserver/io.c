@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * io.c - operations on data and space: read, write, get, put, fallocate, seek ...
+ * io.c - operations on data and space: read, write, get, put, fallocate, seek, clone
  *
  * Called by ZTs with raw_lock held.
  */
@@ -209,6 +209,45 @@ static int fiemap(struct raw_zt *zt, struct zufs_ioc_fiemap *msg)
 	return 0;
 }
 
+/* A clone that shares nothing: the destination gets copies of the pages. */
+static int clone_pages(struct raw_node *src, struct raw_node *dst, uint64_t from, uint64_t to,
+		       uint64_t pages)
+{
+	uint64_t block, copy;
+
+	for (; pages; pages--, from++, to++) {
+		block = raw_block(src, from, false);
+		if (!block) {
+			raw_blocks_cut(dst, to, to + 1);
+			continue;
+		}
+		copy = raw_block(dst, to, true);
+		if (!copy)
+			return -ENOSPC;
+		memcpy(raw_block_addr(dst->fs, copy), raw_block_addr(src->fs, block),
+		       ZUFS_PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int clone_file(struct zufs_ioc_clone *msg)
+{
+	struct raw_node *src = raw_node_of(msg->src_zus_ii);
+	struct raw_node *dst = raw_node_of(msg->dst_zus_ii);
+	uint64_t len = msg->len_up;
+
+	if (!src || !dst)
+		return -EINVAL;
+	if (!len) {
+		/* all of it */
+		len = src->zi->i_size;
+		dst->zi->i_size = len;
+	}
+	return clone_pages(src, dst, msg->pos_in / ZUFS_PAGE_SIZE,
+			   msg->pos_out / ZUFS_PAGE_SIZE,
+			   (len + ZUFS_PAGE_SIZE - 1) / ZUFS_PAGE_SIZE);
+}
+
 int raw_op_io(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 {
 	struct zufs_ioc_IO *io = (struct zufs_ioc_IO *)hdr;
@@ -219,6 +258,8 @@ int raw_op_io(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 		return seek((struct zufs_ioc_seek *)hdr);
 	if (hdr->operation == ZUFS_OP_FIEMAP)
 		return fiemap(zt, (struct zufs_ioc_fiemap *)hdr);
+	if (hdr->operation == ZUFS_OP_CLONE)
+		return clone_file((struct zufs_ioc_clone *)hdr);
 	node = raw_node_of(io->zus_ii);
 	if (!node)
 		return -EINVAL;

@@ -56,9 +56,35 @@ static int add_io(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
 {
 	const struct zufs_ioc_IO *io = (const struct zufs_ioc_IO *)hdr;
 
-	return snprintf(line, size, " rw %#llx pos %llu last %llu iom_n %u",
+	return snprintf(line, size, " rw %#llx pos %llu last %llu iom_n %u ra %u",
 			(unsigned long long)io->rw, (unsigned long long)io->filepos,
-			(unsigned long long)io->last_pos, io->ziom.iom_n);
+			(unsigned long long)io->last_pos, io->ziom.iom_n, io->ra.ra_pages);
+}
+
+static void add_pre_read(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
+{
+	const struct zufs_ioc_IO *io = (const struct zufs_ioc_IO *)hdr;
+
+	snprintf(line, size, " pages %llu +%u prev %lld", (unsigned long long)io->ra.start,
+		 io->ra.ra_pages, (long long)io->ra.prev_pos);
+}
+
+static void add_sync(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
+{
+	const struct zufs_ioc_sync *sync = (const struct zufs_ioc_sync *)hdr;
+
+	snprintf(line, size, " pos %llu length %llu sync %#llx",
+		 (unsigned long long)sync->offset, (unsigned long long)sync->length,
+		 (unsigned long long)sync->flags);
+}
+
+static void add_clone(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
+{
+	const struct zufs_ioc_clone *clone = (const struct zufs_ioc_clone *)hdr;
+
+	snprintf(line, size, " from %llu to %llu length %llu up %llu",
+		 (unsigned long long)clone->pos_in, (unsigned long long)clone->pos_out,
+		 (unsigned long long)clone->len, (unsigned long long)clone->len_up);
 }
 
 static void add_details(char *line, size_t size, unsigned int op,
@@ -66,12 +92,20 @@ static void add_details(char *line, size_t size, unsigned int op,
 {
 	switch (op) {
 	case ZUFS_OP_READ:
-	case ZUFS_OP_PRE_READ:
 	case ZUFS_OP_WRITE:
 	case ZUFS_OP_FALLOCATE:
 	case ZUFS_OP_GET_MULTY:
 	case ZUFS_OP_PUT_MULTY:
 		add_io(line, size, hdr);
+		break;
+	case ZUFS_OP_PRE_READ:
+		add_pre_read(line, size, hdr);
+		break;
+	case ZUFS_OP_SYNC:
+		add_sync(line, size, hdr);
+		break;
+	case ZUFS_OP_CLONE:
+		add_clone(line, size, hdr);
 		break;
 	case ZUFS_OP_EVICT_INODE:
 	case ZUFS_OP_FREE_INODE:

@@ -195,6 +195,7 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	case ZUFS_OP_PUT_MULTY:
 	case ZUFS_OP_LLSEEK:
 	case ZUFS_OP_FIEMAP:
+	case ZUFS_OP_CLONE:
 		return raw_op_io(zt, hdr);
 	case ZUFS_OP_XATTR_GET:
 	case ZUFS_OP_XATTR_SET:
@@ -202,8 +203,6 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 		return raw_op_xattr(hdr);
 	case ZUFS_OP_IOCTL:
 		return pass_ioctl((struct zufs_ioc_ioctl *)hdr);
-	case ZUFS_OP_CLONE:
-		return -EOPNOTSUPP;
 	default:
 		/* SETATTR, SYNC, MMAP_CLOSE, NOOP, and as old servers do: unknown ones */
 		return 0;
