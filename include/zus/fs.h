@@ -8,7 +8,8 @@
  *
  * Threads: operations run on the ZT threads, any of them in parallel on any CPUs, on any
  * inodes, except what the kernel's locks exclude:
- *   inode shared      read, write (inside of i_size), get_blocks, seek, fiemap, pre_read
+ *   inode shared      read, write (inside of i_size), get_blocks, seek, fiemap, pre_read,
+ *                     sync with ZUFS_SF_DONTNEED
  *   inode exclusive   extending write, truncate, fallocate, clone (both inodes), setattr,
  *                     sync (against faults too), free_inode, ioctl of flags
  *   directory shared  lookup, readdir
@@ -16,6 +17,8 @@
  *   xattr             getxattr and listxattr shared, setxattr exclusive
  *   faults            get_blocks with ZUFS_RW_MMAP and mmap_close: excluded only by truncate,
  *                     fallocate, clone, sync, free_inode, evict
+ *   swap              read, write, get_blocks of an active swap file come at any time;
+ *                     they must not wait for memory, the file does not change otherwise
  *   nothing           put_blocks (but all puts of an inode are done before truncate,
  *                     fallocate, sync, clone, free_inode and evict), evict, statfs
  * So two writes of one file run in parallel, and a directory's names only need their own
@@ -170,7 +173,8 @@ struct zus_fs_ops {
 	 * at i_size. After a write that extends the file the kernel raises i_size in the shared
 	 * inode, if the plugin has not done so; likewise after the copy between get_blocks
 	 * and put_blocks. Required unless the file system declares ZUFS_FSC_NIO_READS /
-	 * _WRITES; NULL: -EOPNOTSUPP. Private write faults and dedupe use read always.
+	 * _WRITES; NULL: -EOPNOTSUPP. Private write faults use read always. With ZUFS_RW_NOWAIT
+	 * in io->rw what would sleep is -EAGAIN, or short.
 	 */
 	ssize_t (*read)(struct zus_ii *ii, struct zus_io *io);
 	ssize_t (*write)(struct zus_ii *ii, struct zus_io *io);
