@@ -79,7 +79,8 @@ enum {
  * @zc: out: the CPU whose channel it went through
  * @inode: with ZUF_OPF_IOMAP: whose pages UNMAP of "this inode" means
  * @overflow: called when the server answers with more than out_max, or with
- *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word once) and its size.
+ *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word
+ *	once) and its size.
  *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
  *	message to the server again, its hdr.err is set to hdr->err) or an error.
  *	NULL: such an answer is -EIO.
