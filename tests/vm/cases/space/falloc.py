@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""System calls on space and data that Python's os module lacks."""
+"""System calls on files that Python's os module lacks."""
 
 import ctypes
 import os
@@ -21,6 +21,10 @@ def _check(ret):
 
 def fallocate(fd, mode, offset, length):
     return _check(LIBC.fallocate(fd, mode, offset, length))
+
+
+def swapon(path):
+    return _check(LIBC.swapon(os.fsencode(path), 0))
 
 
 def readahead(fd, offset, count):
