@@ -62,6 +62,7 @@ hog() {
 swapping() {
 	local out in pid
 
+	on_exit swapoff -a
 	want=$(($(total_mb) + 100))
 	make_file
 	is_protected
