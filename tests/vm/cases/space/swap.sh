@@ -10,6 +10,8 @@
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/space/space.bash"
 need python3 mkswap swapon swapoff fallocate
+hog=$TOP/tests/vm/cases/space/hog.py
+pid=''
 
 counter() {
 	sed -n "s/^$1 //p" /proc/vmstat
@@ -55,30 +57,33 @@ is_protected() {
 	refused EBUSY swap
 }
 
-hog() {
-	python3 "$TOP/tests/vm/cases/space/hog.py" "$@"
+# let_go: nobody swaps to a file system that is about to go away.
+let_go() {
+	kill -KILL "$pid"
+	swapoff -a
 }
 
 swapping() {
-	local out in pid
+	local out in
 
-	on_exit swapoff -a
+	on_exit let_go
 	want=$(($(total_mb) + 100))
 	make_file
 	is_protected
 	out=$(counter pswpout) in=$(counter pswpin)
-	hog "$want" 1
+	python3 "$hog" "$want" 1
 	out=$(($(counter pswpout) - out)) in=$(($(counter pswpin) - in))
 	echo "$way: $out pages out, $in in"
 	[ "$out" -gt 10000 ] && [ "$in" -gt 10000 ] || fail "there was no pressure"
 	for _ in 1 2; do
 		out=$(counter pswpout)
-		hog "$want" 100 &
+		python3 "$hog" "$want" 100 &
 		pid=$!
 		wait_until 60 swapped_since "$out"
 		kill -KILL "$pid"
 		wait_until 30 process_gone "$pid"
 		wait "$pid" || true
+		pid=''
 	done
 	swapoff swap
 	echo x | dd of=swap conv=notrunc status=none
