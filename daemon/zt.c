@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "zusd.h"
 
 #define ERRORS_MAX	16		/* in a row: more means that the channel is broken */
@@ -71,12 +74,26 @@ static int zt_loop(struct zt *zt)
 	}
 }
 
+/*
+ * The C library has the kernel note the CPU for each thread after each switch. Two switches
+ * per operation make that dear, and no ZT needs it: sched_getcpu() finds another way. Without
+ * success nothing is lost.
+ */
+static void drop_rseq(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	if (__rseq_size)
+		syscall(SYS_rseq, area, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
 static void *zt_main(void *arg)
 {
 	struct zt *zt = arg;
 	struct zusd *z = zt->z;
 	int err;
 
+	drop_rseq();
 	zt->err = zus_channel_open(&zt->channel, z->root_fd, zt->channel_no, zt->cpu);
 	err = zt->err;
 	sem_post(&zt->opened);
