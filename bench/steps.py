@@ -69,7 +69,10 @@ class Path:
 
     def add(self, vaddr, insns, copies):
         index = self.symbols.index(vaddr)
-        name = self.symbols.names[index].partition(" ")[0].partition(".")[0]
+        if vaddr < report.KERNEL_BASE:
+            name = self.symbols.user_name(vaddr).partition(" ")[0]
+        else:
+            name = self.symbols.names[index].partition(" ")[0].partition(".")[0]
         if self.step in (None, len(STEPS) - 1):
             if self.begins(0, vaddr, index, name):
                 self.start_operation()
