@@ -91,11 +91,15 @@ void zuf_forget_inode(struct inode *inode)
 
 	if (atomic_add_unless(&inode->i_count, -1, 1))
 		return;
+	/* an inode that is held would outlive an unmount */
+	if (!atomic_inc_not_zero(&inode->i_sb->s_active)) {
+		/* which waits for our caller, and evicts what nobody holds */
+		atomic_dec(&inode->i_count);
+		return;
+	}
 	it = kmalloc(sizeof(*it), GFP_NOFS | __GFP_NOFAIL);
 	INIT_WORK(&it->work, iput_work);
 	it->inode = inode;
-	/* an inode that is held would outlive an unmount */
-	atomic_inc(&inode->i_sb->s_active);
 	queue_work(forget_wq, &it->work);
 }
 

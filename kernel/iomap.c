@@ -182,6 +182,9 @@ static int iomap_pin(struct zuf_iomap *iom, u64 pages)
 static void iomap_over(struct zuf_iomap *iom)
 {
 	iomap_unpin(iom);
+	/* not with the last reference: who waits may want to open them next */
+	zuf_devset_put(iom->args.devs);
+	iom->args.devs = NULL;
 	/* pairs with zuf_iomap_is_over() */
 	smp_store_release(&iom->over, true);
 	wake_up_all(&iom->wait);

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 
 #include "chan.h"
+#include "exec.h"
 #include "forget.h"
 #include "inode.h"
 #include "iomap.h"
@@ -54,8 +55,9 @@ static const struct {
 	{ zuf_inode_cache_init, zuf_inode_cache_fini },
 	{ zuf_puts_module_init, zuf_puts_module_fini },
 	{ zuf_root_wq_init, zuf_root_wq_fini },
-	{ zuf_forget_init, zuf_forget_fini },
+	{ zuf_exec_module_init, zuf_exec_module_fini },
 	{ zuf_iomap_module_init, zuf_iomap_module_fini },
+	{ zuf_forget_init, zuf_forget_fini },
 	{ cpuhp_init, cpuhp_fini },
 	{ zuf_root_init, zuf_root_fini },
 };

@@ -48,6 +48,7 @@ struct zuf_root {
 	struct work_struct free_work;	/* the last user may be a worker of ours */
 	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
 	atomic_t nr_umounts;		/* of them, those to the mounter */
+	atomic_t nr_execs;		/* asynchronous lists (exec.c) */
 
 	struct mutex lock;		/* all below, and channel slots */
 	u32 last_gen;

@@ -120,6 +120,8 @@ long zuf_special_ioctl(struct zuf_root *root, struct zuf_special *sp,
 		return sp ? zuf_ioc_init_thread(sp, uarg) : -EINVAL;
 	case ZU_IOC_ALLOC_BUFFER:
 		return sp ? zuf_ioc_alloc_buffer(sp, uarg) : -EINVAL;
+	case ZU_IOC_IOMAP_EXEC:
+		return sp ? zuf_ioc_iomap_exec(sp, file, arg) : -EINVAL;
 	case ZU_IOC_WAIT_OPT:
 		return put_user(-ERANGE, (s32 __user *)uarg) ? -EFAULT : -ERANGE;
 	default:

@@ -72,6 +72,8 @@ void zuf_pmem_release(struct zuf_special *sp);
 long zuf_ioc_alloc_buffer(struct zuf_special *sp, void __user *arg);	/* xbuf.c */
 int zuf_xbuf_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
 void zuf_xbuf_release(struct zuf_special *sp);
+long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file,	/* exec.c */
+			unsigned long arg);
 long zuf_ioc_private_mount(struct zuf_special *sp, void __user *arg);	/* private.c */
 void zuf_private_release(struct zuf_special *sp);
 long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg);	/* zt.c */
