@@ -142,8 +142,8 @@ static int serve(struct zusd *z, int signal_fd)
 	wait_for_end(z, signal_fd, uevent_fd);
 	zusd_notify_stopping(z);
 	__atomic_store_n(&z->stopping, true, __ATOMIC_RELEASE);
+	zusd_mounter_stop(z);
 	zusd_zts_stop(z);
-	zus_thread_join(z->mounter);
 out:
 	if (uevent_fd >= 0)
 		close(uevent_fd);

@@ -62,7 +62,7 @@ out:
 	if (err)
 		zus_err(&z->env, "the mounter leaves: %s", strerror(-err));
 	zusd_request_stop(z, err ? 1 : 0);
-	zusd_waiter_leave();
+	zusd_waiter_leave(ZUSD_WAITER_MOUNTER);
 	return NULL;
 }
 
@@ -71,11 +71,17 @@ int zusd_mounter_start(struct zusd *z)
 	const struct zus_thread_attr attr = { .name = "zus-mounter", .cpu = -1 };
 	int err;
 
-	zusd_waiter_enter();
+	zusd_waiter_enter(ZUSD_WAITER_MOUNTER);
 	err = zus_thread_create(&z->mounter, &attr, mounter_main, z);
 	if (err)
-		zusd_waiter_leave();
+		zusd_waiter_leave(ZUSD_WAITER_MOUNTER);
 	return err;
+}
+
+void zusd_mounter_stop(struct zusd *z)
+{
+	zusd_break_waiters(z->root_fd, ZUSD_WAITER_MOUNTER);
+	zus_thread_join(z->mounter);
 }
 
 /* The root's state file; its first line says where the kernel sees the server. */

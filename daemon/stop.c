@@ -14,19 +14,19 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
-static unsigned int waiters;		/* under lock */
+static unsigned int waiters[ZUSD_WAITER_KINDS];	/* under lock */
 
-void zusd_waiter_enter(void)
+void zusd_waiter_enter(enum zusd_waiter kind)
 {
 	pthread_mutex_lock(&lock);
-	waiters++;
+	waiters[kind]++;
 	pthread_mutex_unlock(&lock);
 }
 
-void zusd_waiter_leave(void)
+void zusd_waiter_leave(enum zusd_waiter kind)
 {
 	pthread_mutex_lock(&lock);
-	waiters--;
+	waiters[kind]--;
 	pthread_cond_signal(&left);
 	pthread_mutex_unlock(&lock);
 }
@@ -45,17 +45,17 @@ static struct timespec next_try(void)
 	return ts;
 }
 
-void zusd_break_waiters(int root_fd)
+void zusd_break_waiters(int root_fd, enum zusd_waiter kind)
 {
 	struct timespec until;
 
 	pthread_mutex_lock(&lock);
-	while (waiters) {
+	while (waiters[kind]) {
 		pthread_mutex_unlock(&lock);
 		zus_break_all(root_fd);
 		until = next_try();
 		pthread_mutex_lock(&lock);
-		if (waiters)
+		if (waiters[kind])
 			pthread_cond_timedwait(&left, &lock, &until);
 	}
 	pthread_mutex_unlock(&lock);

@@ -69,7 +69,7 @@ static int zt_loop(struct zt *zt)
 		} else if (err != -EINTR && final_error(err, ++errors)) {
 			return err;
 		}
-		if (zusd_stopping(zt->z))
+		if (__atomic_load_n(&zt->z->zts_stopping, __ATOMIC_ACQUIRE))
 			return 0;
 	}
 }
@@ -104,7 +104,7 @@ static void *zt_main(void *arg)
 		zus_err(&z->env, "ZT(%d.%u) leaves: %s", zt->cpu, zt->channel_no,
 			strerror(-err));
 	zus_channel_close(&zt->channel);
-	zusd_waiter_leave();
+	zusd_waiter_leave(ZUSD_WAITER_ZT);
 	return NULL;
 }
 
@@ -125,7 +125,7 @@ static int zt_start(struct zt *zt, struct zusd *z, int cpu, unsigned int channel
 	zt->cpu = cpu;
 	zt->channel_no = channel_no;
 	sem_init(&zt->opened, 0, 0);
-	zusd_waiter_enter();
+	zusd_waiter_enter(ZUSD_WAITER_ZT);
 	err = zus_thread_create(&zt->thread, &attr, zt_main, zt);
 	if (err)
 		goto err_sem;
@@ -139,7 +139,7 @@ static int zt_start(struct zt *zt, struct zusd *z, int cpu, unsigned int channel
 	return 0;
 
 err_sem:
-	zusd_waiter_leave();
+	zusd_waiter_leave(ZUSD_WAITER_ZT);
 	zt->thread = NULL;
 	sem_destroy(&zt->opened);
 	return err;
@@ -248,7 +248,8 @@ void zusd_zts_stop(struct zusd *z)
 {
 	struct zusd_zts *all = z->zts;
 
-	zusd_break_waiters(z->root_fd);
+	__atomic_store_n(&z->zts_stopping, true, __ATOMIC_RELEASE);
+	zusd_break_waiters(z->root_fd, ZUSD_WAITER_ZT);
 	for (int cpu = 0; cpu < ZUSD_MAX_CPUS; cpu++) {
 		for (unsigned int c = 0; all->cpu[cpu] && c < all->num_channels; c++) {
 			struct zt *zt = &all->cpu[cpu][c];

@@ -71,7 +71,8 @@ struct zusd {
 	unsigned int nr_plugins;
 	struct zusd_zts *zts;
 	struct zus_thread *mounter;
-	bool stopping;			/* atomic */
+	bool stopping;			/* atomic: the mounter leaves, nothing is started */
+	bool zts_stopping;		/* atomic: and then the ZTs, which it may wait for */
 	int exit_status;		/* atomic; what main returns */
 };
 
@@ -98,22 +99,26 @@ int zusd_zts_start(struct zusd *z, unsigned int num_channels);
 void zusd_zts_cpu_online(struct zusd *z, int cpu);
 /* The same for every CPU that is online now. */
 void zusd_zts_all_online(struct zusd *z);
-/* Lets all of them (and the mounter) end and joins them; z->stopping is set. */
+/* Lets all of them end and joins them; the mounter has left. */
 void zusd_zts_stop(struct zusd *z);
 
 /* ---- mounter.c ---- */
 
 int zusd_mounter_start(struct zusd *z);
+/* Lets it finish what it is doing and joins it; z->stopping is set. */
+void zusd_mounter_stop(struct zusd *z);
 /* Returns when the kernel takes mounts (0), or somebody asked main to stop (-ECANCELED). */
 int zusd_mounter_wait_ready(struct zusd *z);
 
 /* ---- stop.c: waiting for threads that sleep in the kernel ---- */
 
+enum zusd_waiter { ZUSD_WAITER_MOUNTER, ZUSD_WAITER_ZT, ZUSD_WAITER_KINDS };
+
 /* Counts threads that must be broken out of their waits. */
-void zusd_waiter_enter(void);
-void zusd_waiter_leave(void);
-/* Sends BREAK_ALL until none is left. */
-void zusd_break_waiters(int root_fd);
+void zusd_waiter_enter(enum zusd_waiter kind);
+void zusd_waiter_leave(enum zusd_waiter kind);
+/* Sends BREAK_ALL until none of that kind is left. */
+void zusd_break_waiters(int root_fd, enum zusd_waiter kind);
 
 /* ---- process.c ---- */
 
