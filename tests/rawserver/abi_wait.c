@@ -276,6 +276,46 @@ static long grab(int fd, __u64 sb_id, struct zufs_ioc_pmem *ip)
 	return err ? err : ip->hdr.err;
 }
 
+/* Lists work, but there is nobody who could be told of their end. */
+static void check_private_lists(__u64 sb_id)
+{
+	struct zufs_ioc_alloc_buffer ab = {
+		.hdr.in_len = sizeof(ab), .max_size = 8192, .init_size = 8192,
+	};
+	struct zufs_ioc_iomap_exec *ioc;
+	__u64 *words;
+	int fd = abi_open();
+	long err;
+
+	abi_want("buffer of a private mount", 0, abi_ioctl(fd, ZU_IOC_ALLOC_BUFFER, &ab));
+	ioc = abi_map(fd, 8192, 0, &err);
+	abi_want("its mapping", 0, err);
+	if (err)
+		return;
+	words = ZUFS_TAIL(ioc, ziom.iom_e);
+	words[0] = zufs_iom_pack(IOM_UNMAP, 0);
+	words[2] = 5;
+	words[3] = zufs_iom_pack(IOM_T2_READ, 0);
+	words[4] = 4096;
+	ioc->sb_id = sb_id;
+	ioc->wait_for_done = 1;
+	ioc->ziom.iom_max = 5;
+	ioc->ziom.iom_n = 3;
+	abi_want("list of a private mount", 0, abi_ioctl(fd, ZU_IOC_IOMAP_EXEC, ioc));
+	abi_want("its result", 0, ioc->hdr.err);
+	ioc->ziom.iom_n = 5;
+	abi_want("list for T2", 0, abi_ioctl(fd, ZU_IOC_IOMAP_EXEC, ioc));
+	abi_want("there is none", -EIO, ioc->hdr.err);
+	ioc->ziom.iom_n = 3;
+	ioc->wait_for_done = 0;
+	abi_want("list that nobody waits for", 0, abi_ioctl(fd, ZU_IOC_IOMAP_EXEC, ioc));
+	abi_want("nobody hears of", -EOPNOTSUPP, ioc->hdr.err);
+	ioc->sb_id++;
+	abi_want("list of another mount", -EINVAL, abi_ioctl(fd, ZU_IOC_IOMAP_EXEC, ioc));
+	munmap(ioc, 8192);
+	close(fd);
+}
+
 static void check_private_memory(__u64 sb_id, int private_fd, struct private_arg *arg)
 {
 	int fd = abi_open();
@@ -296,6 +336,7 @@ static void check_private_memory(__u64 sb_id, int private_fd, struct private_arg
 		return;
 	t1[bytes - 1] = 'e';
 	abi_want("end of T1", 'e', t1[bytes - 1]);
+	check_private_lists(sb_id);
 	abi_map(fd, bytes + (2 << 20), 0, &err);
 	abi_want("mmap of more than T1", -EINVAL, err);
 	arg->pm.is_umount = 1;

@@ -8,6 +8,7 @@
  *	record		print it		forget	clear it
  *	stats		print the counters	heal	undo what rules did to inodes
  *	probe		what idle windows show	stop	stop in an orderly way
+ *	list, flood, fill, check: see list.c
  *
  * The answer starts with "error:" when the line was not understood or failed.
  */
@@ -26,9 +27,15 @@
 static void print_stats(FILE *out)
 {
 	fprintf(out, "ops %lu\nraces %lu\nbad_cookies %lu\nbad_messages %lu\ncontracts %ld\n"
-		"hangs %lu\ntraps %lu\nputs %lu\nrefs %u\n", raw_stats.ops, raw_stats.races,
+		"hangs %lu\ntraps %lu\nputs %lu\nrefs %u\nlists %lu\nfailed_lists %lu\n",
+		raw_stats.ops, raw_stats.races,
 		raw_stats.bad_cookies, raw_stats.bad_messages, raw_stats.contracts,
-		raw_stats.hangs, raw_stats.traps, raw_stats.puts, raw_refs());
+		raw_stats.hangs, raw_stats.traps, raw_stats.puts, raw_refs(),
+		raw_stats.lists, raw_stats.failed_lists);
+	if (raw_fs_last())
+		fprintf(out, "sb_id %llu\nsbi %llu\n",
+			(unsigned long long)raw_fs_last()->sb_id,
+			(unsigned long long)(uintptr_t)raw_fs_last());
 }
 
 /* Wait until that many rules hang; between two looks the caller may go away. */
@@ -49,8 +56,10 @@ static void wait_hung(unsigned long wanted, FILE *out)
 }
 
 /* What needs no lock or takes it itself; false: something else. */
-static bool run_unlocked(const char *word, const char *rest, FILE *out)
+static bool run_unlocked(const char *word, char *rest, FILE *out)
 {
+	if (raw_list_word(word, rest, out))
+		return true;
 	if (!strcmp(word, "hung")) {
 		wait_hung(strtoul(rest, NULL, 0), out);
 	} else if (!strcmp(word, "probe")) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * file.c - special files, registration, T1 and the device table
+ * file.c - special files, registration, T1
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -8,13 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
-#include <linux/fs.h>
 #include "raw.h"
 
-#define RAW_MAGIC	0x46574152u	/* "RAWF" */
 #define HUGE_SIZE	(2UL << 20)
 
 int raw_open(void)
@@ -103,49 +99,4 @@ int raw_grab(uint64_t sb_id, int *fd, char **t1, uint64_t *t1_bytes)
 	if (grab.hdr.err)
 		close(*fd);
 	return grab.hdr.err;
-}
-
-/* ---- mkfs: a table for one device ---- */
-
-static int write_table(int fd, uint64_t bytes)
-{
-	static struct md_dev_table mdt;
-	struct timespec now;
-	char block[MDT_SIZE] = { 0 };
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	mdt.s_version = 1 * MD_MINORS_PER_MAJOR;
-	mdt.s_magic = RAW_MAGIC;
-	mdt.s_t1_blocks = bytes / ZUFS_PAGE_SIZE;
-	mdt.s_dev_list.t1_count = 1;
-	mdt.s_dev_list.dev_ids[0].blocks = mdt.s_t1_blocks;
-	mdt.s_mtime = mdt.s_wtime = (uint64_t)now.tv_sec * 1000000000ULL;
-	if (getrandom(&mdt.s_uuid, sizeof(mdt.s_uuid), 0) < 0 ||
-	    getrandom(&mdt.s_dev_list.dev_ids[0].uuid, sizeof(mdt.s_uuid), 0) < 0)
-		return -errno;
-	mdt.s_sum = md_table_sum(&mdt);
-	memcpy(block, &mdt, sizeof(mdt));
-	if (pwrite(fd, block, sizeof(block), 0) != (ssize_t)sizeof(block) || fsync(fd))
-		return -errno;
-	return 0;
-}
-
-int raw_mkfs(const char *device)
-{
-	int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC), err = 0;
-	uint64_t bytes;
-
-	if (fd < 0) {
-		fprintf(stderr, "rawserver: %s: %s\n", device, strerror(errno));
-		return 1;
-	}
-	if (ioctl(fd, BLKGETSIZE64, &bytes) < 0)
-		err = -errno;
-	else
-		err = write_table(fd, bytes & ~(uint64_t)ZUFS_ALLOC_MASK);
-	close(fd);
-	if (err)
-		fprintf(stderr, "rawserver: %s: no table written: %s\n", device,
-			strerror(-err));
-	return err ? 1 : 0;
 }

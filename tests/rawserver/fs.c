@@ -15,6 +15,7 @@
 #include "raw.h"
 
 static struct raw_fs raw_fs_table[RAW_MAX_FS];
+static struct raw_fs *last_fs;
 
 #define INODES_OFFSET	ZUFS_PAGE_SIZE
 #define FIRST_BLOCK	(1 + RAW_MAX_NODES * ZUFS_INODE_SIZE / ZUFS_PAGE_SIZE)
@@ -227,6 +228,7 @@ struct raw_fs *raw_fs_create(uint64_t sb_id, int fd, char *t1, uint64_t t1_bytes
 		return NULL;
 	}
 	fs->used = true;
+	last_fs = fs;
 	fs->sb_id = sb_id;
 	fs->pmem_fd = fd;
 	fs->t1 = t1;
@@ -236,6 +238,11 @@ struct raw_fs *raw_fs_create(uint64_t sb_id, int fd, char *t1, uint64_t t1_bytes
 	memset(fs->block_used, 1, FIRST_BLOCK);
 	make_root(fs);
 	return fs;
+}
+
+struct raw_fs *raw_fs_last(void)
+{
+	return last_fs;
 }
 
 void raw_fs_destroy(struct raw_fs *fs)
@@ -249,6 +256,8 @@ void raw_fs_destroy(struct raw_fs *fs)
 	free(fs->block_used);
 	munmap(fs->t1, fs->t1_bytes);
 	close(fs->pmem_fd);
+	if (fs == last_fs)
+		last_fs = NULL;
 	memset(fs, 0, sizeof(*fs));
 }
 

@@ -23,7 +23,7 @@ static int usage(void)
 {
 	fputs("usage: rawserver [--root DIR] [--socket PATH] [--command BYTES] [--caps N]\n"
 	      "                 [--types WITH-TABLE,WITHOUT]\n"
-	      "       rawserver --mkfs DEVICE\n"
+	      "       rawserver --mkfs T1-DEVICE [T2-DEVICE...]\n"
 	      "       rawserver [--socket PATH] --ctl WORD...\n", stderr);
 	return 2;
 }
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 		{ "command", required_argument, NULL, 'c' },
 		{ "caps", required_argument, NULL, 'p' },
 		{ "types", required_argument, NULL, 't' },
-		{ "mkfs", required_argument, NULL, 'm' },
+		{ "mkfs", no_argument, NULL, 'm' },
 		{ "ctl", no_argument, NULL, 'x' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 		case 'c': raw_config.max_command = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 'p': raw_config.fs_caps = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 't': set_types(optarg); break;
-		case 'm': return raw_mkfs(optarg);
+		case 'm': return raw_mkfs(argv + optind, argc - optind);
 		case 'x': return raw_ctl_call(raw_config.socket, argc - optind, argv + optind);
 		default: return usage();
 		}

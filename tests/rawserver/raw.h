@@ -3,10 +3,10 @@
  * raw.h - a small server written straight on the ABI, and its misbehaviour
  *
  * It stands for the servers that others wrote to the 2019 interface, so it uses
- * nothing of libzus. Files: file.c (special files), mounter.c, zt.c (threads and
- * the loop), fs.c, names.c, io.c, xattr.c (a file system in T1), rule.c (what to
- * do wrong and when), havoc.c (its rougher part), record.c (what the kernel sent),
- * ctl.c (remote control).
+ * nothing of libzus. Files: file.c (special files), mkfs.c, mounter.c, zt.c (threads
+ * and the loop), fs.c, names.c, io.c, xattr.c (a file system in T1), list.c (lists of
+ * commands), rule.c (what to do wrong and when), havoc.c (its rougher part), record.c
+ * (what the kernel sent), ctl.c (remote control).
  *
  * One lock, raw_lock, protects file systems, rules, record and counters. It is
  * not held while a rule hangs or delays, nor in an ioctl.
@@ -47,6 +47,8 @@ struct raw_stats {
 	unsigned long hangs;		/* rules that hang now */
 	unsigned long traps;		/* touches of unmapped memory */
 	unsigned long puts;		/* that rode along */
+	unsigned long lists;		/* IOM_DONE */
+	unsigned long failed_lists;
 };
 extern struct raw_stats raw_stats;
 
@@ -65,10 +67,20 @@ int raw_trap_init(void);
 /* ---- file.c ---- */
 
 int raw_open(void);
-int raw_mkfs(const char *device);
 int raw_register_types(void);
 /* Map all T1 of a mount message's sb_id; 0 or -errno. */
 int raw_grab(uint64_t sb_id, int *fd, char **t1, uint64_t *t1_bytes);
+
+/* ---- mkfs.c ---- */
+
+#define RAW_MAGIC	0x46574152u	/* "RAWF" */
+int raw_mkfs(char **devices, int nr);
+
+/* ---- list.c: lists of commands; takes raw_lock itself ---- */
+
+/* The words "list", "flood", "fill", "check": false: another word. */
+bool raw_list_word(const char *word, char *rest, FILE *out);
+int raw_op_iom_done(const struct zufs_ioc_iomap_done *msg);
 
 /* ---- mounter.c ---- */
 
@@ -138,6 +150,8 @@ struct raw_fs {
 struct raw_fs *raw_fs_create(uint64_t sb_id, int fd, char *t1, uint64_t t1_bytes);
 void raw_fs_destroy(struct raw_fs *fs);
 struct raw_fs *raw_fs_of(uint64_t cookie);
+/* The one that was mounted last, also while it is being mounted or unmounted. */
+struct raw_fs *raw_fs_last(void);
 /* The node of a cookie that the kernel owns, else NULL and it is counted. */
 struct raw_node *raw_node_of(uint64_t cookie);
 /* The same without blame: for rules. */

@@ -203,6 +203,8 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 		return raw_op_xattr(hdr);
 	case ZUFS_OP_IOCTL:
 		return pass_ioctl((struct zufs_ioc_ioctl *)hdr);
+	case ZUFS_OP_IOM_DONE:
+		return raw_op_iom_done((struct zufs_ioc_iomap_done *)hdr);
 	default:
 		/* SETATTR, SYNC, MMAP_CLOSE, NOOP, and as old servers do: unknown ones */
 		return 0;
