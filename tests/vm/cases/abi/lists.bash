@@ -47,7 +47,7 @@ is_told() {
 # dm NAME TABLE: a device of the device mapper, gone at the end of the case.
 dm() {
 	modprobe dm-mod
-	dmsetup create "$1" --table "$2"
+	dmsetup create "$1" <<<"$2"
 	dmsetup mknodes "$1"
 	on_exit dmsetup remove --retry "$1"
 }
