@@ -5,6 +5,7 @@
 # when it comes, one that went and came back has its threads pinned again.
 #
 # vm: own --smp 3 --pmem 64
+# timeout: 240
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/daemon/daemon.bash"
