@@ -157,7 +157,7 @@ int cold_down_start(struct cold_sb *csb);
 void cold_down_stop(struct cold_sb *csb);
 /* A T1 block, and the thread knows when they get scarce; 0 = none. */
 uint64_t cold_t1_alloc(struct cold_sb *csb);
-/* Waits until there may be one again: 0 or -ENOSPC. No lock held. */
+/* Waits until there may be one again: 0, -ENOSPC, -EIO (T2 fails). No lock held. */
 int cold_t1_wait(struct cold_sb *csb);
 /* Moves everything down that nobody holds; returns when it is there. */
 void cold_down_all(struct cold_sb *csb);

@@ -54,15 +54,16 @@ uint64_t cold_t1_alloc(struct cold_sb *csb)
 
 int cold_t1_wait(struct cold_sb *csb)
 {
-	uint64_t round;
+	uint64_t round, errors;
 	int err = 0;
 
 	pthread_mutex_lock(&csb->lock);
+	errors = csb->stats.down_errors;
 	/* one that is under way, one that finds all blocks used, one that finds them unused */
 	round = csb->rounds + 3;
 	while (!err && memofs_blocks_left(&csb->msb) <= RESERVED) {
 		if ((csb->rounds >= round && csb->idle_rounds >= 3) || csb->stop || csb->paused)
-			err = -ENOSPC;
+			err = csb->stats.down_errors == errors ? -ENOSPC : -EIO;
 		kick(csb);
 		if (!err)
 			pthread_cond_wait(&csb->moved, &csb->lock);
