@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 400
 #
-# git with its work tree on the mount: clone, check-outs, changes, merges, stash, archive and
-# bundle; the repository lies elsewhere, because git maps its own files. Files of the
-# work tree stay below 32 KiB: git maps larger ones. The state after each
-# step is compared with that of the same steps on tmpfs.
+# git with its work tree on the mount: clone, check-outs, changes, stash, reset, patches,
+# archive and bundle. The repository lies elsewhere: git maps the files in it. It also maps
+# files of the work tree from 32 KiB on, and any for a diff; there is none here. The
+# state after each step is compared with that of the same steps on tmpfs.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/real/real.bash"
@@ -60,7 +60,6 @@ steps() {
 	echo new >untracked
 	chmod +x fs/inode.c
 	git status --porcelain
-	git diff --stat
 	git stash -q -u
 	state stashed
 	git stash pop -q
@@ -69,18 +68,18 @@ steps() {
 	git commit -qm fourth
 	state committed
 	git checkout -q -b third HEAD~2
-	git cherry-pick main >/dev/null 2>&1 || git cherry-pick --abort
-	state picked
-	git reset -q --hard main
-	git revert --no-edit HEAD >/dev/null
-	state reverted
+	git merge -q --ff-only main
+	state forward
+	git reset -q --hard HEAD~1
+	state back
+	git checkout -q main
 	git clean -qfdx
 	git archive HEAD | sha256sum
 	git bundle create -q all.bundle --all
 	git bundle verify -q all.bundle >/dev/null 2>&1
 	sha256sum <all.bundle
 	rm all.bundle
-	git format-patch -q --stdout HEAD~1 >one.patch
+	git -C "$scratch/repo.git" format-patch -q --stdout main~1..main >one.patch
 	git reset -q --hard HEAD~1
 	git am -q one.patch
 	rm one.patch
