@@ -152,7 +152,7 @@ static int set_attr(struct zuf_idmap *idmap, struct inode *inode, struct iattr *
 		.zus_ii = ZUF_I(inode)->zus_ii,
 		.zuf_attr = bits,
 	};
-	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
 	struct old_attr old;
 	int err;
 

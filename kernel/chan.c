@@ -252,10 +252,16 @@ int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *
 }
 
 /* The app has a signal. True: it is fatal and the wait is over (ORPHAN). */
-static bool app_signal(struct zuf_chan *ch, unsigned int *sleep)
+static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 {
-	if (fatal_signal_pending(current))
+	struct zuf_chan *ch = claim->ch;
+
+	if (fatal_signal_pending(current)) {
+		__set_current_state(TASK_RUNNING);
+		zuf_orphan_prepare(ch, claim->op);
+		set_current_state(*sleep);
 		return chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) == ZUF_CH_RUNNING;
+	}
 	/* else it is work for this task (io_uring ...), which the server shall not see */
 	if (task_sigpending(current))
 		WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
@@ -292,7 +298,7 @@ int zuf_chan_call(struct zuf_claim *claim)
 		s = smp_load_acquire(&ch->state);
 		if (s != ZUF_CH_RUNNING)
 			break;
-		if (signal_pending_state(sleep, current) && app_signal(ch, &sleep)) {
+		if (signal_pending_state(sleep, current) && app_signal(claim, &sleep)) {
 			claim->lost = true;
 			err = -EINTR;
 			break;
@@ -308,8 +314,11 @@ bool zuf_chan_abandon(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 
-	if (chan_move(ch, ZUF_CH_ANSWERED, ZUF_CH_ORPHAN) != ZUF_CH_ANSWERED)
+	zuf_orphan_prepare(ch, claim->op);
+	if (chan_move(ch, ZUF_CH_ANSWERED, ZUF_CH_ORPHAN) != ZUF_CH_ANSWERED) {
+		zuf_puts_done(&ch->carried);
 		return false;
+	}
 	claim->lost = true;
 	wake_up_process(ch->server);
 	return true;

@@ -93,12 +93,14 @@ void zuf_chan_put(struct zuf_chan *ch);
 
 /*
  * struct zuf_claim - a claimed channel
+ * @op: what it does
  * @unkillable: a fatal signal does not end the wait for the answer
  * @pinned: the task may not leave its CPU until the release
  * @lost: the channel is the server's (ORPHAN), its buffers may not be touched
  */
 struct zuf_claim {
 	struct zuf_chan *ch;
+	const struct zuf_op *op;
 	bool unkillable;
 	bool pinned;
 	bool lost;

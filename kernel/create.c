@@ -109,7 +109,7 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 		.kbuf = ZUF_I(inode)->symlink,
 		.len = wish->target_len,
 	};
-	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_op op = ZUF_OP(&msg, .inode = dir);
 	int err;
 
 	if (!wish->tmpfile) {

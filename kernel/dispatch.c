@@ -92,6 +92,7 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 	int err;
 
 	op->zc = ch->zc;
+	claim->op = op;
 	ch->sent_op = op->hdr->operation;
 	memcpy(ch->cmd, op->hdr, op->hdr->in_len);
 	zuf_puts_attach(op->puts ?: &ch->zc->puts, ch);
@@ -136,7 +137,7 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		hdr->out_max = hdr->out_len;
 	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & (PF_EXITING | PF_MEMALLOC))) {
 		/* nothing could end their wait for a server that hangs */
-		zuf_forget_later(zsb, hdr, op->goose);
+		zuf_forget_later(zsb, op);
 		return 0;
 	}
 	err = zuf_puts_goose(zsb, op->goose);
@@ -149,7 +150,7 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		else
 			zuf_chan_release(&claim);
 	} else if (err == -EINTR && (op->flags & ZUF_OPF_FORGET)) {
-		zuf_forget_later(zsb, hdr, op->goose);
+		zuf_forget_later(zsb, op);
 	}
 	if (unlikely(err) && op->win)
 		zuf_win_abort(op->win);

@@ -77,7 +77,10 @@ enum {
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
  * @zc: out: the CPU whose channel it went through
- * @inode: with ZUF_OPF_IOMAP: whose pages UNMAP of "this inode" means
+ * @inode: whose cookie the message has: when the application is killed the server is
+ *	not told to free or cut it before it has done with the message. With
+ *	ZUF_OPF_IOMAP also whose pages UNMAP of "this inode" means
+ * @more_inodes: others whose cookies the message has, up to a NULL; or NULL
  * @overflow: called when the server answers with more than out_max, or with
  *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word
  *	once) and its size.
@@ -96,6 +99,7 @@ struct zuf_op {
 	struct zuf_puts *puts;
 	struct zuf_cpu *zc;
 	struct inode *inode;
+	struct inode *const *more_inodes;
 	struct zuf_claim *claim;
 	bool (*keep)(struct zuf_op *op);
 	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);

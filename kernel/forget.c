@@ -17,6 +17,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "forget.h"
+#include "inode.h"
 #include "retry.h"
 #include "sbid.h"
 #include "super.h"
@@ -29,8 +30,21 @@ struct forget_item {
 	struct work_struct work;
 	struct zuf_sb zsb;		/* just what zuf_dispatch() needs */
 	struct zuf_put_tag *goose;	/* referenced, or NULL */
+	struct zuf_carried held;	/* inodes that wait for the message */
 	struct zufs_ioc_hdr msg[];	/* whole message, in_len bytes */
 };
+
+/* The end of the inodes of @op waits for what has @carried. */
+static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op)
+{
+	struct inode *const *more = op->more_inodes;
+	const gfp_t gfp = GFP_NOIO | __GFP_NOFAIL;
+
+	if (op->inode)
+		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp));
+	for (; more && *more; more++)
+		zuf_puts_carry(carried, zuf_inode_tag(*more, gfp));
+}
 
 static void forget_work(struct work_struct *work)
 {
@@ -44,6 +58,7 @@ static void forget_work(struct work_struct *work)
 
 	zuf_dispatch(&it->zsb, &op);
 	zuf_put_tag_put(it->goose);
+	zuf_puts_done(&it->held);
 	/* who waits may want to unmount the root next */
 	mntput(it->zsb.root_mnt);
 	if (atomic_dec_and_test(&root->nr_forgets))
@@ -52,9 +67,9 @@ static void forget_work(struct work_struct *work)
 	kfree(it);
 }
 
-void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
-		      struct zuf_put_tag *goose)
+void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
 {
+	const struct zufs_ioc_hdr *hdr = op->hdr;
 	struct forget_item *it = kzalloc(sizeof(*it) + hdr->in_len, GFP_NOFS | __GFP_NOFAIL);
 
 	INIT_WORK(&it->work, forget_work);
@@ -63,7 +78,8 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
 	it->zsb.server_gen = zsb->server_gen;
 	it->zsb.sb_id = zsb->sb_id;
 	memcpy(it->msg, hdr, hdr->in_len);
-	it->goose = zuf_put_tag_get(goose);
+	it->goose = zuf_put_tag_get(op->goose);
+	hold_inodes(&it->held, op);
 	atomic_inc(&zsb->root->nr_forgets);
 	queue_work(forget_wq, &it->work);
 }
@@ -220,15 +236,22 @@ static bool orphan_give_back(struct zuf_chan *ch)
 	return true;
 }
 
+void zuf_orphan_prepare(struct zuf_chan *ch, const struct zuf_op *op)
+{
+	hold_inodes(&ch->carried, op);
+}
+
 bool zuf_orphan_finish(struct zuf_chan *ch)
 {
-	zuf_puts_done(&ch->carried);
 	/* it starts over: the window stays */
 	if (zuf_retry_orphan(ch))
 		return true;
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
-	if (READ_ONCE(ch->cmd->err))
-		return false;
-	return ch->sent_op == ZUFS_OP_GET_MULTY ? orphan_put(ch) : orphan_give_back(ch);
+	if (!READ_ONCE(ch->cmd->err) &&
+	    (ch->sent_op == ZUFS_OP_GET_MULTY ? orphan_put(ch) : orphan_give_back(ch)))
+		return true;
+	/* last: an inode whose end waits for this may be freed now */
+	zuf_puts_done(&ch->carried);
+	return false;
 }

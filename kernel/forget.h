@@ -9,21 +9,20 @@
 
 struct inode;
 struct zuf_chan;
-struct zuf_put_tag;
+struct zuf_op;
 struct zuf_root;
 struct zuf_sb;
-struct zufs_ioc_hdr;
 
 int zuf_forget_init(void);
 void zuf_forget_fini(void);
 
 /**
- * zuf_forget_later() - deliver a message (in_len bytes are copied) from a worker
- * @goose: puts that must be executed before, or NULL
+ * zuf_forget_later() - deliver the message of @op from a worker
+ * Taken from it are the message (in_len bytes), @goose, and its inodes, whose end
+ * waits for the message.
  * Context: may sleep; never fails, ends with the server.
  */
-void zuf_forget_later(struct zuf_sb *zsb, const struct zufs_ioc_hdr *hdr,
-		      struct zuf_put_tag *goose);
+void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op);
 /**
  * zuf_forget_umount() - send UMOUNT after all that is under way, wait for the answer;
  * without zus_sbi: wait until the server has done with a mount that was killed
@@ -39,6 +38,13 @@ void zuf_forget_umount(struct zuf_sb *zsb);
  */
 void zuf_forget_inode(struct inode *inode);
 
+/**
+ * zuf_orphan_prepare() - the application is about to leave its message to the server
+ * The inodes of @op are told apart from others by it: the server is not told to cut or
+ * to free them before it has done with the message.
+ * Context: the application, which has the channel.
+ */
+void zuf_orphan_prepare(struct zuf_chan *ch, const struct zuf_op *op);
 /**
  * zuf_orphan_finish() - the server has answered an app that was killed
  * Gives back what the operation held: pages in the window, the cookie of an

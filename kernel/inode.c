@@ -225,6 +225,23 @@ void zuf_evict_inode(struct inode *inode)
 
 /* ---- inodes ---- */
 
+struct zuf_put_tag *zuf_inode_tag(struct inode *inode, gfp_t gfp)
+{
+	struct zuf_inode *zii = ZUF_I(inode);
+	struct zuf_put_tag *tag = READ_ONCE(zii->put_tag), *old;
+
+	if (likely(tag))
+		return tag;
+	tag = zuf_put_tag_create(gfp);
+	if (!tag)
+		return NULL;
+	old = cmpxchg(&zii->put_tag, NULL, tag);
+	if (!old)
+		return tag;
+	zuf_put_tag_put(tag);
+	return old;
+}
+
 const struct inode_operations zuf_special_inode_ops = {
 	.setattr	= zuf_setattr,
 	.getattr	= zuf_getattr,

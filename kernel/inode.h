@@ -15,7 +15,7 @@
 #include "zuf/zus_api.h"
 
 struct zuf_inode {
-	struct zuf_put_tag *put_tag; /* NULL until the first put; set once by cmpxchg */
+	struct zuf_put_tag *put_tag; /* NULL until it is needed; set once by cmpxchg */
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
@@ -47,6 +47,12 @@ void zuf_evict_inode(struct inode *inode);
  * active inode or it contradicts the cached one, -ENOMEM).
  */
 struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii);
+
+/**
+ * zuf_inode_tag() - what counts the messages that the inode has to wait for
+ * Return: the inode's own, made when there is none; NULL: no memory.
+ */
+struct zuf_put_tag *zuf_inode_tag(struct inode *inode, gfp_t gfp);
 
 /**
  * zuf_inode_find() - the cached inode of a number

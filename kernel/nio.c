@@ -178,23 +178,6 @@ static ssize_t nio_check(struct nio *nio, size_t len)
 
 /* ---- put ---- */
 
-static struct zuf_put_tag *inode_tag(struct inode *inode)
-{
-	struct zuf_inode *zii = ZUF_I(inode);
-	struct zuf_put_tag *tag = READ_ONCE(zii->put_tag), *old;
-
-	if (likely(tag))
-		return tag;
-	tag = zuf_put_tag_create();
-	if (!tag)
-		return NULL;
-	old = cmpxchg(&zii->put_tag, NULL, tag);
-	if (!old)
-		return tag;
-	zuf_put_tag_put(tag);
-	return old;
-}
-
 static void send_put(struct nio *nio)
 {
 	bool unkillable = nio->rw->op_flags & ZUF_OPF_UNKILLABLE;
@@ -202,6 +185,7 @@ static void send_put(struct nio *nio)
 		.hdr = &nio->io->hdr,
 		.size = nio->io->hdr.in_len,
 		.flags = ZUF_OPF_NESTED | (unkillable ? ZUF_OPF_UNKILLABLE : ZUF_OPF_FORGET),
+		.inode = nio->rw->inode,
 	};
 
 	if (nio->kept)
@@ -224,7 +208,7 @@ static void nio_put(struct nio *nio)
 	io->hdr.out_max = 0;
 	io->hdr.flags = 0;
 	if (!(io->ret_flags & now)) {
-		tag = inode_tag(nio->rw->inode);
+		tag = zuf_inode_tag(nio->rw->inode, GFP_NOFS);
 		if (tag && zuf_puts_queue(nio->zsb, nio->op.zc, tag, io, io->hdr.in_len))
 			return;
 	}

@@ -46,9 +46,9 @@ void zuf_puts_fini(struct zuf_puts *puts)
 
 /* ---- tags ---- */
 
-struct zuf_put_tag *zuf_put_tag_create(void)
+struct zuf_put_tag *zuf_put_tag_create(gfp_t gfp)
 {
-	struct zuf_put_tag *tag = kzalloc(sizeof(*tag), GFP_NOFS | __GFP_ACCOUNT);
+	struct zuf_put_tag *tag = kzalloc(sizeof(*tag), gfp | __GFP_ACCOUNT);
 
 	if (tag)
 		refcount_set(&tag->refs, 1);
@@ -73,6 +73,13 @@ static void tag_executed(struct zuf_put_tag *tag)
 	if (atomic_dec_and_test(&tag->pending))
 		wake_up_var(&tag->pending);
 	zuf_put_tag_put(tag);
+}
+
+void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag)
+{
+	refcount_inc(&tag->refs);
+	atomic_inc(&tag->pending);
+	carried->tag[carried->nr++] = tag;
 }
 
 void zuf_puts_done(struct zuf_carried *carried)

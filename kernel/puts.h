@@ -34,7 +34,7 @@ struct zuf_sb;
 /* Written by every I/O of its inode: on a cache line of its own. */
 struct zuf_put_tag {
 	refcount_t refs;
-	atomic_t pending;	/* puts that the server has not executed yet */
+	atomic_t pending;	/* puts and left messages that the server has not done yet */
 	int last_cpu;		/* whose buffer got the last one: a hint */
 } ____cacheline_aligned_in_smp;
 
@@ -52,10 +52,16 @@ struct zuf_puts {
 	struct delayed_work work;
 };
 
-/* Puts that travel with a message; owner as of the command buffer. */
+/* Inodes whose cookies one message can have. */
+#define ZUF_OP_INODES		4
+
+/*
+ * What ends with a message: the puts that travel with it and, when its application was
+ * killed, its hold on the inodes that it names. Owner as of the command buffer.
+ */
 struct zuf_carried {
 	u32 nr;
-	struct zuf_put_tag *tag[ZUF_PUTS_MAX];
+	struct zuf_put_tag *tag[ZUF_PUTS_MAX + ZUF_OP_INODES];
 };
 
 int zuf_puts_module_init(void);
@@ -65,7 +71,7 @@ void zuf_puts_init(struct zuf_puts *puts, struct zuf_root *root);
 /* No channel and no mount is left: nothing is pending. */
 void zuf_puts_fini(struct zuf_puts *puts);
 
-struct zuf_put_tag *zuf_put_tag_create(void);
+struct zuf_put_tag *zuf_put_tag_create(gfp_t gfp);
 /* NULL is fine for these. */
 struct zuf_put_tag *zuf_put_tag_get(struct zuf_put_tag *tag);
 void zuf_put_tag_put(struct zuf_put_tag *tag);
@@ -78,6 +84,8 @@ void zuf_put_tag_put(struct zuf_put_tag *tag);
 bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
 		    const void *msg, size_t len);
 
+/* One more for whom zuf_puts_goose() waits: until zuf_puts_done(). */
+void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag);
 /* Move waiting puts behind the message in the command buffer. */
 void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch);
 /* The message is done with, whoever finds out. */

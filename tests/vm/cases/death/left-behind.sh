@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# An application is killed and leaves its message with a server that is slow: the inode that
+# the message is about is neither cut nor freed before the server has done with it, nor before
+# the blocks that it gave are put.
+
+. "$TOP/tests/rawserver/lib.sh"
+
+# abandon OP CALL...: the call is killed while it hangs in OP.
+abandon() {
+	local op=$1 pid
+
+	shift
+	ctl forget
+	ctl only "op=$op" count=1 do=hang
+	/run/rawapp -e any "$@" &
+	pid=$!
+	ctl hung 1
+	kill -KILL "$pid"
+	wait "$pid" || true
+}
+
+# recorded OP: the server has got such a message.
+recorded() {
+	ctl record | grep -q "^$1 "
+}
+
+# order OP: of the messages that are recorded.
+order() {
+	ctl record | grep -oE "^($1) " | tr -d '\n'
+}
+
+# waits COMMAND...: it does not end, and is killed.
+waits() {
+	local status=0
+
+	timeout -s KILL 2 "$@" || status=$?
+	assert_eq 137 "$status" "status of '$*'"
+}
+
+# let_go: the server goes on.
+let_go() {
+	ctl clear
+	ctl release
+}
+
+# data OP CALL: reads or writes of a file.
+data() {
+	app write "$mnt/file" 0 20k
+	abandon "$1" "$2" "$mnt/file" 0 20k
+	waits truncate -s 100 "$mnt/file"
+	refute recorded FALLOCATE
+	let_go
+	timeout 20 truncate -s 50 "$mnt/file" || fail "$1: the file stays locked"
+
+	app write "$mnt/file" 0 20k
+	abandon "$1" "$2" "$mnt/file" 0 20k
+	waits rm "$mnt/file"
+	recorded REMOVE_DENTRY || fail "$1: the name is still there"
+	refute recorded FREE_INODE
+	let_go
+	wait_until 10 recorded FREE_INODE
+}
+
+# folder OP CALL NAME [ARG...]: something in a folder, which is then removed.
+folder() {
+	local op=$1 call=$2
+
+	shift 2
+	app mkdir "$mnt/dir"
+	abandon "$op" "$call" "$mnt/dir$1" "${@:2}"
+	waits rmdir "$mnt/dir"
+	refute recorded FREE_INODE
+	let_go
+	wait_until 10 recorded FREE_INODE
+}
+
+raw_setup
+raw_start
+raw_mount
+data WRITE write
+data READ read
+folder READDIR readdir "" 100
+folder LOOKUP stat /none
+raw_finish
+
+raw_setup
+raw_start --caps 6
+raw_mount
+data GET_MULTY write
+assert_eq "GET_MULTY PUT_MULTY FREE_INODE " "$(order 'GET_MULTY|PUT_MULTY|FREE_INODE')" "order"
+data GET_MULTY read
+raw_finish
