@@ -229,8 +229,9 @@ static ssize_t nio_transfer(struct nio *nio, size_t len)
 	struct rw_call *rw = nio->rw;
 	ssize_t done = nio_get(nio, len);
 
+	/* the server never meets the user's memory: nothing to be faulted in */
 	if (done)
-		return done;
+		return done == -EFAULT ? -EIO : done;
 	done = nio_check(nio, len);
 	if (done > 0)
 		done = copy_blocks(nio, done);

@@ -92,6 +92,12 @@ for code in "-11 EAGAIN" "-4 EINTR" "-512 EINTR" "-28 ENOSPC" "-524 EOPNOTSUPP" 
 	get "${code#* }" "do=err:${code% *}" readany "$mnt/file" 0 8k
 	get "${code#* }" "do=err:${code% *}" write "$mnt/file" 0 8k
 done
+# a fault of the server's is none of the application's: nothing is sent again
+for call in readany write; do
+	ctl forget
+	get EIO "count=0 do=err:-14" "$call" "$mnt/file" 0 8k
+	assert_eq 1 "$(ctl record | grep -c '^GET_MULTY ')" "messages until EIO"
+done
 for action in inlen:0 inlen:65535 operation:30 operation:0 flags:255 outmax:65535 \
 	outstart:65535; do
 	get OK "do=$action" read "$mnt/other" 0 8k
