@@ -37,9 +37,9 @@ tools() {
 	tee <a d >e
 	same "$data" d tee
 	same "$data" e "tee's output"
-	{ head -c 1000001 a; tail -c +1000002 a; } >f
+	{ head -c 700001 a; tail -c +700002 a; } >f
 	same "$data" f "head and tail"
-	split -b 333333 a part.
+	split -b 133333 a part.
 	cat part.* >g
 	same "$data" g split
 	gzip -1 <a >h.gz
@@ -64,5 +64,5 @@ copying() {
 }
 
 scratch
-head -c 3000017 /dev/urandom >"$scratch/data"
+head -c 1200017 /dev/urandom >"$scratch/data"
 each_way copying
