@@ -111,5 +111,5 @@ work_tree() {
 scratch
 make_origin "$scratch/origin"
 steps "$scratch/w" >"$scratch/wanted"
-cd "$scratch"
+cd "$scratch" || fail "no $scratch"
 each_way work_tree
