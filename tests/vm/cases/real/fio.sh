@@ -195,8 +195,33 @@ mixed() {
 	FIO
 }
 
+written() {
+	[ "$(stat -c %b f)" -gt 0 ]
+}
+
+# Threads that are killed in the middle, those of the kernel too: the file can be cut and removed,
+# and is again what is written to it.
+killed() {
+	local engine pid
+
+	for engine in psync libaio "io_uring --sqthread_poll=1"; do
+		# shellcheck disable=SC2086 # options
+		fio --name=k --filename=f --size=4m --bsrange=4k-2m --rw=randrw --time_based \
+			--runtime=1000 --thread --numjobs=4 --iodepth=4 --minimal \
+			--ioengine=$engine >"$scratch/out" 2>&1 &
+		pid=$!
+		wait_until 30 written
+		kill -KILL "$pid"
+		wait "$pid" || true
+		truncate -s 100 f
+		cp "$scratch/jobs" f
+		same "$scratch/jobs" f "after $engine was killed"
+		rm f
+	done
+}
+
 all_jobs() {
-	part damage many_files uring large_blocks one_file mixed
+	part damage many_files uring large_blocks one_file mixed killed
 	assert_eq '' "$(find . -mindepth 1)" "$way: left over"
 }
 
