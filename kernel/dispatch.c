@@ -61,7 +61,7 @@ static bool take_answer(struct zuf_sb *zsb, struct zuf_claim *claim, struct zuf_
 			*err = bad_answer(zsb, op, answer, out_len);
 		if (*err != -EAGAIN)
 			return true;
-		WRITE_ONCE(ch->cmd->err, op->hdr->err);
+		zuf_msg_again(ch->cmd, op->hdr->err);
 		return false;
 	}
 	op->answered = min_t(size_t, out_len, ch->cmd_size - min(start, ch->cmd_size));

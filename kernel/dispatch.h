@@ -9,6 +9,7 @@
 #ifndef ZUF_DISPATCH_H
 #define ZUF_DISPATCH_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include "zuf/zus_api.h"
 
@@ -132,6 +133,16 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
 
 /* The same through a channel that @keep has kept, which is released. */
 int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
+
+/*
+ * The server gets the message in the shared buffer again, with @err. Its puts have been
+ * executed; a signal may have brought the flag back that the ZT had taken away.
+ */
+static inline void zuf_msg_again(struct zufs_ioc_hdr *shared, int err)
+{
+	WRITE_ONCE(shared->flags, READ_ONCE(shared->flags) & ~ZUFS_H_HAS_PIGY_PUT);
+	WRITE_ONCE(shared->err, err);
+}
 
 /**
  * zuf_err_from_server() - map a result of the server to what the VFS may see

@@ -23,12 +23,6 @@
 #include "iomap.h"
 #include "super.h"
 
-/* Tell the server what became of its list. */
-static void set_result(struct zuf_chan *ch, int err)
-{
-	WRITE_ONCE(ch->cmd->err, err);
-}
-
 /* Copy the list out of the answer: words, or NULL without one. */
 static u64 *take_words(struct zuf_chan *ch, u32 *n)
 {
@@ -102,7 +96,7 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 
 	if (fatal_signal_pending(current) && !claim->unkillable) {
 		/* the next wait ends at once */
-		set_result(ch, -EINTR);
+		zuf_msg_again(ch->cmd, -EINTR);
 		return -EAGAIN;
 	}
 	/* what reclaims memory here must not need a channel, nor what we write out */
@@ -116,11 +110,11 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 			kvfree(words);
 		else if (words == ERR_PTR(-EIO))
 			return -EIO;
-		set_result(ch, PTR_ERR(iom));
+		zuf_msg_again(ch->cmd, PTR_ERR(iom));
 		return -EAGAIN;
 	}
 	if (wait_list(iom, claim))
-		set_result(ch, zuf_iomap_result(iom));
+		zuf_msg_again(ch->cmd, zuf_iomap_result(iom));
 	else
 		err = claim->lost ? -EINTR : -EIO;
 	if (!claim->lost)
@@ -148,7 +142,7 @@ bool zuf_retry_orphan(struct zuf_chan *ch)
 	if (READ_ONCE(ch->cmd->err) != -EZUFS_RETRY || !may_retry(ch->sent_op))
 		return false;
 	WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	set_result(ch, -EINTR);
+	zuf_msg_again(ch->cmd, -EINTR);
 	return true;
 }
 
@@ -159,7 +153,7 @@ int zuf_retry_finish(struct zuf_chan *ch)
 	if (!zuf_iomap_wait(iom))
 		return -EINTR;
 	WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	set_result(ch, zuf_iomap_result(iom));
+	zuf_msg_again(ch->cmd, zuf_iomap_result(iom));
 	ch->orphan_list = NULL;
 	zuf_iomap_put(iom);
 	return 0;
