@@ -54,7 +54,7 @@ static int send_dontneed(struct inode *inode, loff_t offset, loff_t len)
 		.length = len,
 		.flags = ZUFS_SF_DONTNEED,
 	};
-	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }

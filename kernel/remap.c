@@ -166,7 +166,9 @@ static int send_clone(const struct remap *r)
 		.len_up = clone_len_up(r),
 	};
 	struct zuf_sb *zsb = ZUF_SB(in->i_sb);
-	struct zuf_op op = ZUF_OP(&msg, .goose = ZUF_I(out)->put_tag);
+	struct inode *const more[] = { in, NULL };
+	struct zuf_op op = ZUF_OP(&msg, .goose = ZUF_I(out)->put_tag, .inode = out,
+				  .more_inodes = more);
 	int err = zuf_puts_goose(zsb, ZUF_I(in)->put_tag);
 
 	return err ?: zuf_dispatch(zsb, &op);
