@@ -93,6 +93,21 @@ static inline bool zuf_devset_is_memory(const struct zuf_devset *ds)
 	return ds->nr_t1 && ds->t1[0].chunks;
 }
 
+/* Which of the devices of a linear array holds a block that is within it. */
+static inline unsigned int zuf_dev_find(const struct zuf_dev *devs, unsigned int nr, u64 block)
+{
+	unsigned int low = 0, high = nr, mid;
+
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (block < devs[mid].first)
+			high = mid;
+		else
+			low = mid;
+	}
+	return low;
+}
+
 /* Note mount/write time in the tables on T1, unless the set is read-only. */
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
 

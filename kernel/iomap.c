@@ -341,8 +341,10 @@ static void iomap_walk(struct zuf_iomap *iom)
 	int err = 0;
 
 	blk_start_plug(&plug);
-	while (!err && next_elem(iom, &i, &e) > 0)
+	while (!err && next_elem(iom, &i, &e) > 0) {
 		err = do_elem(iom, &e, &pinned);
+		cond_resched();
+	}
 	zuf_t2_submit(&iom->batch);
 	blk_finish_plug(&plug);
 	iomap_fail(iom, err);

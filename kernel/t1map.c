@@ -20,16 +20,7 @@
 /* The device that holds a block below the size of T1. */
 static struct zuf_dev *t1_find(struct zuf_devset *ds, u64 block)
 {
-	unsigned int low = 0, high = ds->nr_t1, mid;
-
-	while (high - low > 1) {
-		mid = low + (high - low) / 2;
-		if (block < ds->t1[mid].first)
-			high = mid;
-		else
-			low = mid;
-	}
-	return &ds->t1[low];
+	return &ds->t1[zuf_dev_find(ds->t1, ds->nr_t1, block)];
 }
 
 static void *t1_chunk_addr(const struct zuf_dev *dev, u64 offset, size_t len)

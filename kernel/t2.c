@@ -16,24 +16,10 @@
 /* bi_size has 32 bits */
 #define T2_DISCARD_MAX_BLOCKS	(SZ_1G >> ZUFS_PAGE_SHIFT)
 
-static unsigned int t2_find(const struct zuf_devset *ds, u64 block)
-{
-	unsigned int low = 0, high = ds->nr_t2, mid;
-
-	while (high - low > 1) {
-		mid = low + (high - low) / 2;
-		if (block < ds->t2[mid].first)
-			high = mid;
-		else
-			low = mid;
-	}
-	return low;
-}
-
 /* The device of a block; *left blocks of it from there on. */
 static struct zuf_dev *t2_locate(struct zuf_t2_batch *b, bool write, u64 *block, u64 *left)
 {
-	unsigned int nr = t2_find(b->devs, *block);
+	unsigned int nr = zuf_dev_find(b->devs->t2, b->devs->nr_t2, *block);
 	struct zuf_dev *dev = &b->devs->t2[nr];
 
 	if (write)
