@@ -40,7 +40,8 @@ static int send_pre_read(struct inode *inode, pgoff_t start, u32 pages)
 		.ra.prev_pos = pos - 1,
 		.ra.ra_pages = pages,
 	};
-	struct zuf_op op = ZUF_OP(&io, .flags = ZUF_OPF_IOMAP, .inode = inode);
+	struct zuf_op op = ZUF_OP(&io, .flags = ZUF_OPF_IOMAP | ZUF_OPF_SHARED,
+				  .inode = inode);
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
@@ -54,7 +55,7 @@ static int send_dontneed(struct inode *inode, loff_t offset, loff_t len)
 		.length = len,
 		.flags = ZUFS_SF_DONTNEED,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = inode);
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }

@@ -80,7 +80,7 @@ static int ask_server(struct inode *inode, u64 pos, struct walk *walk)
 		.pos = pos,
 	};
 	struct zuf_win win = { .kind = ZUF_WIN_KBUF, .kbuf = walk->buf, .len = walk->len };
-	struct zuf_op op = ZUF_OP(&msg, .win = &win, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .win = &win, .flags = ZUF_OPF_SHARED, .inode = inode);
 	int err;
 
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);

@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "forget.h"
+#include "inode.h"
 #include "retry.h"
 #include "super.h"
 #include "window.h"
@@ -127,6 +128,44 @@ static int dispatch_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_cl
 	return err;
 }
 
+enum zuf_left zuf_op_lock(const struct zuf_op *op, const struct inode *inode)
+{
+	if (op->flags & ZUF_OPF_NESTED)
+		return ZUF_LEFT_NO_LOCK;
+	if ((op->flags & ZUF_OPF_NAMES) && !S_ISDIR(inode->i_mode))
+		return ZUF_LEFT_NO_LOCK;
+	return op->flags & ZUF_OPF_SHARED ? ZUF_LEFT_SHARED : ZUF_LEFT_EXCLUSIVE;
+}
+
+static int wait_left(const struct zuf_op *op, struct inode *inode)
+{
+	struct zuf_put_tag *tag = READ_ONCE(ZUF_I(inode)->put_tag);
+	bool shared = op->flags & ZUF_OPF_SHARED;
+
+	if (likely(!tag || !zuf_tag_is_left(tag, shared)) ||
+	    zuf_op_lock(op, inode) == ZUF_LEFT_NO_LOCK)
+		return 0;
+	return op->flags & ZUF_OPF_NOWAIT ? -EAGAIN : zuf_puts_wait_left(tag, shared);
+}
+
+/*
+ * A killed application has dropped its locks, but the server may still be at work on
+ * its message. What these locks exclude is not sent meanwhile; nested operations are
+ * about no lock, or what is waited for could need them.
+ */
+static int wait_for_left(const struct zuf_op *op)
+{
+	struct inode *const *more = op->more_inodes;
+	int err;
+
+	if (!op->inode || (op->flags & ZUF_OPF_NESTED))
+		return 0;
+	err = wait_left(op, op->inode);
+	for (; !err && more && *more; more++)
+		err = wait_left(op, *more);
+	return err;
+}
+
 int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 {
 	struct zufs_ioc_hdr *hdr = op->hdr;
@@ -141,6 +180,8 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		return 0;
 	}
 	err = zuf_puts_goose(zsb, op->goose);
+	if (likely(!err))
+		err = wait_for_left(op);
 	if (likely(!err))
 		err = zuf_chan_claim(zsb->root, zsb->server_gen, op->flags, &claim);
 	if (likely(!err)) {

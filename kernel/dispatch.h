@@ -11,6 +11,7 @@
 
 #include <linux/compiler.h>
 #include <linux/types.h>
+#include "puts.h"
 #include "zuf/zus_api.h"
 
 struct inode;
@@ -61,6 +62,8 @@ enum {
 	ZUF_OPF_NOWAIT	= 1 << 3, /* -EAGAIN instead of waiting for a channel */
 	ZUF_OPF_UNKILLABLE = 1 << 4, /* not even a fatal signal ends the waits: only
 				   * the answer or the server's death does */
+	ZUF_OPF_SHARED	= 1 << 5, /* the caller has the inode lock of @inode only shared */
+	ZUF_OPF_NAMES	= 1 << 6, /* it changes names: the locks are those of directories */
 };
 
 /*
@@ -78,9 +81,9 @@ enum {
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
  * @zc: out: the CPU whose channel it went through
- * @inode: whose cookie the message has: when the application is killed the server is
- *	not told to free or cut it before it has done with the message. With
- *	ZUF_OPF_IOMAP also whose pages UNMAP of "this inode" means
+ * @inode: whose cookie the message has: when the application is killed the server gets
+ *	no other message about it that the lock held here excludes, before it has done
+ *	with this one. With ZUF_OPF_IOMAP also whose pages UNMAP of "this inode" means
  * @more_inodes: others whose cookies the message has, up to a NULL; or NULL
  * @overflow: called when the server answers with more than out_max, or with
  *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word
@@ -133,6 +136,9 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
 
 /* The same through a channel that @keep has kept, which is released. */
 int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
+
+/* How the caller has locked an inode of its operation, as far as servers may rely on it. */
+enum zuf_left zuf_op_lock(const struct zuf_op *op, const struct inode *inode);
 
 /*
  * The server gets the message in the shared buffer again, with @err. Its puts have been

@@ -41,9 +41,10 @@ static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op)
 	const gfp_t gfp = GFP_NOIO | __GFP_NOFAIL;
 
 	if (op->inode)
-		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp));
+		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp),
+			       zuf_op_lock(op, op->inode));
 	for (; more && *more; more++)
-		zuf_puts_carry(carried, zuf_inode_tag(*more, gfp));
+		zuf_puts_carry(carried, zuf_inode_tag(*more, gfp), zuf_op_lock(op, *more));
 }
 
 static void forget_work(struct work_struct *work)

@@ -21,7 +21,7 @@ static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
 			       sizeof(msg) - offsetof(typeof(msg), _zi)),
 		.dir_ii = ZUF_I(dir)->zus_ii,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = dir);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = dir);
 	struct inode *inode = NULL;
 	int err;
 
@@ -47,7 +47,8 @@ static int change_name(u16 operation, struct inode *dir, struct dentry *dentry,
 		.zus_dir_ii = ZUF_I(dir)->zus_ii,
 	};
 	struct inode *const more[] = { dir, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .inode = inode, .more_inodes = more);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .inode = inode,
+				  .more_inodes = more);
 	struct zuf_touch touch_dir, touch;
 	int err;
 
@@ -150,7 +151,8 @@ static int send_rename(const struct rename *rn)
 		.flags = rn->flags,
 	};
 	struct inode *const more[] = { rn->old_dir, rn->new_dir, target, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .inode = inode, .more_inodes = more);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .inode = inode,
+				  .more_inodes = more);
 	int err;
 
 	err = zuf_str_set(&msg.old_d_str, &rn->old_dentry->d_name);

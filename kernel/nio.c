@@ -152,7 +152,7 @@ static int nio_get(struct nio *nio, size_t len)
 	nio->op = (struct zuf_op){
 		.hdr = &nio->io->hdr,
 		.size = nio->io->hdr.out_max,
-		.flags = rw->op_flags | ZUF_OPF_IOMAP,
+		.flags = rw->op_flags | ZUF_OPF_IOMAP | (rw->exclusive ? 0 : ZUF_OPF_SHARED),
 		.inode = rw->inode,
 		.claim = &nio->claim,
 		.keep = nio_keep,

@@ -75,17 +75,31 @@ static void tag_executed(struct zuf_put_tag *tag)
 	zuf_put_tag_put(tag);
 }
 
-void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag)
+void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left)
 {
 	refcount_inc(&tag->refs);
 	atomic_inc(&tag->pending);
+	if (left != ZUF_LEFT_NO_LOCK)
+		atomic_inc(&tag->left[left]);
+	carried->left[carried->nr] = left;
 	carried->tag[carried->nr++] = tag;
 }
 
 void zuf_puts_done(struct zuf_carried *carried)
 {
-	while (carried->nr)
-		tag_executed(carried->tag[--carried->nr]);
+	while (carried->nr) {
+		struct zuf_put_tag *tag = carried->tag[--carried->nr];
+		u8 left = carried->left[carried->nr];
+
+		if (unlikely(left != ZUF_LEFT_NO_LOCK) && atomic_dec_and_test(&tag->left[left]))
+			wake_up_var(&tag->left);
+		tag_executed(tag);
+	}
+}
+
+int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared)
+{
+	return wait_var_event_killable(&tag->left, !zuf_tag_is_left(tag, shared)) ? -EINTR : 0;
 }
 
 /* ---- the buffer of a CPU ---- */
@@ -177,6 +191,7 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch)
 		link_puts(puts, ch->cmd, n);
 		memcpy(ch->carried.tag, puts->tag, n * sizeof(puts->tag[0]));
 		ch->carried.nr = n;
+		memset(ch->carried.left, ZUF_LEFT_NO_LOCK, n);
 		puts->used -= bytes;
 		puts->nr -= n;
 		memmove(puts->buf, puts->buf + bytes, puts->used);

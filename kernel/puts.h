@@ -31,10 +31,19 @@ struct zuf_sb;
 /* A larger one goes at once: with a NOOP it must fit any command buffer. */
 #define ZUF_PUTS_MSG_MAX	(PAGE_SIZE - sizeof(struct zufs_ioc_hdr))
 
+/* How the caller held the inode lock of a message that it left to the server. */
+enum zuf_left {
+	ZUF_LEFT_EXCLUSIVE,
+	ZUF_LEFT_SHARED,
+	ZUF_LEFT_KINDS,
+	ZUF_LEFT_NO_LOCK = ZUF_LEFT_KINDS,
+};
+
 /* Written by every I/O of its inode: on a cache line of its own. */
 struct zuf_put_tag {
 	refcount_t refs;
 	atomic_t pending;	/* puts and left messages that the server has not done yet */
+	atomic_t left[ZUF_LEFT_KINDS]; /* of them, left messages by their lock */
 	int last_cpu;		/* whose buffer got the last one: a hint */
 } ____cacheline_aligned_in_smp;
 
@@ -61,6 +70,7 @@ struct zuf_puts {
  */
 struct zuf_carried {
 	u32 nr;
+	u8 left[ZUF_PUTS_MAX + ZUF_OP_INODES];	/* enum zuf_left; a put: NO_LOCK */
 	struct zuf_put_tag *tag[ZUF_PUTS_MAX + ZUF_OP_INODES];
 };
 
@@ -84,8 +94,18 @@ void zuf_put_tag_put(struct zuf_put_tag *tag);
 bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
 		    const void *msg, size_t len);
 
-/* One more for whom zuf_puts_goose() waits: until zuf_puts_done(). */
-void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag);
+/* One more for whom zuf_puts_goose() waits, and by its lock others: until zuf_puts_done(). */
+void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left);
+
+/* Is the server at work on a message that the inode lock should keep apart from ours? */
+static inline bool zuf_tag_is_left(const struct zuf_put_tag *tag, bool shared)
+{
+	return atomic_read(&tag->left[ZUF_LEFT_EXCLUSIVE]) ||
+	       (!shared && atomic_read(&tag->left[ZUF_LEFT_SHARED]));
+}
+
+/* Wait until that is not so. -EINTR: killed. */
+int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared);
 /* Move waiting puts behind the message in the command buffer. */
 void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch);
 /* The message is done with, whoever finds out. */

@@ -125,6 +125,9 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 	bool pinned;
 	ssize_t ret;
 
+	/* a write that is left to the server shall not come after the next one */
+	if (!rw->write)
+		op.flags |= ZUF_OPF_SHARED;
 	ret = rw_prepare_window(rw, &win, len);
 	if (ret < 0)
 		return ret;

@@ -163,7 +163,7 @@ int zuf_seek(struct inode *inode, int whence, loff_t *offset)
 		.offset_in = *offset,
 		.whence = whence,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = inode);
 	loff_t size = i_size_read(inode);
 	int err;
 

@@ -76,9 +76,43 @@ folder() {
 	wait_until 10 recorded FREE_INODE
 }
 
+# excluded CALL...: what the lock of the killed one excludes is not sent meanwhile.
+excluded() {
+	waits /run/rawapp -e any "$@"
+	refute recorded "$excluded_op"
+}
+
+# locks: the inode lock is gone with its owner, but it still counts.
+locks() {
+	app write "$mnt/file" 0 20k
+	app write "$mnt/other" 0 20k
+	abandon WRITE write "$mnt/file" 0 20k
+	excluded_op=READ excluded readany "$mnt/file" 0 4k
+	excluded_op=SETATTR excluded chmod "$mnt/file" 0600
+	app read "$mnt/other" 0 20k
+	let_go
+	app write "$mnt/file" 0 20k
+
+	abandon READ readany "$mnt/file" 0 20k
+	app readany "$mnt/file" 0 4k
+	excluded_op=SETATTR excluded chmod "$mnt/file" 0600
+	let_go
+	app chmod "$mnt/file" 0600
+
+	app mkdir "$mnt/dir"
+	abandon NEW_INODE create "$mnt/dir/a"
+	waits /run/rawapp -e any stat "$mnt/dir/none"
+	excluded_op=READDIR excluded readdir "$mnt/dir" 100
+	app create "$mnt/new"
+	let_go
+	app create "$mnt/dir/b"
+	rm -r "$mnt/dir" "$mnt/new"
+}
+
 raw_setup
 raw_start
 raw_mount
+locks
 data WRITE write
 data READ read
 folder READDIR readdir "" 100
