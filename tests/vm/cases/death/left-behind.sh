@@ -71,8 +71,9 @@ folder() {
 	app mkdir "$mnt/dir"
 	abandon "$op" "$call" "$mnt/dir$1" "${@:2}"
 	waits rmdir "$mnt/dir"
-	refute recorded FREE_INODE
+	refute recorded REMOVE_DENTRY
 	let_go
+	timeout 20 rmdir "$mnt/dir" || fail "$op: the folder stays locked"
 	wait_until 10 recorded FREE_INODE
 }
 
