@@ -77,10 +77,10 @@ folder() {
 	wait_until 10 recorded FREE_INODE
 }
 
-# excluded CALL...: what the lock of the killed one excludes is not sent meanwhile.
+# excluded OP CALL...: what the lock of the killed one excludes is not sent meanwhile.
 excluded() {
-	waits /run/rawapp -e any "$@"
-	refute recorded "$excluded_op"
+	waits /run/rawapp -e any "${@:2}"
+	refute recorded "$1"
 }
 
 # locks: the inode lock is gone with its owner, but it still counts.
@@ -88,22 +88,22 @@ locks() {
 	app write "$mnt/file" 0 20k
 	app write "$mnt/other" 0 20k
 	abandon WRITE write "$mnt/file" 0 20k
-	excluded_op=READ excluded readany "$mnt/file" 0 4k
-	excluded_op=SETATTR excluded chmod "$mnt/file" 0600
+	excluded READ readany "$mnt/file" 0 4k
+	excluded SETATTR chmod "$mnt/file" 0600
 	app read "$mnt/other" 0 20k
 	let_go
 	app write "$mnt/file" 0 20k
 
 	abandon READ readany "$mnt/file" 0 20k
 	app readany "$mnt/file" 0 4k
-	excluded_op=SETATTR excluded chmod "$mnt/file" 0600
+	excluded SETATTR chmod "$mnt/file" 0600
 	let_go
 	app chmod "$mnt/file" 0600
 
 	app mkdir "$mnt/dir"
 	abandon NEW_INODE create "$mnt/dir/a"
 	waits /run/rawapp -e any stat "$mnt/dir/none"
-	excluded_op=READDIR excluded readdir "$mnt/dir" 100
+	excluded READDIR readdir "$mnt/dir" 100
 	app create "$mnt/new"
 	let_go
 	app create "$mnt/dir/b"
