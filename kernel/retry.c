@@ -22,6 +22,7 @@
 #include "inode.h"
 #include "iomap.h"
 #include "super.h"
+#include "wake.h"
 
 /* Copy the list out of the answer: words, or NULL without one. */
 static u64 *take_words(struct zuf_chan *ch, u32 *n)
@@ -113,6 +114,9 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 		zuf_msg_again(ch->cmd, PTR_ERR(iom));
 		return -EAGAIN;
 	}
+	/* as long as the devices take: the CPU may go off-line meanwhile */
+	zuf_cpu_unpin(claim->pinned);
+	claim->pinned = false;
 	if (wait_list(iom, claim))
 		zuf_msg_again(ch->cmd, zuf_iomap_result(iom));
 	else
