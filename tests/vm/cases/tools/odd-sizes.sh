@@ -9,6 +9,8 @@
 need_pmem 2
 need dmsetup
 modprobe dm-mod
+# whole, for its pieces begin in the middle
+dd if=/dev/zero of=/dev/pmem1 bs=1M count=64 conv=fsync status=none
 blank /dev/pmem1
 dir=/tmp/dir
 folder "$dir"
@@ -30,7 +32,6 @@ tell 1 zufs up memofs /dev/mapper/shifted "$dir"
 kernel_said 'T1: expected memory that starts at a multiple of 2 MiB'
 assert_all_gone
 dmsetup remove shifted
-
 
 # what is more than a multiple of 2 MiB is not used
 piece uneven 16384 7168
