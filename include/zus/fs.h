@@ -174,7 +174,9 @@ struct zus_fs_ops {
 	 * inode, if the plugin has not done so; likewise after the copy between get_blocks
 	 * and put_blocks. Required unless the file system declares ZUFS_FSC_NIO_READS /
 	 * _WRITES; NULL: -EOPNOTSUPP. Private write faults use read always. With ZUFS_RW_NOWAIT
-	 * in io->rw what would sleep is -EAGAIN, or short.
+	 * in io->rw what would sleep is -EAGAIN, or short. A write that has moved blocks which
+	 * may be mapped sets ZUFS_RET_NEW: the kernel drops these mappings, but does not tell
+	 * when (before the next exclusive operation).
 	 */
 	ssize_t (*read)(struct zus_ii *ii, struct zus_io *io);
 	ssize_t (*write)(struct zus_ii *ii, struct zus_io *io);
@@ -184,7 +186,9 @@ struct zus_fs_ops {
 	 * Block numbers of the pages from b->pos on, by zus_blocks_add: all, or the first ones
 	 * (at least one). For ZUFS_RW_WRITE every page needs a block: new ones are zeroed where
 	 * the write does not cover them, ZUFS_RET_NEW set. The blocks stay valid until the
-	 * matching put, which follows every success but that of a fault on a hole.
+	 * matching put, which follows every success but that of a fault on a hole (of one
+	 * page: 2 MiB at once are put). What a write has got other blocks for is not mapped
+	 * any more when its put comes.
 	 * NULL: -EOPNOTSUPP.
 	 */
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);

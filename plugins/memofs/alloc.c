@@ -3,8 +3,8 @@
  * T1 blocks: which are free. T1 is cut into groups, each with a bitmap and a lock; a CPU
  * starts its search in a group of its own, so CPUs meet only when space gets scarce.
  *
- * Called by map.c, inode.c and name.c on any thread. A block belongs to who got it until he
- * frees it. The search is next-fit, which gives a file that grows contiguous blocks.
+ * Called by io.c, clone.c, owners.c, inode.c and name.c on any thread. A block belongs to who got it until
+ * he frees it. The search is next-fit, which gives a file that grows contiguous blocks.
  */
 #include "memofs.h"
 

@@ -9,7 +9,7 @@
  * the 1 away (once), so whoever drops the last reference destroys the inode, be it a
  * late evict of a lookup that lost a race.
  */
-#include "memofs.h"
+#include "data.h"
 
 #include <string.h>
 #include <zus/thread.h>
@@ -160,6 +160,7 @@ static void destroy(struct memofs_inode *mi)
 		memofs_dir_fini(mi);
 	else if (S_ISREG(mi->type) || S_ISLNK(mi->type))
 		memofs_map_drop(mi, 0, UINT64_MAX);
+	memofs_share_fini(mi);
 	detach(msb, mi);
 	zus_free(msb->sb.env, mi);
 	__atomic_fetch_sub(&msb->inodes, 1, __ATOMIC_RELAXED);

@@ -3,13 +3,13 @@
  * The block index of a file: the first blocks in the inode, the others in a radix tree of
  * small nodes that grows in height with the file's last block.
  *
- * Called by file.c, inode.c and name.c. Readers and those who fill holes run in parallel without
- * a lock: nodes and blocks are published by compare-and-swap and never taken away meanwhile; the
- * loser of a race frees what he made. Only memofs_map_drop and memofs_map_shift take away, and the
- * kernel's exclusive lock of the inode keeps everybody else out then. The map owns its nodes
- * and blocks.
+ * Called by io.c, space.c, clone.c, inode.c and name.c. Readers and those who fill holes run in
+ * parallel without a lock: nodes and blocks are published by compare-and-swap, the loser of a
+ * race frees what he made. Nodes are never taken away meanwhile, and blocks only for others with
+ * the same content (clone.c). What takes away or shares has the kernel's exclusive lock of the
+ * inode, which keeps everybody else out. The map owns its nodes, and is an owner of its blocks.
  */
-#include "memofs.h"
+#include "data.h"
 
 #define FANOUT		(1U << MEMOFS_MAP_BITS)
 #define HEIGHT_MASK	15		/* low bits of a node's address in the root word */
@@ -119,6 +119,15 @@ bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r)
 	return true;
 }
 
+uint64_t *memofs_map_run(struct memofs_inode *mi, struct memofs_run *r)
+{
+	uint64_t n, *slots = slots_find(&mi->map, r->index, &n);
+
+	r->bn = __atomic_load_n(slots, __ATOMIC_ACQUIRE);
+	r->n = run_length(slots, n < r->n ? n : r->n, r->bn);
+	return slots;
+}
+
 /* Publishes `node` in an empty word; else frees it. The word's value afterwards. */
 static uint64_t publish(const struct zus_env *env, uint64_t *word, uint64_t expected,
 			struct memofs_map_node *node, unsigned int height)
@@ -208,7 +217,27 @@ void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint
 	count_blocks(mi, (int64_t)set);
 }
 
-/* A range of blocks that is being dropped, and the run of T1 blocks that is to be freed next. */
+void memofs_map_share(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n)
+{
+	struct memofs_sb *msb = memofs_sb_of_inode(mi);
+	uint64_t i, set = 0;
+
+	for (i = 0; i < n; i++) {
+		uint64_t old = slots[i];
+
+		if (old == bn + i)
+			continue;
+		memofs_owner_add(msb, bn + i);
+		slots[i] = bn + i;
+		if (old)
+			memofs_owners_drop(msb, old, 1);
+		else
+			set++;
+	}
+	count_blocks(mi, (int64_t)set);
+}
+
+/* A range of blocks that is being dropped, and the run of T1 blocks that is to go next. */
 struct drop {
 	struct memofs_inode *mi;
 	uint64_t first;
@@ -221,7 +250,7 @@ static void drop_flush(struct drop *d)
 {
 	if (!d->n)
 		return;
-	memofs_blocks_free(memofs_sb_of_inode(d->mi), d->bn, d->n);
+	memofs_owners_drop(memofs_sb_of_inode(d->mi), d->bn, d->n);
 	count_blocks(d->mi, -(int64_t)d->n);
 	d->n = 0;
 }

@@ -5,15 +5,17 @@
  *
  *	memofs_sb
  *	  groups[]   bitmaps of T1 blocks (alloc.c)
+ *	  owners     how many files share a block (owners.c)
  *	  shards[]   tables of inodes by number (inode.c)
  *	    memofs_inode
  *	      dir    names: a hash and an array of slots (dir.c)
  *	      map    file block -> T1 block (map.c)
+ *	      share  only of files with shared blocks: who still looks at them (owners.c)
  *
  * Locks: each group and each shard has a mutex that is held for a few instructions and never
- * nests in another one of its kind (a shard's may take a group's). Names and block maps have
- * none: the kernel's locks order their writers (zus/fs.h), and what runs in parallel
- * there (filling holes under the shared lock) works with compare-and-swap.
+ * nests in another one of its kind (a shard's and a share's may take a group's). Names and
+ * block maps have none: the kernel's locks order their writers (zus/fs.h), and what runs in
+ * parallel there (filling holes under the shared lock) works with compare-and-swap.
  */
 #ifndef MEMOFS_H
 #define MEMOFS_H
@@ -85,6 +87,7 @@ struct memofs_sb {
 	uint64_t usable;		/* without them */
 	uint64_t group_blocks;		/* T1 blocks per group */
 	uint64_t inodes;		/* in use; atomic */
+	struct memofs_owners **owners;	/* by block; NULL until the first clone; atomic */
 	struct memofs_group groups[MEMOFS_GROUPS];
 	struct memofs_shard shards[MEMOFS_SHARDS];
 };
@@ -123,11 +126,15 @@ struct memofs_map {
 	uint64_t root;			/* node of the others | height of the tree, or 0 */
 };
 
+struct memofs_share;
+
 struct memofs_inode {
 	struct zus_ii ii;		/* first; one reference more while the inode exists */
 	uint64_t ino;
 	uint32_t type;			/* S_IFMT bits */
 	bool dead;			/* freed by the kernel; under the shard's lock */
+	bool mapped;			/* there was a page fault; atomic, never taken back */
+	struct memofs_share *share;	/* since the first clone, or NULL; changed exclusively */
 	union {
 		struct memofs_dir dir;
 		struct memofs_map map;
@@ -216,50 +223,5 @@ int memofs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_na
 int memofs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii,
 			 const struct zus_name *name);
 int memofs_rename(const struct zus_rename *r);
-
-/* map.c: the block index of a file */
-/* Blocks of a file that lie in a row in T1 too, or a hole. */
-struct memofs_run {
-	uint64_t index;			/* the first one in the file */
-	uint64_t bn;			/* its T1 block; 0 = hole */
-	uint64_t n;
-};
-
-/* A walk over the blocks [index, end) of a file, run by run; the tree is entered once per leaf. */
-struct memofs_walk {
-	const struct memofs_inode *mi;
-	uint64_t index;
-	uint64_t end;
-	const uint64_t *slots;		/* of the next `left` blocks; NULL = holes */
-	uint64_t left;
-};
-
-void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint64_t index,
-		      uint64_t end);
-/* The next run; one that goes on in the next leaf comes in two. False = the end. */
-bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r);
-/* The slots from a block on, *n of them; makes what is missing. NULL = no memory. */
-uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n);
-/*
- * Gives the T1 blocks from `bn` on to n slots. Where somebody was faster his block stays, and
- * the caller's is free again.
- */
-void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n);
-/* Frees the blocks of [index, end). The caller excludes all other users of the map. */
-void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
-/*
- * Moves the blocks from `index` on by so many further, or back over the first -by of them,
- * which are freed. -ENOMEM, -EFBIG: nothing has changed. Exclusive as memofs_map_drop.
- */
-int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by);
-
-/* file.c */
-ssize_t memofs_read(struct zus_ii *ii, struct zus_io *io);
-ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io);
-int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b);
-int memofs_truncate(struct zus_ii *ii, struct zus_io *io);
-int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
-int memofs_seek(struct zus_ii *ii, int whence, uint64_t *offset);
-int memofs_fiemap(struct zus_ii *ii, struct zus_fiemap *map);
 
 #endif /* MEMOFS_H */

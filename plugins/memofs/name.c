@@ -7,7 +7,7 @@
  * memory that it needs and then changes the directories, so it happens as a whole or not at
  * all. The kernel has set the times before; sizes and link counts are ours.
  */
-#include "memofs.h"
+#include "data.h"
 
 #include <linux/fs.h>
 #include <string.h>

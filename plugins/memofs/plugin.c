@@ -6,7 +6,7 @@
  * tells the rest. Mount, umount and remount are called by one thread, statfs and show_options
  * by any.
  */
-#include "memofs.h"
+#include "data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +115,7 @@ static void memofs_umount(struct zus_sb *sb)
 	uint64_t missing;
 
 	memofs_inodes_fini(msb);
+	memofs_owners_fini(msb);
 	missing = msb->usable - memofs_blocks_left(msb);
 	if (missing || msb->inodes)
 		zus_err(sb->env, "memofs: %llu blocks and %llu inodes were lost",
@@ -208,12 +209,17 @@ static const struct zus_fs_ops memofs_ops = {
 	.rename = memofs_rename,
 	/* dir.c */
 	.readdir = memofs_readdir,
-	/* file.c */
+	/* io.c */
 	.read = memofs_read,
 	.write = memofs_write,
 	.get_blocks = memofs_get_blocks,
+	.put_blocks = memofs_put_blocks,
+	/* space.c */
 	.truncate = memofs_truncate,
 	.fallocate = memofs_fallocate,
+	/* clone.c */
+	.clone = memofs_clone,
+	/* extent.c */
 	.seek = memofs_seek,
 	.fiemap = memofs_fiemap,
 };

@@ -294,7 +294,9 @@ int fake_clone(struct fake_thread *t, struct fake_node src, struct fake_node dst
 	int err;
 
 	fake_lock_excl(t->f, both, 2, &l);
-	err = fake_goose(t, dst.ii);
+	err = fake_goose(t, src.ii);
+	if (!err)
+		err = fake_goose(t, dst.ii);
 	if (!err) {
 		ioc = fake_msg(t, ZUFS_OP_CLONE, sizeof(*ioc));
 		ioc->src_zus_ii = src.ii;

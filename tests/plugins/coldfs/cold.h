@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * coldfs: memofs with another data layer. Names, inodes, T1 blocks, options are memofs's
- * own sources; what memofs.h declares of file.c and map.c is defined here, with a map
+ * own sources; what data.h declares of operations and of map.c is defined here, with a map
  * whose blocks lie in T1 (hot) or in T2 (cold).
  *
  *	hole --write--> HOT --down.c: a list writes it--> DOWN --list ended--> COLD
@@ -22,7 +22,7 @@
 #include <zus/iomap.h>
 #include <zus/thread.h>
 #include "../common/ctl.h"
-#include "memofs.h"
+#include "data.h"
 
 #define COLD_MAX_BLOCKS	((uint64_t)1 << 20)	/* of a file: 4 GiB */
 #define COLD_GET_MAX	64		/* blocks that one get holds */
@@ -123,7 +123,7 @@ void cold_t2_free(struct cold_sb *csb, uint64_t bn);
 
 /* ---- data.c ---- */
 
-void cold_put_blocks(struct zus_ii *ii, const struct zus_blocks *b);
+void memofs_put_blocks(struct zus_ii *ii, const struct zus_blocks *b);
 int cold_pre_read(struct zus_ii *ii, struct zus_io *io);
 
 /* ---- get.c: blocks for the kernel or for us ---- */

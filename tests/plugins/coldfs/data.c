@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * data.c - read, write, get, put, truncate: what memofs has in file.c
+ * data.c - read, write, get, put, truncate: what memofs has in io.c, space.c
  *
  * Called by the core on ZTs. Each operation first hears what became of its list, if it is
  * called again, and then starts from scratch. Bytes behind i_size are zeros always.
@@ -59,7 +59,7 @@ int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 	return 0;
 }
 
-void cold_put_blocks(struct zus_ii *ii, const struct zus_blocks *b)
+void memofs_put_blocks(struct zus_ii *ii, const struct zus_blocks *b)
 {
 	struct cold_file *f = cold_file_of(memofs_inode_of(ii));
 	uint64_t bn[COLD_GET_MAX];
@@ -213,6 +213,12 @@ int memofs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 	(void)ii;
 	(void)io;
 	(void)mode;
+	return -EOPNOTSUPP;
+}
+
+int memofs_clone(const struct zus_clone *c)
+{
+	(void)c;
 	return -EOPNOTSUPP;
 }
 

@@ -16,7 +16,7 @@
 #include <zus/iomap.h>
 #include <zus/thread.h>
 #include "../common/ctl.h"
-#include "memofs.h"
+#include "data.h"
 
 #define DRILL_MAX_RULES		32
 #define DRILL_LIST_WORDS	1024

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "fake.h"
-#include "memofs.h"
+#include "data.h"
 
 #define BLOCK	4096U
 

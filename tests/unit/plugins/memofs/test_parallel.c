@@ -79,6 +79,94 @@ static void one_block_per_hole(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
+/* All overwrite the same shared blocks; the other file keeps them as they were. */
+static void one_copy_per_shared_block(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	static char old[ROUNDS * BLOCK];
+	unsigned int i, part;
+	uint64_t before;
+	char c;
+
+	memset(old, 'o', sizeof(old));
+	must_write(fx, b, old, sizeof(old), 0);
+	assert_int_equal(fake_clone(fx->t, b, a, 0, 0, sizeof(old), 0), 0);
+	before = memofs_blocks_left(fixture_sb(fx));
+	run_all(fx, a, fill_same_holes);
+	assert_int_equal(fake_goose(fx->t, 0), 0);
+	assert_int_equal(memofs_blocks_left(fixture_sb(fx)), before - ROUNDS);
+	assert_int_equal(le64toh(a.zi->i_blocks), ROUNDS);
+	for (i = 0; i < ROUNDS; i++) {
+		for (part = 0; part < THREADS; part++) {
+			fake_read(fx->t, a, &c, 1, i * BLOCK + part * BLOCK / THREADS + 5);
+			assert_int_equal(c, 'a' + (int)part);
+			fake_read(fx->t, b, &c, 1, i * BLOCK + part * BLOCK / THREADS + 5);
+			assert_int_equal(c, 'o');
+		}
+	}
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
+#define SHARED	8			/* blocks */
+#define PART	(BLOCK / THREADS)
+
+static bool is_all(const char *buf, size_t len, char c)
+{
+	size_t i;
+
+	for (i = 0; i < len && buf[i] == c; i++)
+		;
+	return i == len;
+}
+
+/*
+ * Two overwrite a quarter of `a` each with its own content, one reads what these leave alone, and
+ * one makes "b" a clone of it and then other data, or nothing: `a` must never show that.
+ */
+static void *share_and_part(void *arg)
+{
+	struct worker *w = arg;
+	struct fake_node b;
+	char buf[SHARED * BLOCK];
+	unsigned int i;
+
+	EXPECT(w, fake_lookup(w->t, w->fx->root, "b", &b) == 0);
+	for (i = 0; i < ROUNDS; i++) {
+		uint64_t pos = (uint64_t)i % SHARED * BLOCK;
+
+		if (w->no == 0) {
+			memset(buf, 'b', sizeof(buf));
+			EXPECT(w, fake_clone(w->t, w->node, b, 0, 0, sizeof(buf), 0) == 0);
+			EXPECT(w, fake_write(w->t, b, buf, sizeof(buf), 0) == sizeof(buf));
+			EXPECT(w, i % 3 || fake_truncate(w->t, b, 0) == 0);
+		} else if (w->no == 1) {
+			EXPECT(w, fake_read(w->t, w->node, buf, 2 * PART, pos) == 2 * PART);
+			EXPECT(w, is_all(buf, 2 * PART, 'a'));
+		} else {
+			memset(buf, 'a', PART);
+			EXPECT(w, fake_write(w->t, w->node, buf, PART, pos + w->no * PART) ==
+			       PART);
+		}
+	}
+	EXPECT(w, fake_evict(w->t, b, 0) == 0);
+	return NULL;
+}
+
+static void files_that_part_do_not_see_each_other(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	static char buf[SHARED * BLOCK];
+
+	memset(buf, 'a', sizeof(buf));
+	must_write(fx, a, buf, sizeof(buf), 0);
+	run_all(fx, a, share_and_part);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
 /* Names of one directory, blocks and inodes of all groups and shards. */
 static void *churn_names(void *arg)
 {
@@ -181,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(one_block_per_hole),
+		T(one_copy_per_shared_block),
+		T(files_that_part_do_not_see_each_other),
 		T(names_and_space_are_shared),
 		T(references_are_counted),
 		T(truncate_and_writes_agree_on_blocks),
