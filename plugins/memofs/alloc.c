@@ -3,8 +3,10 @@
  * T1 blocks: which are free. T1 is cut into groups, each with a bitmap and a lock; a CPU
  * starts its search in a group of its own, so CPUs meet only when space gets scarce.
  *
- * Called by io.c, clone.c, owners.c, inode.c and name.c on any thread. A block belongs to who got it until
- * he frees it. The search is next-fit, which gives a file that grows contiguous blocks.
+ * Called by io.c, clone.c, owners.c, inode.c and name.c on any thread. A block belongs to who got
+ * it until he frees it. The search is next-fit, which gives a file that grows contiguous blocks.
+ * From 64 blocks on, a place is looked for that has the same distance from a 2 MiB border
+ * as the blocks have in the file, and free blocks up to that border.
  */
 #include "memofs.h"
 
@@ -14,6 +16,11 @@
 /* Groups end on 2 MiB, so that none splits what could be one large page. */
 #define GROUP_ALIGN	512
 #define WORD_BITS	64
+#define LARGE_WORDS	(GROUP_ALIGN / WORD_BITS)	/* of 2 MiB */
+#define LARGE_LOOKS	256		/* at so many of them in a search */
+#define NO_WORD		UINT64_MAX
+
+_Static_assert(MEMOFS_LARGE_RUN == WORD_BITS, "a large run begins with a word");
 
 static void mark_used(struct memofs_sb *msb, uint64_t bn)
 {
@@ -116,30 +123,112 @@ static uint64_t mask_of(uint64_t bit, uint64_t n)
 	return (UINT64_MAX >> (WORD_BITS - n)) << bit;
 }
 
-/* Takes the next free blocks of a group that has some: the first within the group, and *n. */
-static uint64_t take_locked(struct memofs_group *g, uint64_t max, uint64_t *n)
+/* Takes free blocks of a group from `bit` of word w on: how many. */
+static uint64_t take_from(struct memofs_group *g, uint64_t w, uint64_t bit, uint64_t max)
 {
-	uint64_t w = g->hint, bit, first, got;
+	uint64_t n, got;
+
+	for (n = 0; n < max && w < g->words; w++, bit = 0) {
+		got = free_bits(g->bits[w], bit, max - n);
+		if (!got)
+			break;
+		g->bits[w] |= mask_of(bit, got);
+		n += got;
+		if (bit + got < WORD_BITS)
+			break;
+	}
+	set_free(g, g->free - n);
+	return n;
+}
+
+/* Takes the next free blocks of a group that has some: the first within the group, and *n. */
+static uint64_t take_next(struct memofs_group *g, uint64_t max, uint64_t *n)
+{
+	uint64_t w = g->hint, bit;
 
 	while (g->bits[w] == UINT64_MAX)
 		w = w + 1 < g->words ? w + 1 : 0;
 	bit = (uint64_t)__builtin_ctzll(~g->bits[w]);
-	first = w * WORD_BITS + bit;
-	for (*n = 0; *n < max && w < g->words; w++, bit = 0) {
-		got = free_bits(g->bits[w], bit, max - *n);
-		if (!got)
-			break;
-		g->bits[w] |= mask_of(bit, got);
-		g->hint = w;
-		*n += got;
-		if (bit + got < WORD_BITS)
-			break;
-	}
-	set_free(g, g->free - *n);
-	return first;
+	*n = take_from(g, w, bit, max);
+	g->hint = w + (bit + *n - 1) / WORD_BITS;
+	return w * WORD_BITS + bit;
 }
 
-uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t max, uint64_t *bn)
+static bool are_free(const struct memofs_group *g, uint64_t w, uint64_t words)
+{
+	uint64_t used = 0, end = w + words;
+
+	if (end > g->words)
+		return false;
+	while (w < end)
+		used |= g->bits[w++];
+	return !used;
+}
+
+/* A word at this distance from a 2 MiB border, with so many free ones from there on. */
+static uint64_t find_large(struct memofs_group *g, uint64_t distance, uint64_t words)
+{
+	uint64_t i, large = g->large_hint, end = (g->words + LARGE_WORDS - 1) / LARGE_WORDS;
+
+	for (i = 0; i < LARGE_LOOKS && i < end; i++, large++) {
+		if (large >= end)
+			large = 0;
+		if (are_free(g, large * LARGE_WORDS + distance, words))
+			break;
+	}
+	g->large_hint = large;
+	return i < LARGE_LOOKS && i < end ? large * LARGE_WORDS + distance : NO_WORD;
+}
+
+/* The blocks from bn on, which begins a word, if that many words are free there. */
+static uint64_t take_at(struct memofs_sb *msb, uint64_t bn, uint64_t words, uint64_t max)
+{
+	struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
+	uint64_t w = bn % msb->group_blocks / WORD_BITS, got = 0;
+
+	if (bn >= msb->blocks)
+		return 0;
+	pthread_mutex_lock(&g->lock);
+	if (are_free(g, w, words))
+		got = take_from(g, w, 0, max);
+	pthread_mutex_unlock(&g->lock);
+	return got;
+}
+
+/*
+ * Blocks in step with those of a file from `index` on, which begins a word: as many as there are.
+ * What is in step already goes on where it is.
+ */
+static uint64_t alloc_large(struct memofs_sb *msb, uint64_t index, uint64_t after, uint64_t max,
+			    uint64_t *bn)
+{
+	uint64_t distance = index / WORD_BITS % LARGE_WORDS, words = LARGE_WORDS - distance;
+	unsigned int i, first = (unsigned int)zus_current_cpu();
+	uint64_t got = 0, w;
+
+	if (words > max / WORD_BITS)
+		words = max / WORD_BITS;
+	*bn = after + 1;
+	if (after && (*bn - index) % GROUP_ALIGN == 0)
+		got = take_at(msb, *bn, words, max);
+	for (i = 0; i < MEMOFS_GROUPS && !got; i++) {
+		unsigned int no = (first + i) % MEMOFS_GROUPS;
+		struct memofs_group *g = &msb->groups[no];
+
+		if (__atomic_load_n(&g->free, __ATOMIC_RELAXED) < words * WORD_BITS)
+			continue;
+		pthread_mutex_lock(&g->lock);
+		w = find_large(g, distance, words);
+		if (w != NO_WORD) {
+			got = take_from(g, w, 0, max);
+			*bn = no * msb->group_blocks + w * WORD_BITS;
+		}
+		pthread_mutex_unlock(&g->lock);
+	}
+	return got;
+}
+
+static uint64_t alloc_any(struct memofs_sb *msb, uint64_t max, uint64_t *bn)
 {
 	unsigned int i, first = (unsigned int)zus_current_cpu();
 	uint64_t got = 0;
@@ -152,10 +241,25 @@ uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t max, uint64_t *bn)
 			continue;
 		pthread_mutex_lock(&g->lock);
 		if (g->free)
-			*bn = no * msb->group_blocks + take_locked(g, max, &got);
+			*bn = no * msb->group_blocks + take_next(g, max, &got);
 		pthread_mutex_unlock(&g->lock);
 	}
 	return got;
+}
+
+uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t index, uint64_t after, uint64_t max,
+			     uint64_t *bn)
+{
+	uint64_t head = -index % WORD_BITS, got = 0;
+
+	if (max >= head + WORD_BITS) {
+		/* first to where a word begins, then in step */
+		if (head)
+			max = head;
+		else
+			got = alloc_large(msb, index, after, max, bn);
+	}
+	return got ? got : alloc_any(msb, max, bn);
 }
 
 /* Clears the bits of blocks that lie in one word; how many of them were not set. */

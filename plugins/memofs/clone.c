@@ -24,7 +24,7 @@ static int take_copy(struct memofs_inode *mi, uint64_t *slots, struct memofs_run
 
 	if (memofs_share_reserve(mi))
 		return -ENOMEM;
-	n = memofs_blocks_alloc(msb, r->n, &bn);
+	n = memofs_blocks_alloc(msb, r->index, 0, r->n, &bn);
 	if (!n)
 		return -ENOSPC;
 	memcpy(memofs_block_addr(mi, bn), memofs_block_addr(mi, r->bn), n << ZUS_BLOCK_SHIFT);

@@ -59,6 +59,19 @@ static uint64_t enter_blocks(struct memofs_inode *mi, uint64_t index, uint64_t b
 	return done;
 }
 
+/* The block that a large run shall follow, or 0. */
+static uint64_t block_before(const struct memofs_inode *mi, uint64_t index, uint64_t n)
+{
+	struct memofs_run r = { .bn = 0 };
+	struct memofs_walk w;
+
+	if (!index || n < MEMOFS_LARGE_RUN)
+		return 0;
+	memofs_walk_init(&w, mi, index - 1, index);
+	memofs_walk_next(&w, &r);
+	return r.bn;
+}
+
 /*
  * Gives a hole blocks, or its first ones: those that lie in a row, one at least. They are zeroed
  * before a reader can find them.
@@ -68,7 +81,7 @@ static int fill_hole(struct memofs_inode *mi, const struct memofs_run *hole)
 	struct memofs_sb *msb = memofs_sb_of_inode(mi);
 	uint64_t n = hole->n < FILL_MAX ? hole->n : FILL_MAX, bn, done;
 
-	n = memofs_blocks_alloc(msb, n, &bn);
+	n = memofs_blocks_alloc(msb, hole->index, block_before(mi, hole->index, n), n, &bn);
 	if (!n)
 		return -ENOSPC;
 	memset(memofs_block_addr(mi, bn), 0, n << ZUS_BLOCK_SHIFT);

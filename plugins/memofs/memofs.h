@@ -30,6 +30,7 @@
 #define MEMOFS_GROUPS		16
 #define MEMOFS_SHARDS		16
 #define MEMOFS_PER_BLOCK	32	/* shared inodes in a block */
+#define MEMOFS_LARGE_RUN	64	/* blocks: from here on it matters where they are */
 
 /* ---- options (plugin.c) ---- */
 
@@ -49,8 +50,9 @@ struct memofs_group {
 	uint64_t *bits;			/* 1 = in use */
 	uint64_t words;
 	uint64_t hint;			/* word where the last block was found */
+	uint64_t large_hint;		/* 2 MiB where the last large run was found */
 	uint64_t free;			/* written under the lock, read without */
-	uint64_t pad[7];		/* the next lock on a cache line of its own */
+	uint64_t pad[6];		/* the next lock on a cache line of its own */
 };
 
 /* ---- inodes (inode.c) ---- */
@@ -172,9 +174,12 @@ int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes);
 void memofs_blocks_fini(struct memofs_sb *msb);
 /*
  * Up to `max` neighbouring blocks for the caller, not zeroed: the first in *bn, how many it are
- * as the result; 0 = no space.
+ * as the result; 0 = no space. They are for the blocks of a file from `index` on: 2 MiB of it
+ * get 2 MiB of T1 that one large page can map, if there are such. `after` is the block that
+ * the file has before them, or 0.
  */
-uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t max, uint64_t *bn);
+uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t index, uint64_t after, uint64_t max,
+			     uint64_t *bn);
 void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n);
 uint64_t memofs_blocks_left(const struct memofs_sb *msb);
 
@@ -182,7 +187,7 @@ static inline uint64_t memofs_block_alloc(struct memofs_sb *msb)
 {
 	uint64_t bn;
 
-	return memofs_blocks_alloc(msb, 1, &bn) ? bn : 0;
+	return memofs_blocks_alloc(msb, 0, 0, 1, &bn) ? bn : 0;
 }
 
 /* inode.c */

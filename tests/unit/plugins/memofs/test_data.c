@@ -103,8 +103,8 @@ static void late_block_of_a_hole_is_given_back(void **state)
 
 	assert_non_null(slots);
 	assert_int_equal(left, 1024 - 1000);
-	assert_int_equal(memofs_blocks_alloc(msb, 1, &first), 1);
-	assert_int_equal(memofs_blocks_alloc(msb, 3, &second), 3);
+	assert_int_equal(memofs_blocks_alloc(msb, 0, 0, 1, &first), 1);
+	assert_int_equal(memofs_blocks_alloc(msb, 0, 0, 3, &second), 3);
 	before = memofs_blocks_left(msb);
 	memofs_map_fill(inode_of(a), slots + 1, first, 1);
 	memofs_map_fill(inode_of(a), slots, second, 3);

@@ -205,6 +205,74 @@ static void limit_may_end_inside_of_a_set(void **state)
 	fixture_umount(fx);
 }
 
+/* ---- 2 MiB of a file on 2 MiB of T1 ---- */
+
+/* How many 2 MiB of a file one large page could map. */
+static unsigned int large_pages(const struct memofs_inode *mi, uint64_t blocks)
+{
+	uint64_t i, j, bn;
+	unsigned int n = 0;
+
+	for (i = 0; i + 512 <= blocks; i += 512) {
+		bn = block_of(mi, i);
+		for (j = 0; j < 512 && bn && bn % 512 == 0 && block_of(mi, i + j) == bn + j; j++)
+			;
+		n += j == 512;
+	}
+	return n;
+}
+
+static void large_runs_are_in_step(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
+	struct fixture *fx = fixture_mount(&opts, NULL);
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fake_node c = must_creat(fx, fx->root, "c");
+	char *buf = test_calloc(1, 4 << 20);
+	uint64_t pos;
+
+	(void)state;
+	/* something small before, between and after */
+	must_write(fx, c, buf, 5 * BLOCK, 0);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 64 << 20), 0);
+	assert_int_equal(large_pages(inode_of(a), 64 << 8), 32);
+	for (pos = 0; pos < 32 << 20; pos += 1 << 20) {
+		must_write(fx, b, buf, 1 << 20, pos);
+		must_write(fx, c, buf, BLOCK, (5 + (pos >> 20)) * BLOCK);
+	}
+	assert_int_equal(large_pages(inode_of(b), 32 << 8), 16);
+	/* a hole in the middle, and a start that is not even */
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					3 * BLOCK, 16 << 20), 0);
+	must_write(fx, a, buf, 4 << 20, 3 * BLOCK);
+	must_write(fx, a, buf, 4 << 20, 3 * BLOCK + (4 << 20));
+	assert_true(large_pages(inode_of(a), 64 << 8) >= 23 + 2);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+	must_remove(fx, fx->root, c, "c");
+	test_free(buf);
+	fixture_umount(fx);
+}
+
+/* Then any blocks will do: every second one is taken. */
+static void large_runs_take_what_there_is(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t i, n = memofs_blocks_left(fixture_sb(fx)) / 2 - 64;
+
+	for (i = 0; i < n; i++) {
+		must_write(fx, a, "a", 1, i * BLOCK);
+		must_write(fx, b, "b", 1, i * BLOCK);
+	}
+	must_remove(fx, fx->root, a, "a");
+	a = must_creat(fx, fx->root, "a");
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, n * BLOCK), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), n);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
 /* ---- a large directory ---- */
 
 #define MANY	100000
@@ -411,6 +479,8 @@ int main(void)
 		cmocka_unit_test(full_device_gives_a_short_write),
 		cmocka_unit_test(tables_of_all_devices_stay),
 		cmocka_unit_test(limit_may_end_inside_of_a_set),
+		cmocka_unit_test(large_runs_are_in_step),
+		T(large_runs_take_what_there_is),
 		cmocka_unit_test(hash_chains_stay_short),
 		cmocka_unit_test(blocks_may_end_at_any_point),
 		cmocka_unit_test(memory_may_end_at_any_point),
