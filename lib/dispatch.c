@@ -29,7 +29,7 @@ static int do_nothing(struct zus_op *op)
 	return 0;
 }
 
-static const struct op_entry op_table[ZUFS_OP_IOM_DONE + 1] = {
+static const struct op_entry op_table[] = {
 	[ZUFS_OP_BREAK]		= { do_nothing, LEN(hdr), false },
 	[ZUFS_OP_STATFS]	= { zus_do_statfs, 32, false },
 	[ZUFS_OP_SHOW_OPTIONS]	= { zus_do_show_options, LEN(mount_options), false },
@@ -60,6 +60,7 @@ static const struct op_entry op_table[ZUFS_OP_IOM_DONE + 1] = {
 	[ZUFS_OP_PUT_MULTY]	= { zus_do_put_multy, offsetof(struct zufs_ioc_IO, iom_e), false },
 	[ZUFS_OP_NOOP]		= { do_nothing, LEN(hdr), false },
 	[ZUFS_OP_IOM_DONE]	= { zus_do_iom_done, LEN(iomap_done), false },
+	[ZUFS_OP_IGET]		= { zus_do_iget, offsetof(struct zufs_ioc_iget, _zi), false },
 };
 
 /* Each unknown operation is logged once; numbers above 63 share a bit. */
@@ -87,7 +88,7 @@ static int run_one(struct zus_op *op)
 	unsigned int operation = op->hdr->operation;
 	const struct op_entry *e;
 
-	if (operation > ZUFS_OP_IOM_DONE || !op_table[operation].fn) {
+	if (operation >= sizeof(op_table) / sizeof(op_table[0]) || !op_table[operation].fn) {
 		log_unknown(operation);
 		return -EOPNOTSUPP;
 	}

@@ -52,7 +52,7 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	zmi->zus_sbi = zus_cookie(sb);
 	zmi->zus_ii = zus_cookie(sb->root);
 	zmi->_zi = zus_t1_dpp(sb->md, sb->root->zi);
-	zmi->fs_caps = sb->fs_caps;
+	zmi->fs_caps = sb->fs_caps | (sb->type->ops.iget ? ZUFS_FSC_IGET : 0);
 	zmi->s_blocksize_bits = sb->blocksize_bits;
 	return 0;
 }

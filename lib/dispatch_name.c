@@ -120,6 +120,26 @@ int zus_do_lookup(struct zus_op *op)
 	return give_handle(dir->sb, ii, &ioc->_zi, &ioc->zus_ii);
 }
 
+int zus_do_iget(struct zus_op *op)
+{
+	struct zufs_ioc_iget *ioc = (struct zufs_ioc_iget *)op->hdr;
+	struct zus_sb *sb = zus_sb_of(ioc->zus_sbi);
+	struct zus_ii *ii = NULL;
+	int err;
+
+	if (!sb->type->ops.iget)
+		return -EOPNOTSUPP;
+	err = sb->type->ops.iget(sb, ioc->ino, &ii);
+	if (err)
+		return err;
+	err = give_handle(sb, ii, &ioc->_zi, &ioc->zus_ii);
+	if (err || (uint32_t)le64toh(ii->zi->i_generation) == (uint32_t)ioc->generation)
+		return err;
+	if (sb->type->ops.evict)
+		sb->type->ops.evict(ii, ZI_LOOKUP_RACE);
+	return -ESTALE;
+}
+
 static int do_dentry(struct zus_op *op,
 		     int (*fn)(struct zus_ii *, struct zus_ii *, const struct zus_name *))
 {

@@ -40,6 +40,7 @@ int zus_do_new_inode(struct zus_op *op);
 int zus_do_free_inode(struct zus_op *op);
 int zus_do_evict_inode(struct zus_op *op);
 int zus_do_lookup(struct zus_op *op);
+int zus_do_iget(struct zus_op *op);
 int zus_do_add_dentry(struct zus_op *op);
 int zus_do_remove_dentry(struct zus_op *op);
 int zus_do_rename(struct zus_op *op);

@@ -11,7 +11,7 @@
  *   inode shared      read, write (inside of i_size), get_blocks, seek, fiemap, pre_read,
  *                     sync with ZUFS_SF_DONTNEED
  *   inode exclusive   extending write, truncate, fallocate, clone (both inodes), setattr,
- *                     sync (against faults too), free_inode, ioctl of flags
+ *                     sync (against faults too), free_inode
  *   directory shared  lookup, readdir
  *   directory exclusive  new_inode, add_dentry, remove_dentry, rename (both directories)
  *   xattr             getxattr and listxattr shared, setxattr exclusive
@@ -19,7 +19,7 @@
  *                     fallocate, clone, sync, free_inode, evict
  *   swap              read, write, get_blocks of an active swap file come at any time;
  *                     they must not wait for memory, the file does not change otherwise
- *   nothing           put_blocks (but all puts of an inode are done before truncate,
+ *   nothing           iget, ioctl, put_blocks (but all puts of an inode are done before truncate,
  *                     fallocate, sync, clone, free_inode and evict), evict, statfs
  * So two writes of one file run in parallel, and a directory's names only need their own
  * protection against readers of other directories, evict and the plugin's own threads.
@@ -149,7 +149,11 @@ struct zus_fs_ops {
 	void (*evict)(struct zus_ii *ii, uint64_t flags);
 	/* "." and ".." never come here. -ENOENT. Required. */
 	int (*lookup)(struct zus_ii *dir, const struct zus_name *name, struct zus_ii **ii);
-	/* By number, for ".." (zi.i_dir.parent). -ESTALE if it is gone. NULL: -EOPNOTSUPP. */
+	/*
+	 * By number, for ".." (zi.i_dir.parent) and for file handles, which name inodes that
+	 * went long ago too: a number that is used again needs another i_generation. -ESTALE
+	 * if it is gone. NULL: -EOPNOTSUPP, and handles live as long as the kernel's cache.
+	 */
 	int (*iget)(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii);
 	/*
 	 * A further name, or one less; both adjust nlinks (zus_nlink_*). -ENOTEMPTY for a directory

@@ -283,6 +283,8 @@ void memofs_inodes_init(struct memofs_sb *msb)
 		struct memofs_shard *s = &msb->shards[i];
 
 		pthread_mutex_init(&s->lock, NULL);
+		/* a file handle of an earlier mount finds nothing */
+		s->generation = msb->hash_seed >> 36;
 		LIST_INIT(&s->partial);
 		LIST_INIT(&s->empty);
 	}

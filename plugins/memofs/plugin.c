@@ -92,8 +92,8 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = memofs_blocks_init(msb, msb->opts.size);
 	if (err)
 		return err;
-	memofs_inodes_init(msb);
 	msb->hash_seed = (uint64_t)sb->env->now_ns(sb->env) * 0x9e3779b97f4a7c15ULL;
+	memofs_inodes_init(msb);
 	err = make_root(msb);
 	if (err)
 		goto err_inodes;

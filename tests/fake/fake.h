@@ -98,6 +98,8 @@ void *fake_window(struct fake_thread *t, size_t len);
 
 int fake_lookup(struct fake_thread *t, struct fake_node dir, const char *name,
 		struct fake_node *node);
+/* By number and generation, as file handles do. */
+int fake_iget(struct fake_thread *t, uint64_t ino, uint64_t generation, struct fake_node *node);
 int fake_mknod(struct fake_thread *t, struct fake_node dir, const char *name, mode_t mode,
 	       uint32_t rdev, struct fake_node *node);
 int fake_creat(struct fake_thread *t, struct fake_node dir, const char *name,

@@ -62,6 +62,21 @@ int fake_lookup(struct fake_thread *t, struct fake_node dir, const char *name,
 	return err ? err : take_node(t, ioc->_zi, ioc->zus_ii, node);
 }
 
+int fake_iget(struct fake_thread *t, uint64_t ino, uint64_t generation, struct fake_node *node)
+{
+	struct zufs_ioc_iget *ioc;
+	int err;
+
+	ioc = fake_msg(t, ZUFS_OP_IGET, offsetof(struct zufs_ioc_iget, _zi));
+	ioc->hdr.out_start = offsetof(struct zufs_ioc_iget, _zi);
+	ioc->hdr.out_len = 16;
+	ioc->zus_sbi = (uintptr_t)fake_sb(t->f);
+	ioc->ino = ino;
+	ioc->generation = (uint32_t)generation;
+	err = fake_send(t);
+	return err ? err : take_node(t, ioc->_zi, ioc->zus_ii, node);
+}
+
 static void new_zi(struct fake_thread *t, struct zus_inode *zi, mode_t mode, uint32_t rdev)
 {
 	zi->i_mode = htole16((uint16_t)mode);

@@ -35,6 +35,7 @@
  *        + ALLOC_BUFFER: init_size below max_size
  *        + iomap: REPEAT, which was reserved; DISCARD, asynchronous lists and IOM_DONE of the
  *          later original; flush and FUA by the top bits of wait_for_done and ret_flags
+ *        + fs_caps ZUFS_FSC_IGET: operation IGET finds an inode by its number (file handles)
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -252,6 +253,7 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	ZUFS_FSC_IGET		= 1U << 31,	/* has ZUFS_OP_IGET */
 };
 
 struct zufs_mount_info {
@@ -415,6 +417,7 @@ enum e_zufs_operation {
 	ZUFS_OP_MAX_OPT		= 32,	/* bound of the 1.0 operations, not an operation */
 	ZUFS_OP_IOM_DONE	= 32,	/* an asynchronous iomap list has ended */
 	ZUFS_OP_EXT_FIRST	= 64,	/* operations of this implementation start here */
+	ZUFS_OP_IGET		= 64,	/* with ZUFS_FSC_IGET only */
 };
 
 struct zufs_ioc_mount_options {		/* SHOW_OPTIONS */
@@ -473,6 +476,21 @@ struct zufs_ioc_lookup {
 	__u64	zus_ii;			/* out */
 };
 ZUFS_SIZE_IS(zufs_ioc_lookup, 304);
+
+/*
+ * IGET: what LOOKUP of a name of that inode would answer. No lock is held: the inode may be
+ * about to go. -ESTALE: there is none of that number and generation.
+ */
+struct zufs_ioc_iget {
+	struct zufs_ioc_hdr hdr;
+	__u64	zus_sbi;
+	__u64	ino;
+	__u64	generation;		/* low 32 bits of i_generation, all that handles have */
+	dpp_t	_zi;			/* out */
+	__u64	zus_ii;			/* out */
+};
+ZUFS_SIZE_IS(zufs_ioc_iget, 64);
+ZUFS_FIELD_AT(zufs_ioc_iget, _zi, 48);
 
 struct zufs_ioc_dentry {		/* ADD_DENTRY, REMOVE_DENTRY */
 	struct zufs_ioc_hdr hdr;

@@ -95,6 +95,24 @@ static void lookup_of_dots_is_the_cores(void **state)
 	assert_string_equal(fx.p->log, "IIL");
 }
 
+static void iget_finds_by_number_and_generation(void **state)
+{
+	uint64_t generation = le64toh(fx.root.zi->i_generation);
+	int64_t live = fx.p->live;
+	struct fake_node n;
+
+	(void)state;
+	assert_true(fake_mount_info(fx.f)->fs_caps & ZUFS_FSC_IGET);
+	assert_int_equal(fake_iget(fx.t, 1, generation, &n), 0);
+	assert_int_equal(n.ii, fx.root.ii);
+	assert_int_equal(fx.p->live, live + 1);
+	assert_int_equal(fake_evict(fx.t, n, ZI_LOOKUP_RACE), 0);
+	/* what is wrong is not left with the kernel */
+	assert_int_equal(fake_iget(fx.t, 1, generation + 1, &n), -ESTALE);
+	assert_int_equal(fake_iget(fx.t, 2, generation, &n), -ESTALE);
+	assert_int_equal(fx.p->live, live);
+}
+
 static void lookup_gives_one_reference_each(void **state)
 {
 	struct fake_node a;
@@ -214,7 +232,7 @@ static void readdir_goes_on_where_it_stopped(void **state)
 
 static void unknown_operations_are_refused(void **state)
 {
-	static const unsigned int ops[] = { 0, 18, 26, 33, 63, 64, 65535 };
+	static const unsigned int ops[] = { 0, 18, 26, 33, 63, 127, 65535 };
 	size_t i;
 
 	(void)state;
@@ -293,6 +311,8 @@ static void missing_operations_have_their_defaults(void **state)
 	assert_int_equal(fake_statfs(fx.t, &st), -EOPNOTSUPP);
 	assert_int_equal(fake_show_options(fx.t, buf, sizeof(buf)), 0);
 	assert_int_equal(fake_lookup(fx.t, fx.root, ".", &n), -EOPNOTSUPP);
+	assert_false(fake_mount_info(fx.f)->fs_caps & ZUFS_FSC_IGET);
+	assert_int_equal(fake_iget(fx.t, 1, 0, &n), -EOPNOTSUPP);
 	assert_int_equal(fake_link(fx.t, fx.root, fx.f0, "a"), -EOPNOTSUPP);
 	assert_int_equal(fake_unlink(fx.t, fx.root, fx.f0, "a"), -EOPNOTSUPP);
 	assert_int_equal(fake_rename(fx.t, fx.root, "a", fx.f0, fx.root, "b", fx.f0, 0),
@@ -328,6 +348,7 @@ int main(void)
 		T(remount_passes_options_and_flags),
 		T(unterminated_options_are_refused),
 		T(lookup_of_dots_is_the_cores),
+		T(iget_finds_by_number_and_generation),
 		T(lookup_gives_one_reference_each),
 		T(handle_outside_of_t1_is_taken_back),
 		T(forget_frees_what_has_no_links),
