@@ -98,6 +98,12 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 	zuf_inode_refresh_blocks(inode);
 	generic_fillattr(idmap, request_mask, inode, stat);
 	generic_fill_statx_attr(inode, stat);
+	/* there is no page cache to get around: every position and address will do */
+	if ((request_mask & STATX_DIOALIGN) && S_ISREG(inode->i_mode)) {
+		stat->result_mask |= STATX_DIOALIGN;
+		stat->dio_mem_align = 1;
+		stat->dio_offset_align = 1;
+	}
 	return 0;
 }
 
@@ -172,6 +178,9 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 	u32 bits;
 	int err;
 
+	/* the VFS looks at this for some attributes only */
+	if (IS_IMMUTABLE(inode))
+		return -EPERM;
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;

@@ -11,6 +11,7 @@
 
 #include "dispatch.h"
 #include "inode.h"
+#include "rename.h"
 #include "super.h"
 
 /* What a new inode is to be. */
@@ -20,6 +21,7 @@ struct wish {
 	const char *target;	/* symbolic link: its text, else NULL */
 	size_t target_len;
 	bool tmpfile;		/* without a name */
+	u32 op_flags;		/* ZUF_OPF_* */
 };
 
 int zuf_str_set(struct zufs_str *str, const struct qstr *name)
@@ -33,8 +35,10 @@ int zuf_str_set(struct zufs_str *str, const struct qstr *name)
 
 static unsigned int inherited_flags(const struct inode *dir, umode_t mode)
 {
-	unsigned int flags = S_SYNC | S_NOATIME;
+	unsigned int flags = S_NOATIME;
 
+	if (S_ISREG(mode) || S_ISDIR(mode))
+		flags |= S_SYNC;
 	if (S_ISDIR(mode))
 		flags |= S_DIRSYNC;
 	return dir->i_flags & flags;
@@ -109,7 +113,7 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 		.kbuf = ZUF_I(inode)->symlink,
 		.len = wish->target_len,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = dir);
+	struct zuf_op op = ZUF_OP(&msg, .inode = dir, .flags = wish->op_flags);
 	int err;
 
 	if (!wish->tmpfile) {
@@ -128,9 +132,9 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 	return zuf_inode_adopt(inode, msg._zi, msg.zus_ii, wish->tmpfile);
 }
 
-/* Make an inode and its name in @dir. */
-static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		     const struct wish *wish)
+/* An inode and its name in @dir: locked as new, or ERR_PTR. */
+static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
+				const struct qstr *name, const struct wish *wish)
 {
 	struct zuf_touch touch;
 	struct inode *inode;
@@ -138,18 +142,41 @@ static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *
 
 	inode = make_inode(idmap, dir, wish);
 	if (IS_ERR(inode))
-		return PTR_ERR(inode);
+		return inode;
 	zuf_touch_start(&touch, dir, STATX_MTIME | STATX_CTIME);
-	err = send_new_inode(inode, dir, &dentry->d_name, wish);
+	err = send_new_inode(inode, dir, name, wish);
 	zuf_touch_end(&touch, err);
 	if (err) {
-		if (zuf_outcome_unknown(err))
-			d_drop(dentry);
 		iput(inode);
-		return err;
+		return ERR_PTR(err);
+	}
+	return inode;
+}
+
+static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		     const struct wish *wish)
+{
+	struct inode *inode = make_named(idmap, dir, &dentry->d_name, wish);
+
+	if (IS_ERR(inode)) {
+		if (zuf_outcome_unknown(PTR_ERR(inode)))
+			d_drop(dentry);
+		return PTR_ERR(inode);
 	}
 	d_instantiate_new(dentry, inode);
 	return 0;
+}
+
+struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
+				const struct qstr *name, umode_t mode, dev_t rdev,
+				u32 op_flags)
+{
+	struct wish wish = { .mode = mode, .rdev = rdev, .op_flags = op_flags };
+	struct inode *inode = make_named(idmap, dir, name, &wish);
+
+	if (!IS_ERR(inode))
+		unlock_new_inode(inode);
+	return inode;
 }
 
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,

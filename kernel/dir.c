@@ -15,6 +15,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "ioctl.h"
 #include "super.h"
 
 #define POS_DOTS	2			/* VFS positions before the server's */
@@ -208,4 +209,6 @@ const struct file_operations zuf_dir_file_ops = {
 	.read		= generic_read_dir,
 	.iterate_shared	= zuf_readdir,
 	.fsync		= noop_fsync,
+	.unlocked_ioctl	= zuf_ioctl,
+	.compat_ioctl	= zuf_compat_ioctl,
 };

@@ -130,7 +130,7 @@ static int dispatch_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_cl
 
 enum zuf_left zuf_op_lock(const struct zuf_op *op, const struct inode *inode)
 {
-	if (op->flags & ZUF_OPF_NESTED)
+	if (op->flags & (ZUF_OPF_NESTED | ZUF_OPF_NO_LOCK))
 		return ZUF_LEFT_NO_LOCK;
 	if ((op->flags & ZUF_OPF_NAMES) && !S_ISDIR(inode->i_mode))
 		return ZUF_LEFT_NO_LOCK;

@@ -64,6 +64,7 @@ enum {
 				   * the answer or the server's death does */
 	ZUF_OPF_SHARED	= 1 << 5, /* the caller has the inode lock of @inode only shared */
 	ZUF_OPF_NAMES	= 1 << 6, /* it changes names: the locks are those of directories */
+	ZUF_OPF_NO_LOCK	= 1 << 7, /* the caller has no lock of @inode */
 };
 
 /*

@@ -11,7 +11,9 @@
 #include <linux/splice.h>
 
 #include "advise.h"
+#include "fiemap.h"
 #include "inode.h"
+#include "ioctl.h"
 #include "remap.h"
 #include "rw.h"
 #include "space.h"
@@ -47,14 +49,21 @@ const struct file_operations zuf_file_ops = {
 	.fallocate = zuf_fallocate,
 	.fadvise = zuf_fadvise,
 	.remap_file_range = zuf_remap_file_range,
+	.copy_file_range = zuf_copy_file_range,
 	.splice_read = copy_splice_read,
 	.splice_write = iter_file_splice_write,
+	.setlease = generic_setlease,
+	.unlocked_ioctl = zuf_ioctl,
+	.compat_ioctl = zuf_compat_ioctl,
 };
 
 const struct inode_operations zuf_file_inode_ops = {
 	.setattr = zuf_setattr,
 	.getattr = zuf_getattr,
 	.update_time = zuf_op_update_time,
+	.fiemap = zuf_fiemap,
+	.fileattr_get = zuf_fileattr_get,
+	.fileattr_set = zuf_fileattr_set,
 };
 
 const struct address_space_operations zuf_aops = {

@@ -214,6 +214,8 @@ static bool orphan_give_back(struct zuf_chan *ch)
 
 	if (ch->sent_op == ZUFS_OP_LOOKUP) {
 		cookie = READ_ONCE(((struct zufs_ioc_lookup *)ch->cmd)->zus_ii);
+	} else if (ch->sent_op == ZUFS_OP_IGET) {
+		cookie = READ_ONCE(((struct zufs_ioc_iget *)ch->cmd)->zus_ii);
 	} else if (ch->sent_op == ZUFS_OP_NEW_INODE) {
 		struct zufs_ioc_new_inode *ni = (void *)ch->cmd;
 

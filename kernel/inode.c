@@ -20,8 +20,6 @@
 /* More cannot be told from garbage. */
 #define ZUF_NLINK_MAX	S32_MAX
 
-#define ZUF_SHARED_FLAGS (S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE | S_DIRSYNC)
-
 static_assert(sizeof(ino_t) == sizeof(u64));
 
 static struct kmem_cache *inode_cache;

@@ -14,6 +14,9 @@
 #include "puts.h"
 #include "zuf/zus_api.h"
 
+/* What i_flags of both inodes have in common. */
+#define ZUF_SHARED_FLAGS (S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE | S_DIRSYNC)
+
 struct zuf_inode {
 	struct zuf_put_tag *put_tag; /* NULL until it is needed; set once by cmpxchg */
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
@@ -121,6 +124,12 @@ int zuf_truncate(struct inode *inode, loff_t size);
 
 /* ---- names (namei.c, create.c), symbolic links (symlink.c) ---- */
 
+/**
+ * zuf_lookup_name() - ask the server for a name, also for ".."
+ * Context: inode lock of @dir.
+ * Return: a referenced inode or ERR_PTR(-ENOENT ...).
+ */
+struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name);
 /* -ENAMETOOLONG, or 0. */
 int zuf_str_set(struct zufs_str *str, const struct qstr *name);
 

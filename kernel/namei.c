@@ -10,10 +10,11 @@
  */
 #include "dispatch.h"
 #include "inode.h"
+#include "ioctl.h"
+#include "rename.h"
 #include "super.h"
 
-static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
-				 unsigned int flags)
+struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name)
 {
 	struct zufs_ioc_lookup msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_LOOKUP, offsetof(typeof(msg), _zi),
@@ -22,24 +23,29 @@ static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
 		.dir_ii = ZUF_I(dir)->zus_ii,
 	};
 	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = dir);
-	struct inode *inode = NULL;
 	int err;
 
-	err = zuf_str_set(&msg.str, &dentry->d_name);
+	err = zuf_str_set(&msg.str, name);
 	if (!err)
 		err = zuf_dispatch(ZUF_SB(dir->i_sb), &op);
 	if (!err && op.answered < sizeof(msg) - offsetof(typeof(msg), _zi))
 		err = -EIO;
-	if (err && err != -ENOENT)
-		return ERR_PTR(err);
-	if (!err)
-		inode = zuf_iget(dir->i_sb, msg._zi, msg.zus_ii);
+	return err ? ERR_PTR(err) : zuf_iget(dir->i_sb, msg._zi, msg.zus_ii);
+}
+
+static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
+				 unsigned int flags)
+{
+	struct inode *inode = zuf_lookup_name(dir, &dentry->d_name);
+
+	if (inode == ERR_PTR(-ENOENT))
+		inode = NULL;
 	return d_splice_alias(inode, dentry);
 }
 
 /* ADD_DENTRY or REMOVE_DENTRY, with the times that it changes. */
-static int change_name(u16 operation, struct inode *dir, struct dentry *dentry,
-		       struct inode *inode)
+static int change_name(u16 operation, struct inode *dir, const struct qstr *name,
+		       struct inode *inode, u32 op_flags)
 {
 	struct zufs_ioc_dentry msg = {
 		.hdr = ZUF_HDR(operation, sizeof(msg), 0, sizeof(msg)),
@@ -47,12 +53,12 @@ static int change_name(u16 operation, struct inode *dir, struct dentry *dentry,
 		.zus_dir_ii = ZUF_I(dir)->zus_ii,
 	};
 	struct inode *const more[] = { dir, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .inode = inode,
+	struct zuf_op op = ZUF_OP(&msg, .flags = op_flags | ZUF_OPF_NAMES, .inode = inode,
 				  .more_inodes = more);
 	struct zuf_touch touch_dir, touch;
 	int err;
 
-	err = zuf_str_set(&msg.str, &dentry->d_name);
+	err = zuf_str_set(&msg.str, name);
 	if (err)
 		return err;
 	zuf_touch_start(&touch_dir, dir, STATX_MTIME | STATX_CTIME);
@@ -60,9 +66,23 @@ static int change_name(u16 operation, struct inode *dir, struct dentry *dentry,
 	err = zuf_dispatch(ZUF_SB(dir->i_sb), &op);
 	zuf_touch_end(&touch, err);
 	zuf_touch_end(&touch_dir, err);
+	return err;
+}
+
+static int change_dentry(u16 operation, struct inode *dir, struct dentry *dentry,
+			 struct inode *inode)
+{
+	int err = change_name(operation, dir, &dentry->d_name, inode, 0);
+
 	if (zuf_outcome_unknown(err))
 		d_drop(dentry);
 	return err;
+}
+
+int zuf_name_remove(struct inode *dir, const struct qstr *name, struct inode *inode,
+		    u32 op_flags)
+{
+	return change_name(ZUFS_OP_REMOVE_DENTRY, dir, name, inode, op_flags);
 }
 
 static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry *dentry)
@@ -72,7 +92,7 @@ static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 
 	if (inode->i_nlink >= ZUFS_LINK_MAX)
 		return -EMLINK;
-	err = change_name(ZUFS_OP_ADD_DENTRY, dir, dentry, inode);
+	err = change_dentry(ZUFS_OP_ADD_DENTRY, dir, dentry, inode);
 	if (err)
 		return err;
 	ihold(inode);
@@ -82,7 +102,7 @@ static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 
 static int zuf_unlink(struct inode *dir, struct dentry *dentry)
 {
-	return change_name(ZUFS_OP_REMOVE_DENTRY, dir, dentry, d_inode(dentry));
+	return change_dentry(ZUFS_OP_REMOVE_DENTRY, dir, dentry, d_inode(dentry));
 }
 
 /* A directory has one name: without it, it is gone, whatever the server counts. */
@@ -102,7 +122,7 @@ static int zuf_rmdir(struct inode *dir, struct dentry *dentry)
 	/* files inside are found by the server */
 	if (inode->i_nlink != 2)
 		return -ENOTEMPTY;
-	err = change_name(ZUFS_OP_REMOVE_DENTRY, dir, dentry, inode);
+	err = change_dentry(ZUFS_OP_REMOVE_DENTRY, dir, dentry, inode);
 	if (!err)
 		directory_is_gone(inode);
 	return err;
@@ -110,56 +130,69 @@ static int zuf_rmdir(struct inode *dir, struct dentry *dentry)
 
 /* ---- rename ---- */
 
-struct rename {
-	struct inode *old_dir, *new_dir;
-	struct dentry *old_dentry, *new_dentry;
-	unsigned int flags;
-};
-
-static int check_rename(const struct rename *rn)
+static int check_rename(const struct zuf_rename *rn)
 {
-	struct inode *inode = d_inode(rn->old_dentry), *target = d_inode(rn->new_dentry);
+	const struct inode *target = rn->target;
 	bool exchange = rn->flags & RENAME_EXCHANGE;
 	bool gains, loses;
 
-	if (rn->flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (rn->flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
 	if (target && !exchange && S_ISDIR(target->i_mode) && target->i_nlink != 2)
 		return -ENOTEMPTY;
 	if (rn->old_dir == rn->new_dir)
 		return 0;
 	/* does a directory get, or give up, a sub-directory without one for it? */
-	gains = S_ISDIR(inode->i_mode) && !(target && S_ISDIR(target->i_mode));
-	loses = exchange && S_ISDIR(target->i_mode) && !S_ISDIR(inode->i_mode);
+	gains = S_ISDIR(rn->inode->i_mode) && !(target && S_ISDIR(target->i_mode));
+	loses = exchange && S_ISDIR(target->i_mode) && !S_ISDIR(rn->inode->i_mode);
 	if ((gains && rn->new_dir->i_nlink >= ZUFS_LINK_MAX) ||
 	    (loses && rn->old_dir->i_nlink >= ZUFS_LINK_MAX))
 		return -EMLINK;
 	return 0;
 }
 
-static int send_rename(const struct rename *rn)
+static int send_rename(const struct zuf_rename *rn)
 {
-	struct inode *inode = d_inode(rn->old_dentry), *target = d_inode(rn->new_dentry);
-	struct timespec64 now = inode_get_ctime(inode);
+	struct timespec64 now = inode_get_ctime(rn->inode);
 	struct zufs_ioc_rename msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_RENAME, sizeof(msg), 0, sizeof(msg)),
 		.old_dir_ii = ZUF_I(rn->old_dir)->zus_ii,
 		.new_dir_ii = ZUF_I(rn->new_dir)->zus_ii,
-		.old_zus_ii = ZUF_I(inode)->zus_ii,
-		.new_zus_ii = target ? ZUF_I(target)->zus_ii : 0,
+		.old_zus_ii = ZUF_I(rn->inode)->zus_ii,
+		.new_zus_ii = rn->target ? ZUF_I(rn->target)->zus_ii : 0,
 		.time = timespec64_to_ns(&now),
 		.flags = rn->flags,
 	};
-	struct inode *const more[] = { rn->old_dir, rn->new_dir, target, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .inode = inode,
-				  .more_inodes = more);
+	struct inode *const more[] = { rn->old_dir, rn->new_dir, rn->target, NULL };
+	struct zuf_op op = ZUF_OP(&msg, .flags = rn->op_flags | ZUF_OPF_NAMES,
+				  .inode = rn->inode, .more_inodes = more);
 	int err;
 
-	err = zuf_str_set(&msg.old_d_str, &rn->old_dentry->d_name);
+	err = zuf_str_set(&msg.old_d_str, rn->old_name);
 	if (!err)
-		err = zuf_str_set(&msg.new_d_str, &rn->new_dentry->d_name);
+		err = zuf_str_set(&msg.new_d_str, rn->new_name);
 	if (!err)
-		err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+		err = zuf_dispatch(ZUF_SB(rn->inode->i_sb), &op);
+	return err;
+}
+
+int zuf_rename_step(const struct zuf_rename *rn)
+{
+	struct zuf_touch touches[4];
+	int err, nr = 0;
+
+	zuf_touch_start(&touches[nr++], rn->inode, STATX_CTIME);
+	zuf_touch_start(&touches[nr++], rn->old_dir, STATX_MTIME | STATX_CTIME);
+	if (rn->new_dir != rn->old_dir)
+		zuf_touch_start(&touches[nr++], rn->new_dir, STATX_MTIME | STATX_CTIME);
+	if (rn->target)
+		zuf_touch_start(&touches[nr++], rn->target, STATX_CTIME);
+	err = send_rename(rn);
+	while (nr--)
+		zuf_touch_end(&touches[nr], err);
+	if (!err && rn->target && S_ISDIR(rn->target->i_mode) &&
+	    !(rn->flags & RENAME_EXCHANGE))
+		directory_is_gone(rn->target);
 	return err;
 }
 
@@ -167,25 +200,17 @@ static int zuf_rename(struct zuf_idmap *idmap, struct inode *old_dir,
 		      struct dentry *old_dentry, struct inode *new_dir,
 		      struct dentry *new_dentry, unsigned int flags)
 {
-	struct rename rn = { old_dir, new_dir, old_dentry, new_dentry, flags };
-	struct inode *target = d_inode(new_dentry);
-	struct zuf_touch touches[4];
-	int err, nr = 0;
+	struct zuf_rename rn = {
+		.old_dir = old_dir, .new_dir = new_dir,
+		.old_name = &old_dentry->d_name, .new_name = &new_dentry->d_name,
+		.inode = d_inode(old_dentry), .target = d_inode(new_dentry),
+		.flags = flags,
+	};
+	int err = check_rename(&rn);
 
-	err = check_rename(&rn);
 	if (err)
 		return err;
-	zuf_touch_start(&touches[nr++], d_inode(old_dentry), STATX_CTIME);
-	zuf_touch_start(&touches[nr++], old_dir, STATX_MTIME | STATX_CTIME);
-	if (new_dir != old_dir)
-		zuf_touch_start(&touches[nr++], new_dir, STATX_MTIME | STATX_CTIME);
-	if (target)
-		zuf_touch_start(&touches[nr++], target, STATX_CTIME);
-	err = send_rename(&rn);
-	while (nr--)
-		zuf_touch_end(&touches[nr], err);
-	if (!err && target && S_ISDIR(target->i_mode) && !(flags & RENAME_EXCHANGE))
-		directory_is_gone(target);
+	err = flags & RENAME_WHITEOUT ? zuf_rename_whiteout(idmap, &rn) : zuf_rename_step(&rn);
 	if (zuf_outcome_unknown(err)) {
 		d_drop(old_dentry);
 		d_drop(new_dentry);
@@ -207,4 +232,6 @@ const struct inode_operations zuf_dir_inode_ops = {
 	.setattr	= zuf_setattr,
 	.getattr	= zuf_getattr,
 	.update_time	= zuf_op_update_time,
+	.fileattr_get	= zuf_fileattr_get,
+	.fileattr_set	= zuf_fileattr_set,
 };

@@ -4,7 +4,8 @@
  *
  * CLONE says to the server that a range of one file becomes that of the other. For
  * dedupe we compare both first, with the same locks held, by reading: there is no
- * page cache that the generic code could compare. copy_file_range comes here too.
+ * page cache that the generic code could compare. copy_file_range shares what it can,
+ * and copies what it cannot, between two file systems everything.
  *
  * Locks: both inodes and both invalidate locks, exclusively, in the order of the
  * VFS; all puts of both are executed before.
@@ -220,4 +221,18 @@ loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *fi
 	filemap_invalidate_unlock_two(in->i_mapping, out->i_mapping);
 	unlock_two_nondirectories(in, out);
 	return err ?: r.len;
+}
+
+ssize_t zuf_copy_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
+			    loff_t pos_out, size_t len, unsigned int flags)
+{
+	loff_t shared = 0;
+
+	if (file_inode(file_in)->i_sb == file_inode(file_out)->i_sb)
+		shared = zuf_remap_file_range(file_in, pos_in, file_out, pos_out,
+					      min_t(size_t, len, MAX_RW_COUNT),
+					      REMAP_FILE_CAN_SHORTEN);
+	if (shared > 0 || shared == -EINTR)
+		return shared;
+	return splice_copy_file_range(file_in, pos_in, file_out, pos_out, len);
 }

@@ -13,4 +13,8 @@ struct file;
 loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
 			    loff_t pos_out, loff_t len, unsigned int remap_flags);
 
+/* File operation: shared, or copied; may be less than @len. */
+ssize_t zuf_copy_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
+			    loff_t pos_out, size_t len, unsigned int flags);
+
 #endif

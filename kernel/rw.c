@@ -350,6 +350,9 @@ static ssize_t write_begin(struct rw_call *rw)
 	if (ret)
 		return ret;
 	ret = generic_write_checks(rw->iocb, rw->iter);
+	/* it may have become so after the file was opened */
+	if (ret > 0 && IS_IMMUTABLE(rw->inode))
+		ret = -EPERM;
 	if (ret > 0) {
 		err = write_modified(rw);
 		if (err)

@@ -18,6 +18,7 @@
 
 #include "devset.h"
 #include "dispatch.h"
+#include "export.h"
 #include "forget.h"
 #include "inode.h"
 #include "mountmsg.h"
@@ -57,6 +58,9 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 	buf->f_ffree = msg.statfs_out.f_ffree;
 	buf->f_fsid.val[0] = msg.statfs_out.f_fsid.val[0];
 	buf->f_fsid.val[1] = msg.statfs_out.f_fsid.val[1];
+	/* export tables know file systems by it */
+	if (!buf->f_fsid.val[0] && !buf->f_fsid.val[1])
+		buf->f_fsid = uuid_to_fsid(zsb->sb->s_uuid.b);
 	buf->f_namelen = msg.statfs_out.f_namelen ?: ZUFS_NAME_LEN;
 	buf->f_frsize = msg.statfs_out.f_frsize ?: buf->f_bsize;
 	return 0;
@@ -253,6 +257,19 @@ static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
 	return set_root_inode(sb, zmi);
 }
 
+/* That of the set of devices; memory has a new one each time. */
+static void set_uuid(struct super_block *sb)
+{
+	const struct zuf_devset *devs = ZUF_SB(sb)->devs;
+	uuid_t uuid;
+
+	if (zuf_devset_is_memory(devs))
+		generate_random_uuid(uuid.b);
+	else
+		memcpy(uuid.b, &devs->mdt.s_uuid, sizeof(uuid.b));
+	super_set_uuid(sb, uuid.b, sizeof(uuid.b));
+}
+
 static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 {
 	const struct register_fs_info *rfi = &ctx->info.rfi;
@@ -262,6 +279,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 
 	zsb->sb = sb;
 	sb->s_op = &zuf_super_ops;
+	sb->s_export_op = &zuf_export_ops;
 	sb->s_magic = rfi->FS_magic;
 	sb->s_maxbytes = clamp_t(u64, rfi->s_maxbytes, 1, MAX_LFS_FILESIZE);
 	sb->s_time_gran = clamp_t(u32, rfi->s_time_gran, 1, NSEC_PER_SEC);
@@ -269,6 +287,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 	sb->s_time_max = div_s64(S64_MAX, NSEC_PER_SEC);
 	sb->s_max_links = ZUFS_LINK_MAX;
 	sb->s_flags |= SB_NOSEC;
+	set_uuid(sb);
 	err = super_setup_bdi(sb);
 	if (err)
 		return err;

@@ -55,6 +55,26 @@ void zuf_instantiate_tmpfile(struct file *file, struct inode *inode)
 #endif
 }
 
+/* ---- super-blocks ---- */
+
+int zuf_freeze_super(struct super_block *sb)
+{
+#if ZUF_HAVE_FREEZE_HOLDER
+	return freeze_super(sb, FREEZE_HOLDER_KERNEL);
+#else
+	return freeze_super(sb);
+#endif
+}
+
+int zuf_thaw_super(struct super_block *sb)
+{
+#if ZUF_HAVE_FREEZE_HOLDER
+	return thaw_super(sb, FREEZE_HOLDER_KERNEL);
+#else
+	return thaw_super(sb);
+#endif
+}
+
 /* ---- iterators ---- */
 
 bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len)

@@ -16,6 +16,9 @@
 #include <linux/blkdev.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#if __has_include(<linux/filelock.h>)
+#include <linux/filelock.h>
+#endif
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/splice.h>
@@ -28,6 +31,7 @@
 #define zuf_idmap	mnt_idmap
 #else
 #define zuf_idmap	user_namespace
+#define file_mnt_idmap(file)	file_mnt_user_ns(file)
 #endif
 
 /* ---- inodes ---- */
@@ -99,10 +103,31 @@ int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dent
  */
 void zuf_instantiate_tmpfile(struct file *file, struct inode *inode);
 
+/* ---- super-blocks ---- */
+
+/* freeze_super() and thaw_super() for ourselves: -EBUSY, -EINVAL: it was frozen or thawed. */
+int zuf_freeze_super(struct super_block *sb);
+int zuf_thaw_super(struct super_block *sb);
+
+#if !ZUF_HAVE_SUPER_SET_UUID
+static inline void super_set_uuid(struct super_block *sb, const u8 *uuid, unsigned int len)
+{
+	memcpy(&sb->s_uuid, uuid, min_t(size_t, len, sizeof(sb->s_uuid)));
+}
+#endif
+
 /* ---- files ---- */
 
 #if !ZUF_HAVE_COPY_SPLICE_READ
 #define copy_splice_read generic_file_splice_read
+#endif
+
+#if !ZUF_HAVE_SPLICE_COPY_RANGE
+static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
+					  loff_t pos_out, size_t len)
+{
+	return generic_copy_file_range(in, pos_in, out, pos_out, len, 0);
+}
 #endif
 
 /*

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * export.h - file handles
+ */
+#ifndef ZUF_EXPORT_H
+#define ZUF_EXPORT_H
+
+struct export_operations;
+
+extern const struct export_operations zuf_export_ops;
+
+#endif
