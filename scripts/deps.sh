@@ -18,7 +18,8 @@ packages() {
 			libelf1 xz-utils zstd kmod linux-libc-dev python3 rsync ;;
 	vm)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
 			fio sqlite3 python3 strace attr acl e2fsprogs xfsprogs \
-			fuse3 dmsetup util-linux psmisc procps rsync ;;
+			fuse3 dmsetup util-linux psmisc procps rsync quota nfs-kernel-server \
+			nfs-common rpcbind ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
 	lint)	echo shellcheck sparse gcc g++ ;;
 	bench)	packages build

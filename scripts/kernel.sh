@@ -20,7 +20,7 @@ set -eu
 VM_MODULES="virtio_pci virtio_blk virtio_console 9pnet_virtio 9p overlay fuse
 	cuse virtiofs ext4 xfs vfat loop dm-mod dm-flakey dm-delay dm-snapshot
 	dm-thin-pool nd_e820 nd_pmem nfit nd_btt dax device_dax dax_pmem kmem
-	nbd brd null_blk scsi_debug nfsd nfs crc32c_intel crc32c_generic crc32
+	nbd brd null_blk scsi_debug nfsd nfs nfsv3 nfsv4 crc32c_intel crc32c_generic crc32
 	libcrc32c msr cpuid autofs4 binfmt_misc tcp_diag unix_diag"
 
 # archive SUITE: "URI suite signed-by" lines of the machine's own Debian sources

@@ -75,6 +75,36 @@ static void drop(struct raw_node *dir, struct raw_name **at)
 
 /* ---- lookup, new inode ---- */
 
+static struct raw_node *by_number(struct raw_fs *fs, uint64_t ino)
+{
+	struct raw_node *node = ino && ino <= RAW_MAX_NODES ? &fs->nodes[ino - 1] : NULL;
+
+	return node && node->used && node->zi->i_nlink ? node : NULL;
+}
+
+static int iget(struct zufs_ioc_iget *msg)
+{
+	struct raw_fs *fs = raw_fs_of(msg->zus_sbi);
+	struct raw_node *node = fs ? by_number(fs, msg->ino) : NULL;
+
+	if (!node || (uint32_t)node->zi->i_generation != (uint32_t)msg->generation)
+		return -ESTALE;
+	msg->_zi = raw_node_dpp(node);
+	msg->zus_ii = (uintptr_t)node;
+	return 0;
+}
+
+static int lookup_parent(struct raw_node *dir, struct zufs_ioc_lookup *msg)
+{
+	struct raw_node *node = by_number(dir->fs, dir->zi->i_dir.parent);
+
+	if (!node)
+		return -ENOENT;
+	msg->_zi = raw_node_dpp(node);
+	msg->zus_ii = (uintptr_t)node;
+	return 0;
+}
+
 static int lookup(struct zufs_ioc_lookup *msg)
 {
 	struct raw_node *dir = raw_node_of(msg->dir_ii);
@@ -82,6 +112,8 @@ static int lookup(struct zufs_ioc_lookup *msg)
 
 	if (!dir || !take_name(&msg->str, &name))
 		return -EINVAL;
+	if (!strcmp(name.name, ".."))
+		return lookup_parent(dir, msg);
 	at = find(dir, &name);
 	if (!*at)
 		return -ENOENT;
@@ -200,6 +232,8 @@ int raw_op_names(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	switch (hdr->operation) {
 	case ZUFS_OP_LOOKUP:
 		return lookup((struct zufs_ioc_lookup *)hdr);
+	case ZUFS_OP_IGET:
+		return iget((struct zufs_ioc_iget *)hdr);
 	case ZUFS_OP_NEW_INODE:
 		return new_inode(zt, (struct zufs_ioc_new_inode *)hdr);
 	case ZUFS_OP_FREE_INODE:

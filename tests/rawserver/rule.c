@@ -69,6 +69,7 @@ static const struct {
 	{ ZUFS_OP_PUT_MULTY, "PUT_MULTY" },
 	{ ZUFS_OP_NOOP, "NOOP" },
 	{ ZUFS_OP_IOM_DONE, "IOM_DONE" },
+	{ ZUFS_OP_IGET, "IGET" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_MOUNT, "M_MOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_UMOUNT, "M_UMOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_REMOUNT, "M_REMOUNT" },
@@ -178,6 +179,7 @@ static void do_zi(struct spoil *s)
 {
 	struct zufs_ioc_new_inode *ni = (void *)s->hdr;
 	struct zufs_ioc_lookup *lookup = (void *)s->hdr;
+	struct zufs_ioc_iget *iget = (void *)s->hdr;
 
 	if (is_mount(s))
 		mount_info(s)->_zi = wild_dpp(s->arg, mount_info(s)->_zi);
@@ -185,6 +187,8 @@ static void do_zi(struct spoil *s)
 		lookup->_zi = wild_dpp(s->arg, lookup->_zi);
 	else if (s->op == ZUFS_OP_NEW_INODE)
 		ni->_zi = wild_dpp(s->arg, ni->_zi);
+	else if (s->op == ZUFS_OP_IGET)
+		iget->_zi = wild_dpp(s->arg, iget->_zi);
 }
 
 static void do_ii(struct spoil *s)
@@ -195,6 +199,8 @@ static void do_ii(struct spoil *s)
 		((struct zufs_ioc_lookup *)s->hdr)->zus_ii = (uint64_t)raw_number(s->arg);
 	else if (s->op == ZUFS_OP_NEW_INODE)
 		((struct zufs_ioc_new_inode *)s->hdr)->zus_ii = (uint64_t)raw_number(s->arg);
+	else if (s->op == ZUFS_OP_IGET)
+		((struct zufs_ioc_iget *)s->hdr)->zus_ii = (uint64_t)raw_number(s->arg);
 }
 
 /* Nobody will tell us of the end of this mount: forget it at once. */
@@ -390,6 +396,50 @@ static void do_readdir(struct spoil *s)
 	}
 }
 
+/* ---- fiemap, ioctl ---- */
+
+/* So many extents, each of its kind; "many" says more than were asked for. */
+static void do_extents(struct spoil *s)
+{
+	struct zufs_ioc_fiemap *msg = (void *)s->hdr;
+	struct fiemap_extent *e = (void *)raw_app_data(s->zt, s->hdr);
+	uint32_t i;
+
+	msg->extents_mapped = msg->extents_max;
+	if (!strcmp(s->arg, "many"))
+		msg->extents_mapped++;
+	for (i = 0; e && i < msg->extents_max; i++, e++) {
+		e->fe_logical = msg->start + i;
+		e->fe_physical = 0;
+		e->fe_length = 1;
+		e->fe_flags = 0;
+		if (!strcmp(s->arg, "empty"))
+			e->fe_length = 0;
+		else if (!strcmp(s->arg, "same"))
+			e->fe_logical = msg->start;
+		else if (!strcmp(s->arg, "before"))
+			e->fe_logical = msg->start - 2;
+		else if (!strcmp(s->arg, "behind"))
+			e->fe_logical = msg->start + msg->length;
+		else if (!strcmp(s->arg, "wraps"))
+			e->fe_length = ~0ULL;
+		else if (!strcmp(s->arg, "flags"))
+			e->fe_flags = ~1U;
+	}
+}
+
+/* UFLAGS,SIZE: asks for the message once more. */
+static void do_request(struct spoil *s)
+{
+	struct zufs_ioc_ioctl *msg = (void *)s->hdr;
+	const char *size = strchr(s->arg, ',');
+
+	msg->uflags = (uint32_t)raw_number(s->arg);
+	msg->new_size = size ? (uint32_t)raw_number(size + 1) : 0;
+	s->hdr->out_len = 8;
+	s->hdr->err = -EZUFS_RETRY;
+}
+
 static const struct raw_action action_table[] = {
 	{ "err", do_err, true }, { "fail", do_err, false },
 	{ "outlen", do_outlen, false }, { "outmax", do_outmax, false },
@@ -406,6 +456,7 @@ static const struct raw_action action_table[] = {
 	{ "word", do_word, false }, { "retflags", do_retflags, false },
 	{ "wrunmap", do_wrunmap, false }, { "retry", do_retry, true },
 	{ "readdir", do_readdir, false },
+	{ "extents", do_extents, false }, { "request", do_request, true },
 	{ NULL, NULL, false },
 };
 

@@ -180,6 +180,7 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	case ZUFS_OP_FREE_INODE:
 	case ZUFS_OP_EVICT_INODE:
 	case ZUFS_OP_LOOKUP:
+	case ZUFS_OP_IGET:
 	case ZUFS_OP_ADD_DENTRY:
 	case ZUFS_OP_REMOVE_DENTRY:
 		return raw_op_names(zt, hdr);
@@ -227,6 +228,9 @@ struct raw_node *raw_msg_node(const struct zufs_ioc_hdr *hdr)
 		break;
 	case ZUFS_OP_NEW_INODE:
 		cookie = ((const struct zufs_ioc_new_inode *)hdr)->zus_ii;
+		break;
+	case ZUFS_OP_IGET:
+		cookie = ((const struct zufs_ioc_iget *)hdr)->zus_ii;
 		break;
 	case ZUFS_OP_RENAME:
 		cookie = ((const struct zufs_ioc_rename *)hdr)->old_zus_ii;

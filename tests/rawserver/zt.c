@@ -121,6 +121,8 @@ static void hand_out_cookie(struct zufs_ioc_hdr *hdr)
 		node = raw_node_peek(((struct zufs_ioc_lookup *)hdr)->zus_ii);
 	else if (hdr->operation == ZUFS_OP_NEW_INODE)
 		node = raw_node_peek(((struct zufs_ioc_new_inode *)hdr)->zus_ii);
+	else if (hdr->operation == ZUFS_OP_IGET)
+		node = raw_node_peek(((struct zufs_ioc_iget *)hdr)->zus_ii);
 	if (node)
 		node->refs++;
 }
@@ -147,7 +149,8 @@ static void serve_one(struct raw_zt *zt)
 	}
 	if (rule)
 		raw_rule_apply(rule, op, zt, hdr);
-	if (zt->cmd_gone || (op != ZUFS_OP_LOOKUP && op != ZUFS_OP_NEW_INODE))
+	if (zt->cmd_gone || (op != ZUFS_OP_LOOKUP && op != ZUFS_OP_NEW_INODE &&
+			     op != ZUFS_OP_IGET))
 		return;
 	raw_lock();
 	hand_out_cookie(hdr);

@@ -26,7 +26,7 @@
 
 enum drill_op {
 	DRILL_READ, DRILL_WRITE, DRILL_GET, DRILL_PUT, DRILL_PRE_READ, DRILL_TRUNCATE,
-	DRILL_FALLOCATE, DRILL_SYNC, DRILL_OPS
+	DRILL_FALLOCATE, DRILL_SYNC, DRILL_IOCTL, DRILL_OPS
 };
 
 /* What a rule wants; a field is valid if its bit is set. */
@@ -140,6 +140,7 @@ int drill_pre_read(struct zus_ii *ii, struct zus_io *io);
 int drill_truncate(struct zus_ii *ii, struct zus_io *io);
 int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 int drill_sync(struct zus_ii *ii, struct zus_sync *s);
+int drill_ioctl(struct zus_ii *ii, struct zus_ioctl *args);
 void drill_result(struct drill_sb *d, int err);
 
 /* ---- command.c: the remote control ---- */

@@ -8,6 +8,7 @@
 #include "drill.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 void drill_result(struct drill_sb *d, int err)
 {
@@ -203,6 +204,74 @@ int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 
 	if (!before(ii, DRILL_FALLOCATE, io, &r, &err))
 		err = memofs_fallocate(ii, io, mode);
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
+/* An ioctl of this type is of ours; its number says what it does. */
+#define IOC_TYPE	'D'
+enum {
+	IOC_INVERT	= 1,	/* every byte of the argument */
+	IOC_LONG	= 2,	/* the first two bytes say how long it is; inverted, too */
+	IOC_FROZEN	= 3,	/* byte 0: whether the file system is frozen, and CAP_ADMIN */
+	IOC_GREEDY	= 4,	/* asks for one byte more each time */
+	IOC_STRANGE	= 5,	/* asks for what nobody knows */
+};
+
+static int ask_for(struct zus_ioctl *args, uint32_t uflags, uint32_t size)
+{
+	args->uflags = uflags;
+	args->want_size = size;
+	return -EZUFS_RETRY;
+}
+
+static int invert(struct zus_ioctl *args)
+{
+	uint8_t *arg = args->arg;
+	uint32_t i;
+
+	for (i = 0; i < args->arg_size; i++)
+		arg[i] = (uint8_t)~arg[i];
+	args->out_size = args->arg_size;
+	return 0;
+}
+
+static int do_ioctl(struct zus_ioctl *args)
+{
+	uint8_t *arg = args->arg;
+	uint32_t want;
+
+	if (_IOC_TYPE(args->cmd) != IOC_TYPE)
+		return -ENOTTY;
+	switch (_IOC_NR(args->cmd)) {
+	case IOC_INVERT:
+		return invert(args);
+	case IOC_LONG:
+		want = args->arg_size < 2 ? 2 : (uint32_t)(arg[0] | arg[1] << 8);
+		return args->arg_size < want ? ask_for(args, ZUFS_IOC_REALLOC, want) :
+					       invert(args);
+	case IOC_FROZEN:
+		if (!(args->kflags & ZUFS_IOC_FSFROZEN))
+			return ask_for(args, ZUFS_IOC_FREEZE_REQ, 0);
+		arg[0] = (uint8_t)args->kflags;
+		args->out_size = 1;
+		return 0;
+	case IOC_GREEDY:
+		return ask_for(args, ZUFS_IOC_REALLOC, args->arg_size + 1);
+	case IOC_STRANGE:
+		return ask_for(args, 1U << 7, 0);
+	default:
+		return -ENOTTY;
+	}
+}
+
+int drill_ioctl(struct zus_ii *ii, struct zus_ioctl *args)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_IOCTL, NULL, &r, &err))
+		err = do_ioctl(args);
 	zus_free(ii->sb->env, r);
 	return (int)err;
 }

@@ -157,6 +157,7 @@ static const struct zus_fs_ops drill_ops = {
 	.truncate = drill_truncate,
 	.fallocate = drill_fallocate,
 	.sync = drill_sync,
+	.ioctl = drill_ioctl,
 };
 
 const struct zus_plugin zus_plugin = {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const char *const op_names[DRILL_OPS] = {
-	"READ", "WRITE", "GET", "PUT", "PRE_READ", "TRUNCATE", "FALLOCATE", "SYNC",
+	"READ", "WRITE", "GET", "PUT", "PRE_READ", "TRUNCATE", "FALLOCATE", "SYNC", "IOCTL",
 };
 
 static const struct {

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
+#
+# memofs exported by knfsd, version 3 and 4, and mounted on the same machine: names,
+# listings, locks, handles of what is in no cache; then zusd is killed and started again.
+
+. "$TOP/tests/vm/lib.sh"
+. "$TOP/tests/vm/cases/fileops/fileops.bash"
+need_pmem 1
+need python3 rpcbind rpc.nfsd rpc.mountd rpc.statd exportfs mount.nfs
+modprobe -a nfsd nfsv3 nfsv4 || skip "this kernel's modules lack NFS"
+scratch
+
+# The daemons write below /var/lib/nfs and /run; nobody waits for clients to come back.
+nfs_server() {
+	mkdir -p /run/rpcbind /run/sendsigs.omit.d
+	modprobe lockd nlm_grace_period=1
+	sysctl -q fs.nfs.nlm_grace_period=1
+	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
+	mountpoint -q /var/lib/nfs/rpc_pipefs ||
+		mount -t rpc_pipefs sunrpc /var/lib/nfs/rpc_pipefs
+	rpcbind -w
+	on_exit stop_daemon rpcbind
+	rpc.statd --no-notify
+	on_exit stop_daemon rpc.statd
+	echo 10 >/proc/fs/nfsd/nfsv4leasetime
+	echo 1 >/proc/fs/nfsd/nfsv4gracetime
+	rpc.mountd
+	on_exit stop_daemon rpc.mountd
+	export_it
+	rpc.nfsd 2
+	on_exit rpc.nfsd 0
+	echo Y >/proc/fs/nfsd/v4_end_grace
+}
+
+stop_daemon() {
+	local pid
+
+	for pid in $(pidof "$1"); do
+		kill "$pid"
+		wait_until 10 process_gone "$pid"
+	done
+}
+
+export_it() {
+	exportfs -o rw,no_root_squash,no_subtree_check,insecure "127.0.0.1:$mnt"
+}
+
+# client VERSION: at $client.
+client() {
+	client=$scratch/v$1
+	mkdir -p "$client"
+	timeout 60 mount -t nfs -o "vers=$1,hard,timeo=50,actimeo=0" "127.0.0.1:$mnt" "$client"
+	on_exit client_gone "$client"
+}
+
+client_gone() {
+	! mountpoint -q "$1" || timeout 60 umount -f "$1" || umount -l "$1"
+}
+
+fileops_up /dev/pmem0
+chmod 1777 "$mnt"
+nfs_server
+on_exit exportfs -ua
+for version in 3 4.2; do
+	client "$version"
+	mkdir "$mnt/$version"
+	fileops_python nfs "$client/$version" "$mnt/$version"
+done
+
+# files that are open while the server of the file system dies
+echo held >"$mnt/held"
+exec {fd3}<"$scratch/v3/held" {fd4}<"$scratch/v4.2/held"
+assert_eq held "$(cat <&"$fd3")" "read over version 3"
+assert_eq held "$(cat <&"$fd4")" "read over version 4"
+server=$(pidof zusd)
+kill -9 "$server"
+wait_until 10 process_gone "$server"
+for version in 3 4.2; do
+	for call in "stat $scratch/v$version/held" "ls $scratch/v$version/$version" \
+		"touch $scratch/v$version/new" "rm $scratch/v$version/held"; do
+		status=0
+		# shellcheck disable=SC2086 # a command
+		timeout 60 $call 2>"$scratch/said" || status=$?
+		[ "$status" != 124 ] || fail "'$call' hangs"
+		[ "$status" = 0 ] || assert_grep "Input/output error|Stale file handle" "$scratch/said"
+		[[ $status != 0 || $call == stat* ]] || fail "'$call' works without a server"
+	done
+done
+
+# a new server, a new file system: old handles are stale, the root is there again
+exportfs -ua
+exportfs -f
+wait_until 30 umount "$mnt"
+zufs up memofs /dev/pmem0 "$mnt"
+chmod 1777 "$mnt"
+echo fresh >"$mnt/fresh"
+export_it
+for fd in "$fd3" "$fd4"; do
+	refute_errno "" timeout 60 cat "/proc/$$/fd/$fd"
+done
+exec {fd3}<&- {fd4}<&-
+for version in 3 4.2; do
+	client_gone "$scratch/v$version"
+	client "$version"
+	assert_eq fresh "$(timeout 60 cat "$client/fresh")" "version $version, mounted anew"
+	timeout 60 umount "$client"
+done
+exportfs -ua
+exportfs -f
