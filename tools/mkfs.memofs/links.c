@@ -18,7 +18,7 @@
 
 static void make_one(const struct mkfs *m, const struct member *mb)
 {
-	char uuid[37], path[sizeof(LINK_DIR) + 40], *target = realpath(mb->path, NULL);
+	char uuid[37], path[sizeof(LINK_DIR) + 40], *target = realpath(mb->bd.path, NULL);
 
 	if (!target)
 		return;
@@ -46,7 +46,7 @@ void links_make(const struct mkfs *m)
 		return;
 	}
 	for (i = 0; i < m->count; i++) {
-		if (m->members[i].is_block)
+		if (m->members[i].bd.is_block)
 			make_one(m, &m->members[i]);
 	}
 }

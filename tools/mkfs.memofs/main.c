@@ -53,8 +53,7 @@ static int add_member(struct mkfs *m, const char *path, bool is_t2)
 		msg("a set has at most %d devices", MD_DEV_MAX);
 		return -1;
 	}
-	mb->path = path;
-	mb->fd = -1;
+	mb->bd = (struct blockdev){ .path = path, .fd = -1 };
 	mb->is_t2 = is_t2;
 	m->count++;
 	return 0;
@@ -133,7 +132,7 @@ static void print_set(const struct mkfs *m)
 		const struct member *mb = &m->members[i];
 
 		zus_uuid_format(mb->uuid, uuid);
-		printf("%s %s %s %llu MiB\n", mb->is_t2 ? "T2" : "T1", uuid, mb->path,
+		printf("%s %s %s %llu MiB\n", mb->is_t2 ? "T2" : "T1", uuid, mb->bd.path,
 		       (unsigned long long)mb->bytes >> 20);
 	}
 }

@@ -9,17 +9,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <zus/md.h>
 
+#include "blockdev.h"
+
 struct member {
-	const char *path;
-	int fd;				/* -1 = not open */
-	bool is_block;			/* else an ordinary file */
+	struct blockdev bd;
 	bool is_t2;
-	dev_t dev;			/* who it is: of the device, or ... */
-	ino_t ino;			/* ... of the file with its file system */
-	uint64_t bytes;			/* whole size, later the size to use */
+	uint64_t bytes;			/* to use */
 	uint8_t uuid[16];
 };
 
@@ -40,9 +37,6 @@ int members_check(const struct mkfs *m);
 /* Wipes old signatures and writes the tables. 0 or -1. */
 int members_write(struct mkfs *m);
 void members_close(struct mkfs *m);
-
-/* The name of what lies on an open device, or NULL; signatures.c. */
-const char *signature_find(int fd);
 
 /* Makes the by-uuid links where nobody else does. Prints with -v only. */
 void links_make(const struct mkfs *m);

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What lies on a device already: the signatures of common file systems, volume managers and
- * partition tables, and any valid ZUFS device table. Called once per member before
- * anything is written; reads only.
+ * partition tables, and any valid ZUFS device table. Called by mkfs and fsck before they
+ * write; reads only.
  */
 #define _GNU_SOURCE
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "mkfs.h"
+#include <zus/md.h>
+
+#include "signatures.h"
 
 static const struct signature {
 	const char *name;
@@ -59,15 +62,18 @@ static bool has_table(int fd)
 			      version % MD_MINORS_PER_MAJOR, NULL);
 }
 
-const char *signature_find(int fd)
+const char *signature_find_other(int fd)
 {
 	size_t i;
 
-	if (has_table(fd))
-		return "a ZUFS device table";
 	for (i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
 		if (has_signature(fd, &signatures[i]))
 			return signatures[i].name;
 	}
 	return NULL;
+}
+
+const char *signature_find(int fd)
+{
+	return has_table(fd) ? "a ZUFS device table" : signature_find_other(fd);
 }
