@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <zus/fs.h>
 
+#include "internal.h"
+
 int zus_root_open(const char *path)
 {
 	struct statfs st;
@@ -32,14 +34,14 @@ int zus_root_open(const char *path)
 	return fd;
 }
 
-static int special_open(int root_fd)
+int zus_special_open(int root_fd)
 {
 	int fd = openat(root_fd, ".", O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0666);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int do_ioctl(int fd, unsigned long request, void *arg)
+int zus_special_ioctl(int fd, unsigned long request, void *arg)
 {
 	struct zufs_ioc_hdr *hdr = arg;
 
@@ -55,11 +57,11 @@ int zus_register_type(int root_fd, const struct zus_type *type)
 		.zus_zfi = (uint64_t)(uintptr_t)type,
 		.rfi = zus_type_plugin(type)->info,
 	};
-	int err, fd = special_open(root_fd);
+	int err, fd = zus_special_open(root_fd);
 
 	if (fd < 0)
 		return fd;
-	err = do_ioctl(fd, ZU_IOC_REGISTER_FS, &ioc);
+	err = zus_special_ioctl(fd, ZU_IOC_REGISTER_FS, &ioc);
 	close(fd);
 	return err;
 }
@@ -71,13 +73,13 @@ int zus_numa_online_cpus(int root_fd, struct zufs_cpu_set *set)
 		char page[ZUFS_PAGE_SIZE];
 	} u;
 	const struct zufs_cpu_set *nodes = ZUFS_TAIL(&u.map, cpu_set_per_node);
-	int err, fd = special_open(root_fd);
+	int err, fd = zus_special_open(root_fd);
 
 	if (fd < 0)
 		return fd;
 	memset(&u, 0, sizeof(u));
 	u.map.hdr.in_len = sizeof(u.map);
-	err = do_ioctl(fd, ZU_IOC_NUMA_MAP, &u);
+	err = zus_special_ioctl(fd, ZU_IOC_NUMA_MAP, &u);
 	close(fd);
 	if (err)
 		return err;
@@ -94,11 +96,11 @@ int zus_numa_online_cpus(int root_fd, struct zufs_cpu_set *set)
 int zus_break_all(int root_fd)
 {
 	struct zufs_ioc_break_all ioc = { .hdr.in_len = sizeof(ioc) };
-	int err, fd = special_open(root_fd);
+	int err, fd = zus_special_open(root_fd);
 
 	if (fd < 0)
 		return fd;
-	err = do_ioctl(fd, ZU_IOC_BREAK_ALL, &ioc);
+	err = zus_special_ioctl(fd, ZU_IOC_BREAK_ALL, &ioc);
 	close(fd);
 	return err;
 }
@@ -130,10 +132,10 @@ int zus_channel_open(struct zus_channel *ch, int root_fd, unsigned int channel_n
 		.window_size = ZUS_API_MAP_MAX_SIZE,
 		.cpu = cpu,
 	};
-	ch->fd = special_open(root_fd);
+	ch->fd = zus_special_open(root_fd);
 	if (ch->fd < 0)
 		return ch->fd;
-	err = do_ioctl(ch->fd, ZU_IOC_INIT_THREAD, &ioc);
+	err = zus_special_ioctl(ch->fd, ZU_IOC_INIT_THREAD, &ioc);
 	if (err)
 		goto err_close;
 	err = map_shared(ch->fd, cmd->window_size, 0, &cmd->window);
@@ -173,7 +175,7 @@ int zus_mounter_open(struct zus_mounter *m, int root_fd)
 	m->msg = calloc(1, m->size);
 	if (!m->msg)
 		return -ENOMEM;
-	m->fd = special_open(root_fd);
+	m->fd = zus_special_open(root_fd);
 	if (m->fd < 0) {
 		free(m->msg);
 		return m->fd;
@@ -252,12 +254,12 @@ int zus_pmem_grab(void *root_fd, uint64_t sb_id, struct zus_md **md)
 
 	if (!pm)
 		return -ENOMEM;
-	pm->fd = special_open(*(int *)root_fd);
+	pm->fd = zus_special_open(*(int *)root_fd);
 	if (pm->fd < 0) {
 		err = pm->fd;
 		goto err_free;
 	}
-	err = do_ioctl(pm->fd, ZU_IOC_GRAB_PMEM, &ioc);
+	err = zus_special_ioctl(pm->fd, ZU_IOC_GRAB_PMEM, &ioc);
 	if (!err)
 		err = pmem_fill(pm, &ioc);
 	if (err)

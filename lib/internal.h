@@ -97,6 +97,10 @@ static inline const struct zus_fs_ops *zus_ops_of(const struct zus_ii *ii)
 	return &ii->sb->type->ops;
 }
 
+/* channel.c: an unnamed file of a root, or -errno; an ioctl on one, both of its results. */
+int zus_special_open(int root_fd);
+int zus_special_ioctl(int fd, unsigned long request, void *arg);
+
 /* thread.c: what the calling thread is doing, for zus_signal_pending, zus_current_cpu. */
 void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu);
 
