@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# fsck.memofs on files: what it finds, what it repairs, what it leaves alone.
+#
+# usage: test_fsck.sh MKFS FSCK
+
+set -u
+mkfs=$(realpath "$1")
+fsck=$(realpath "$2")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failed=0
+
+# expect STATUS WHAT COMMAND...: the exit status, and WHAT in what it prints.
+expect() {
+	local status=$1 what=$2 out got
+	shift 2
+	out=$("$@" 2>&1)
+	got=$?
+	if [ $got -ne "$status" ] || ! grep -q -- "$what" <<<"$out"; then
+		echo "FAILED ($got, not $status, or no '$what'): $*"
+		printf '%s\n' "$out"
+		failed=1
+	fi
+}
+
+same() { cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; failed=1; }; }
+
+# poke FILE OFFSET BYTES: as printf understands them
+poke() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+
+# again: the set and another one as they were made
+again() { cp made/* .; }
+
+mkdir made
+cd made || exit 1
+truncate -s 8M a
+truncate -s 4M b
+truncate -s 6M c
+truncate -s 8M x
+"$mkfs" -U 6b0d1ac0-5dc6-4a3e-8f0a-0123456789ab a b --t2 c >/dev/null || exit 1
+"$mkfs" x >/dev/null || exit 1
+cd ..
+again
+
+expect 16 "at least one device" "$fsck"
+expect 16 "fsck.memofs --help" "$fsck" --repair a
+expect 0 "usage:" "$fsck" --help
+expect 8 "No such file" "$fsck" missing
+expect 8 "same device" "$fsck" a ./a
+
+expect 0 "^set 6b0d1ac0-.*: 2 T1, 1 T2: clean$" "$fsck" a b c
+expect 0 "clean" "$fsck" -a c b a
+expect 0 "^member 2 .* T2  6 MiB  c$" "$fsck" --dump a b c
+expect 0 '"set_uuid": "6b0d1ac0-5dc6-4a3e-8f0a-0123456789ab"' "$fsck" --json a b c
+expect 4 "^member 1 (.*) is missing" "$fsck" a c
+expect 4 '"errors": 1' "$fsck" --json a c
+expect 4 "x: belongs to another set" "$fsck" a b c x
+expect 4 "b: has 2 MiB, its table says 4" bash -c "truncate -s 2M b; '$fsck' a b c"
+again
+cp a twin
+expect 4 "twin: is member 0, and so is a" "$fsck" a twin b c
+"$mkfs" -f -U 6b0d1ac0-5dc6-4a3e-8f0a-0123456789ab b >/dev/null
+expect 4 "b: its table says something else" "$fsck" a b c
+
+# a bad checksum: -n leaves it, without it is written anew
+again
+poke b 500 '\001'
+cp b bad
+expect 4 "b: no valid table: bad checksum" "$fsck" -n a b c
+same b bad
+expect 1 "b: the table of member 1 was written anew" "$fsck" a b c
+same b made/b
+expect 0 "clean" "$fsck" a b c
+# blank: by exclusion, if only one is
+again
+dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
+expect 1 "a: the table of member 0 was written anew" "$fsck" a b c
+same a made/a
+dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
+dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
+expect 4 "4 problems are left" "$fsck" a b c
+same c made/c
+# two are broken, but say who they are
+again
+poke a 2 '\377'
+poke b 700 'x'
+expect 1 "repaired" "$fsck" a b c
+same a made/a
+same b made/b
+# somebody else's by now, or too small, or nothing to go by
+dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
+poke b 0 XFSB
+expect 4 "b carries XFS: it is left alone" "$fsck" a b c
+again
+dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
+truncate -s 4M a
+expect 4 "2 problems are left" "$fsck" a b c
+dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
+expect 4 "set unknown" "$fsck" a b
+
+[ $failed -eq 0 ] && echo "fsck.memofs: passed"
+exit $failed
