@@ -260,7 +260,8 @@ void memofs_contract_end(struct memofs_inode *mi, uint64_t contract)
 	if (!contract || !sh)
 		return;
 	pthread_mutex_lock(&sh->lock);
-	sh->open[contract - 1]--;
+	if (sh->open[contract - 1])
+		sh->open[contract - 1]--;
 	turn(mi);
 	pthread_mutex_unlock(&sh->lock);
 }
