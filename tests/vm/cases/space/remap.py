@@ -2,17 +2,14 @@
 """usage: remap.py FOLDER RAWSERVER SOCKET: clone and dedupe, and what they send."""
 
 import errno
-import fcntl
 import os
-import struct
 import subprocess
 import sys
 
 from nstest import eq, read, refused, true, write
+from share import DIFFERS, clone, dedupe
 
 K, M = 1 << 10, 1 << 20
-FICLONE, FICLONERANGE, FIDEDUPERANGE = 0x40049409, 0x4020940d, 0xc0189436
-DIFFERS = 1
 DATA = os.urandom(200 * K)
 
 
@@ -28,26 +25,6 @@ def sent():
              if line.startswith("CLONE ")]
     ctl("forget")
     return found
-
-
-def clone(src, dst, *span):
-    with open(src, "rb") as s, open(dst, "r+b") as d:
-        if span:
-            pos_in, length, pos_out = span
-            fcntl.ioctl(d, FICLONERANGE, struct.pack("=qQQQ", s.fileno(), pos_in, length,
-                                                     pos_out))
-        else:
-            fcntl.ioctl(d, FICLONE, s.fileno())
-
-
-def dedupe(src, dst, pos_in, length, pos_out):
-    """Bytes, or the name of an errno, or DIFFERS."""
-    with open(src, "rb") as s, open(dst, "r+b") as d:
-        arg = bytearray(struct.pack("=QQHHIqQQiI", pos_in, length, 1, 0, 0, d.fileno(), pos_out,
-                                    0, 0, 0))
-        fcntl.ioctl(s, FIDEDUPERANGE, arg)
-    done, status = struct.unpack("=Qi", arg[40:52])
-    return errno.errorcode[-status] if status < 0 else status or done
 
 
 def test_clone():
