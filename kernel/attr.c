@@ -80,11 +80,9 @@ void zuf_touch_end(struct zuf_touch *touch, int err)
 }
 
 /* The server is not told: it persists the times with its next operation. */
-int zuf_update_time(struct inode *inode, struct timespec64 *now, int flags)
+int zuf_update_time(struct inode *inode, struct timespec64 now, u32 statx_bits)
 {
-	set_times(inode, *now, (flags & S_ATIME ? STATX_ATIME : 0) |
-			       (flags & S_MTIME ? STATX_MTIME : 0) |
-			       (flags & S_CTIME ? STATX_CTIME : 0));
+	set_times(inode, now, statx_bits);
 	return 0;
 }
 

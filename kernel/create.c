@@ -7,6 +7,7 @@
  * An inode that comes to nothing is dropped before anyone has seen it. Callers
  * hold the directory's inode lock exclusively.
  */
+#include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
 
 #include "dispatch.h"
@@ -180,7 +181,7 @@ struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
 }
 
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-	       umode_t mode, bool excl)
+	       umode_t mode)
 {
 	struct wish wish = { .mode = S_IFREG | mode };
 

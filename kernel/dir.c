@@ -174,8 +174,8 @@ static int read_some(struct file *file, struct dir_context *ctx, struct walk *wa
 	else if (!err)
 		err = end_of_answer(dir, ctx, walk);
 	if (err)
-		pr_warn_ratelimited("sb %llu: directory %lu: the server's entries make no sense\n",
-				    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
+		pr_warn_ratelimited("sb %llu: directory %llu: the server's entries make no sense\n",
+				    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
 	return err;
 }
 

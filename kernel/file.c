@@ -69,6 +69,5 @@ const struct inode_operations zuf_file_inode_ops = {
 const struct address_space_operations zuf_aops = {
 	.dirty_folio = noop_dirty_folio,
 	.read_folio = zuf_read_folio,
-	.swap_activate = zuf_swap_activate,
-	.swap_rw = zuf_swap_rw,
+	ZUF_SWAP_AOPS
 };

@@ -307,7 +307,7 @@ struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii)
 	inode = iget_locked(sb, le64_to_cpu(copy.i_ino));
 	if (!inode)
 		goto err_forget;
-	if (!(inode->i_state & I_NEW)) {
+	if (!(inode_state_read_once(inode) & I_NEW)) {
 		if (is_same_inode(inode, &copy)) {
 			zuf_inode_forget(sb, zus_ii, false);
 			return inode;
@@ -346,8 +346,8 @@ int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked)
 	if (S_ISDIR(inode->i_mode))
 		i_size_write(inode, le64_to_cpu(copy.i_size));
 	if (insert_inode_locked(inode)) {
-		pr_warn_ratelimited("sb %llu: the server's new inode %lu exists already\n",
-				    ZUF_SB(sb)->sb_id, inode->i_ino);
+		pr_warn_ratelimited("sb %llu: the server's new inode %llu exists already\n",
+				    ZUF_SB(sb)->sb_id, (u64)inode->i_ino);
 		goto err_forget;
 	}
 	ZUF_I(inode)->zi = zi;
@@ -365,7 +365,7 @@ err_forget:
 	return -EIO;
 }
 
-static int take_inode(struct inode *inode, unsigned long ino, void *unused)
+static int take_inode(struct inode *inode, zuf_ino_t ino, void *unused)
 {
 	if (inode->i_ino != ino)
 		return 0;

@@ -112,7 +112,7 @@ static inline bool zuf_outcome_unknown(int err)
 int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr);
 int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags);
-int zuf_update_time(struct inode *inode, struct timespec64 *now, int flags);
+int zuf_update_time(struct inode *inode, struct timespec64 now, u32 statx_bits);
 
 /* ---- size (space.c) ---- */
 
@@ -134,7 +134,7 @@ struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name);
 int zuf_str_set(struct zufs_str *str, const struct qstr *name);
 
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-	       umode_t mode, bool excl);
+	       umode_t mode);
 int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 	      umode_t mode, dev_t rdev);
 int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,

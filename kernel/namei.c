@@ -220,7 +220,7 @@ static int zuf_rename(struct zuf_idmap *idmap, struct inode *old_dir,
 
 const struct inode_operations zuf_dir_inode_ops = {
 	.lookup		= zuf_lookup,
-	.create		= zuf_create,
+	.create		= zuf_op_create,
 	.mknod		= zuf_mknod,
 	.mkdir		= zuf_op_mkdir,
 	.symlink	= zuf_symlink,

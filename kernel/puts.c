@@ -22,7 +22,7 @@ static void puts_deadline(struct work_struct *work);
 
 int zuf_puts_module_init(void)
 {
-	puts_wq = alloc_workqueue("zuf_puts", WQ_MEM_RECLAIM, 0);
+	puts_wq = alloc_workqueue("zuf_puts", WQ_PERCPU | WQ_MEM_RECLAIM, 0);
 	return puts_wq ? 0 : -ENOMEM;
 }
 

@@ -225,7 +225,7 @@ static void root_evict_inode(struct inode *inode)
 
 static const struct super_operations root_super_ops = {
 	.statfs = simple_statfs,
-	.drop_inode = generic_delete_inode,
+	.drop_inode = inode_just_drop,
 	.evict_inode = root_evict_inode,
 };
 
@@ -246,7 +246,8 @@ static int root_add_file(struct super_block *sb, const char *name, umode_t mode,
 	inode->i_mode = S_IFREG | mode;
 	inode_set_now(inode);
 	inode->i_fop = fops;
-	d_add(dentry, inode);
+	d_make_persistent(dentry, inode);
+	dput(dentry);
 	return 0;
 }
 
@@ -310,7 +311,7 @@ static void root_kill_sb(struct super_block *sb)
 
 	if (root)
 		zuf_type_drop_root(root);
-	kill_litter_super(sb);
+	zuf_kill_persistent_super(sb);
 	if (root)
 		zuf_root_put(root);
 }
@@ -343,7 +344,7 @@ void zuf_root_fini(void)
 
 int zuf_root_wq_init(void)
 {
-	root_free_wq = alloc_workqueue("zuf_root", 0, 0);
+	root_free_wq = alloc_workqueue("zuf_root", WQ_UNBOUND, 0);
 	return root_free_wq ? 0 : -ENOMEM;
 }
 

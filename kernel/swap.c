@@ -2,7 +2,7 @@
 /*
  * swap.c - a file as swap space: swapon, pages out and in, swapoff
  *
- * The kernel swaps through the file's own I/O (SWP_FS_OPS), so that blocks may be
+ * The kernel swaps through the file's own I/O, so that blocks may be
  * anywhere, and checks nothing but that there are no holes: a page that goes out
  * shall need no new block. From swapon to swapoff S_SWAPFILE refuses write,
  * truncate to less, fallocate, clone and unlink; hence no lock is taken here.
@@ -44,13 +44,12 @@ int zuf_swap_activate(struct swap_info_struct *sis, struct file *file, sector_t 
 	if (err)
 		return err;
 	if (hole < i_size_read(inode)) {
-		pr_err("sb %llu: inode %lu cannot be swap space, it has a hole at %lld\n",
-		       ZUF_SB(inode->i_sb)->sb_id, inode->i_ino, hole);
+		pr_err("sb %llu: inode %llu cannot be swap space, it has a hole at %lld\n",
+		       ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino, hole);
 		return -EINVAL;
 	}
 	*span = sis->pages;
-	sis->flags |= SWP_FS_OPS;
-	return add_swap_extent(sis, 0, sis->max, 0);
+	return zuf_swap_through_file(sis);
 }
 
 int zuf_swap_rw(struct kiocb *iocb, struct iov_iter *iter)

@@ -55,8 +55,8 @@ int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi)
 		return -ENOMEM;
 	err = copy_target(inode, zi, target, len);
 	if (err) {
-		pr_warn_ratelimited("sb %llu: symbolic link %lu has no valid target\n",
-				    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
+		pr_warn_ratelimited("sb %llu: symbolic link %llu has no valid target\n",
+				    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
 		kfree(target);
 		return err;
 	}

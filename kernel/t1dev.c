@@ -62,7 +62,7 @@ static int t1dev_check_pages(struct zuf_dev *dev, struct block_device *bdev, u64
 		       bdev, (u64)PFN_PHYS(dev->pfn));
 		return -EINVAL;
 	}
-	dev->pgmap = get_dev_pagemap(dev->pfn, NULL);
+	dev->pgmap = get_dev_pagemap(dev->pfn);
 	if (!dev->pgmap || PFN_PHYS(last) > dev->pgmap->range.end) {
 		pr_err("%pg: T1: expected struct pages, found none (namespace in raw mode?)\n",
 		       bdev);

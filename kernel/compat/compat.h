@@ -23,6 +23,7 @@
 #include <linux/mount.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 #include "config.h"
 
 /* ---- identities of a mount ---- */
@@ -80,11 +81,40 @@ static inline struct timespec64 inode_set_mtime_to_ts(struct inode *inode,
 #define generic_fillattr(idmap, mask, inode, stat) generic_fillattr(idmap, inode, stat)
 #endif
 
+#if ZUF_HAVE_INO_U64
+#define zuf_ino_t	u64
+#else
+#define zuf_ino_t	unsigned long
+#endif
+
+#if !ZUF_HAVE_INODE_STATE_ACCESSORS
+static inline unsigned long inode_state_read_once(const struct inode *inode)
+{
+	return READ_ONCE(inode->i_state);
+}
+#endif
+
+#if !ZUF_HAVE_INODE_JUST_DROP
+#define inode_just_drop		generic_delete_inode
+#define inode_generic_drop	generic_drop_inode
+#endif
+
 /* For .update_time: zuf_update_time(). */
-#if ZUF_HAVE_UPDATE_TIME_NOW
+#if ZUF_HAVE_UPDATE_TIME_TYPE
+int zuf_op_update_time(struct inode *inode, enum fs_update_time type, unsigned int flags);
+#elif ZUF_HAVE_UPDATE_TIME_NOW
 int zuf_op_update_time(struct inode *inode, int flags);
 #else
 int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags);
+#endif
+
+/* For .create: zuf_create(). */
+#if ZUF_HAVE_CREATE_NO_EXCL
+int zuf_op_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		  umode_t mode);
+#else
+int zuf_op_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		  umode_t mode, bool excl);
 #endif
 
 /* For .mkdir: zuf_mkdir(). */
@@ -102,6 +132,21 @@ int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dent
  *	without work undoes
  */
 void zuf_instantiate_tmpfile(struct file *file, struct inode *inode);
+
+/*
+ * Names that stay until the super-block goes: made with d_make_persistent() and
+ * a dput() of the caller's reference, taken away by zuf_kill_persistent_super().
+ */
+#if ZUF_HAVE_MAKE_PERSISTENT
+#define zuf_kill_persistent_super kill_anon_super
+#else
+#define zuf_kill_persistent_super kill_litter_super
+
+static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_add(dget(dentry), inode);
+}
+#endif
 
 /* ---- super-blocks ---- */
 
@@ -142,12 +187,31 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 #define zuf_file_modes		(FMODE_NOWAIT | FMODE_BUF_WASYNC)
 #endif
 
+/* ---- swap ---- */
+
+struct swap_info_struct;
+
+/* In the address-space operations of files: zuf_swap_activate(), zuf_swap_rw(). */
+#if ZUF_HAVE_SWAP_OPS
+#define ZUF_SWAP_AOPS	.swap_activate = zuf_swap_activate,
+#else
+#define ZUF_SWAP_AOPS	.swap_activate = zuf_swap_activate, .swap_rw = zuf_swap_rw,
+#endif
+
+/* At swapon: have all pages go through zuf_swap_rw(). Number of extents or -errno. */
+int zuf_swap_through_file(struct swap_info_struct *sis);
+
 /* ---- iterators ---- */
 
 /* The current segment of an iterator over user memory; false: it is not one. */
 bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len);
 
 /* ---- the scheduler ---- */
+
+#if !ZUF_HAVE_WQ_PERCPU
+/* what is not WQ_UNBOUND is per CPU */
+#define WQ_PERCPU 0
+#endif
 
 /* WF_CURRENT_CPU, which is private to the scheduler; 0 = it has none. */
 #if ZUF_HAVE_WAKE_CURRENT_CPU

@@ -20,7 +20,7 @@ die() {
 [ $# -eq 3 ] || die "usage: probe.sh KERNEL-BUILD-FOLDER KERNEL-RELEASE OUT"
 kdir=$1
 release=$2
-out=$3
+out=$(cd "$(dirname "$3")" && pwd)/$(basename "$3")
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-cc}
 
