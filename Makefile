@@ -10,7 +10,7 @@ BUILD   := build
 .DEFAULT_GOAL := all
 
 .PHONY: all
-all: user $(KERNELS:%=module-%)	## user space and zuf.ko (KERNELS="6.1 6.12")
+all: user $(KERNELS:%=module-%)	## user space and zuf.ko (KERNELS="6.1 6.12 7")
 
 .PHONY: user
 user: deps-build			## user space in build/
@@ -30,8 +30,8 @@ demo: deps-demo all		## boot a VM and show it at work
 	scripts/demo.sh
 
 .PHONY: check
-check:				## all tests: unit, VM on 6.1 and 6.12, planted
-	scripts/check.sh unit unit-tsan vm vm-short planted
+check:				## all tests: unit, VM on 6.1, 6.12 and 7, planted
+	scripts/check.sh unit unit-tsan vm vm-short vm-newest planted
 
 .PHONY: check-unit
 check-unit:			## unit tests, with ASan and UBSan, with TSan
@@ -47,7 +47,7 @@ check-debug:			## all VM cases on the kernel with all checkers
 
 .PHONY: check-kernel
 check-kernel:			## zuf.ko with W=1, no warnings, and sparse
-	scripts/check-kernel.sh 6.1 6.12
+	scripts/check-kernel.sh 6.1 6.12 7
 
 .PHONY: lint
 lint:				## headers alone, shell scripts, sizes, words

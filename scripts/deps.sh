@@ -5,7 +5,7 @@
 # missing. Called by the Makefile before each target; quick when nothing is
 # missing, and only then does it touch the network.
 #
-# usage: scripts/deps.sh [-n] GROUP...    groups: build vm debug lint demo bench
+# usage: scripts/deps.sh [-n] GROUP...    groups: build vm debug newest lint demo bench
 #        -n  only list what is missing
 
 set -eu
@@ -21,11 +21,12 @@ packages() {
 			fuse3 dmsetup util-linux psmisc procps rsync quota nfs-kernel-server \
 			nfs-common rpcbind ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
+	newest)	echo mmdebstrap ;;
 	lint)	echo shellcheck sparse gcc g++ ;;
 	bench)	packages build
 		packages vm ;;
 	demo)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils ;;
-	*)	die "unknown group '$1' (build vm debug lint demo bench)" ;;
+	*)	die "unknown group '$1' (build vm debug newest lint demo bench)" ;;
 	esac
 }
 
@@ -39,7 +40,7 @@ if [ "${1:-}" = -n ]; then
 	list_only=1
 	shift
 fi
-[ $# -gt 0 ] || die "usage: deps.sh [-n] build|vm|debug|lint|demo|bench..."
+[ $# -gt 0 ] || die "usage: deps.sh [-n] build|vm|debug|newest|lint|demo|bench..."
 command -v dpkg-query >/dev/null ||
 	die "this is not a Debian system; the needed programs are listed in $0"
 

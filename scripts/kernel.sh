@@ -5,11 +5,14 @@
 #   root/      the image, headers and kbuild packages, unpacked
 #   vmlinux    ELF kernel for the VM     release    its `uname -r`
 #   modules/   the modules the VM needs, uncompressed, with modules.dep
-# 6.1 is Debian 12's own kernel, 6.12 comes from its backports suite; the
-# machine's apt configuration is only read. `debug` builds a 6.1 kernel with
-# all checkers from the linux-source package (tests/vm/debug.config).
+#   chroot/    7 alone: headers and what builds with them, see build-root.sh
+# 6.1 is Debian 12's own kernel, 6.12 comes from its backports suite, 7 from the
+# one of the next release. The machine's apt configuration is only read. `debug`
+# builds a 6.1 kernel with all checkers from the linux-source package
+# (tests/vm/debug.config).
 #
-# usage: scripts/kernel.sh get 6.1|6.12|debug     fetch or build, once
+# usage: scripts/kernel.sh get 6.1|6.12|7|debug   fetch or build, once;
+#                                                 77: this one cannot be had here
 #        scripts/kernel.sh debug                  the same as `get debug`
 #        scripts/kernel.sh dir|release|vmlinux VERSION
 
@@ -69,27 +72,51 @@ source_line() {
 	done
 }
 
-# apt_setup VERSION: a private apt state for the suites that carry VERSION.
-apt_setup() {
-	local codename dir=$KERNELS/apt-$1 list
+# cannot WHY: nothing is wrong but that kernel $version is out of reach.
+cannot() {
+	say "kernel $version: $*"
+	[ "$version" != 7 ] || exit 77
+	exit 1
+}
+
+next_release() {
+	case $1 in
+	bookworm)	echo trixie ;;
+	trixie)		echo forky ;;
+	*)		cannot "the release after '$1' is not known" ;;
+	esac
+}
+
+# sources_of: apt lines of the suites that carry $version.
+sources_of() {
+	local codename next
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	[ -n "$codename" ] || die "/etc/os-release names no VERSION_CODENAME"
+	if [ "$version" = 7 ]; then
+		next=$(next_release "$codename")
+		source_line "$codename" "$next"
+		source_line "$codename" "$next-backports"
+		return
+	fi
+	source_line "$codename" "$codename"
+	source_line "$codename-security" "$codename-security"
+	[ "$version" != 6.12 ] || source_line "$codename" "$codename-backports"
+}
+
+# apt_setup: a private apt state for the suites that carry $version.
+apt_setup() {
+	local dir=$KERNELS/apt-$version list
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	list=$dir/sources.list
-	{
-		source_line "$codename" "$codename"
-		source_line "$codename-security" "$codename-security"
-		[ "$1" = 6.1 ] ||
-			source_line "$codename" "$codename-backports"
-	} >"$list"
+	sources_of >"$list"
 	[ -s "$list" ] ||
-		die "no Debian archive for $codename in /etc/apt/sources.list*"
+		cannot "no Debian archive of this release in /etc/apt/sources.list*"
 	APT_OPTS=(-q -o "Dir::Etc::sourcelist=$list" -o Dir::Etc::sourceparts=-
 		-o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache"
 		-o APT::Sandbox::User=root -o Acquire::Languages=none
 		-o APT::Get::List-Cleanup=false)
 	apt-get "${APT_OPTS[@]}" update >&2 ||
-		die "apt-get update of $list failed"
+		cannot "apt-get update of $list failed"
 }
 
 # newest REGEX: the package of the highest version whose name matches.
@@ -104,19 +131,17 @@ download() {
 	shift
 	tmp=$(mktemp -d "$KERNELS/debs.XXXXXX")
 	(cd "$tmp" && apt-get "${APT_OPTS[@]}" download "$@" >&2) ||
-		die "could not download $*"
+		cannot "could not download $*"
 	for deb in "$tmp"/*.deb; do
 		dpkg-deb -x "$deb" "$root"
 	done
 	rm -r "$tmp"
 }
 
-# build_packages HEADERS: the common headers and kbuild tools it depends on.
-build_packages() {
+# depends PACKAGE REGEX: the packages it depends on whose names match.
+depends() {
 	apt-cache "${APT_OPTS[@]}" show "$1" | sed -n 's/^Depends: //p' |
-		head -n 1 | tr ',' '\n' | sed 's/(.*//; s/ //g' |
-		grep -E '^linux-(headers|kbuild)-' ||
-		die "$1 depends on no linux-headers and linux-kbuild"
+		head -n 1 | tr ',' '\n' | sed 's/(.*//; s/ //g' | grep -E "$2" || true
 }
 
 # relocate ROOT RELEASE: the headers' Makefile names its common part by its
@@ -154,20 +179,50 @@ pick_modules() {
 	depmod -b "$3" "$2"
 }
 
+# get_headers DIR RELEASE: what builds modules with this machine's compiler.
+get_headers() {
+	local -a packages
+	mapfile -t packages < <(depends "linux-headers-$2" '^linux-(headers|kbuild)-')
+	[ ${#packages[@]} -ge 2 ] ||
+		die "linux-headers-$2 depends on no linux-headers and linux-kbuild"
+	download "$1/root" "linux-headers-$2" "${packages[@]}"
+	relocate "$1/root" "$2"
+}
+
+# get_build_root DIR RELEASE: the same with the compiler of the next release.
+get_build_root() {
+	local suite
+	suite=$(awk 'NR == 1 { print $(NF - 1) }' "$KERNELS/apt-$version/sources.list")
+	say "installing linux-headers-$2 and a compiler in $1/chroot (a minute)"
+	"$TOP/scripts/build-root.sh" make "$1/chroot" "$suite" \
+		"$KERNELS/apt-$version/sources.list" "linux-headers-$2" make sparse ||
+		cannot "could not make $1/chroot"
+}
+
 get_debian() {
-	local version=$1 dir=$KERNELS/$1 new=$KERNELS/$1.new rel image packages
-	apt_setup "$version"
+	local dir=$KERNELS/$version new=$KERNELS/$version.new rel image
+	local -a packages
+	if [ "$version" = 7 ]; then
+		[ "$(id -u)" = 0 ] || cannot "only root can fetch it and build for it"
+		"$TOP/scripts/deps.sh" newest || cannot "mmdebstrap is missing"
+	fi
+	apt_setup
 	image=$(newest "linux-image-${version//./\\.}\\.[0-9][0-9a-z.+]*(-[0-9]+)?-amd64")
-	[ -n "$image" ] || die "the archive has no linux-image-$version*-amd64"
+	[ -n "$image" ] || cannot "the archive has no linux-image-$version*-amd64"
 	rel=${image#linux-image-}
 	say "fetching $image"
 	rm -rf "$new"
 	mkdir -p "$new/root"
-	mapfile -t packages < <(build_packages "linux-headers-$rel")
-	download "$new/root" "$image" "linux-headers-$rel" "${packages[@]}"
-	relocate "$new/root" "$rel"
-	"$TOP/scripts/extract-vmlinux.sh" "$new/root/boot/vmlinuz-$rel" \
-		"$new/vmlinux"
+	mapfile -t packages < <(depends "$image" '^linux-(base|binary|modules)-[0-9]')
+	download "$new/root" "$image" "${packages[@]}"
+	if [ "$version" = 7 ]; then
+		get_build_root "$new" "$rel"
+	else
+		get_headers "$new" "$rel"
+	fi
+	image=$new/root/boot/vmlinuz-$rel
+	[ -e "$image" ] || image=$new/root/usr/lib/modules/$rel/vmlinuz
+	"$TOP/scripts/extract-vmlinux.sh" "$image" "$new/vmlinux"
 	pick_modules "$new/root" "$rel" "$new/modules"
 	rm -rf "$new/root/boot" "$new/root/lib/modules" \
 		"$new/root/usr/lib/modules" "$new/root/usr/share"
@@ -210,7 +265,7 @@ get_debug() {
 	local dir=$KERNELS/debug rel
 	"$TOP/scripts/deps.sh" debug
 	if [ ! -e "$dir/src/Makefile" ]; then
-		apt_setup 6.1
+		apt_setup
 		say "fetching linux-source-6.1"
 		rm -rf "$dir/pkg" "$dir/src.new"
 		mkdir -p "$dir/src.new"
@@ -218,7 +273,7 @@ get_debug() {
 		tar -xf "$dir/pkg/usr/src/linux-source-6.1.tar.xz" \
 			--strip-components=1 -C "$dir/src.new"
 		debug_patch "$dir/src.new"
-		rm -rf "$dir/pkg" "$KERNELS/apt-6.1"
+		rm -rf "$dir/pkg" "$KERNELS/apt-debug"
 		mv "$dir/src.new" "$dir/src"
 	fi
 	debug_config "$dir/src" "$dir/build"
@@ -247,18 +302,18 @@ have() {
 
 get() {
 	case $1 in
-	6.1|6.12|debug)	;;
-	*)	die "no kernel '$1' (6.1, 6.12 or debug)" ;;
+	6.1|6.12|7|debug) ;;
+	*)	die "no kernel '$1' (6.1, 6.12, 7 or debug)" ;;
 	esac
 	have "$1" && return 0
 	mkdir -p "$KERNELS"
-	exec 9>"$KERNELS/lock"
+	exec 9>"$KERNELS/lock-$1"
 	flock 9
 	have "$1" && return 0
 	if [ "$1" = debug ]; then
 		get_debug
 	else
-		get_debian "$1"
+		get_debian
 	fi
 }
 
@@ -268,7 +323,8 @@ version=${2:-}
 [ "$command" = debug ] || [ -n "$version" ] || die "$command: which kernel?"
 
 case $command in
-debug)	get debug ;;
+debug)	version=debug
+	get debug ;;
 get)	get "$version" ;;
 release) kernel_release "$version" ;;
 vmlinux)
@@ -276,10 +332,10 @@ vmlinux)
 	echo "$KERNELS/$version/vmlinux" ;;
 dir)
 	rel=$(kernel_release "$version")
-	if [ "$version" = debug ]; then
-		echo "$KERNELS/debug/build"
-	else
-		echo "$KERNELS/$version/root/usr/src/linux-headers-$rel"
-	fi ;;
+	case $version in
+	debug)	echo "$KERNELS/debug/build" ;;
+	7)	echo "$KERNELS/7/chroot/usr/src/linux-headers-$rel" ;;
+	*)	echo "$KERNELS/$version/root/usr/src/linux-headers-$rel" ;;
+	esac ;;
 *)	die "unknown command '$command' (get, debug, dir, release, vmlinux)" ;;
 esac

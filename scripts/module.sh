@@ -50,10 +50,16 @@ for part in kernel include; do
 	mv "$out/$part.list" "$out/$part.old"
 done
 
+# A kernel that this machine's compiler is too old for brings its own.
+in_root=()
+if [[ $dir == */chroot/* ]]; then
+	in_root=("$TOP/scripts/build-root.sh" run "${dir%%/chroot/*}/chroot" "$out")
+	dir=${dir#*/chroot}
+fi
 # Some headers bring the types of the kernel along (vmlinux): kbuild would add those of
 # the module, which needs a program that nothing else here needs.
-if ! make -C "$dir" M="$out/src/kernel" -j"$(nproc)" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" \
-	modules; then
+if ! "${in_root[@]}" make -C "$dir" M="$out/src/kernel" -j"$(nproc)" \
+	CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules; then
 	rm -f "$out/zuf.ko"
 	die "zuf.ko for $version does not build"
 fi
