@@ -92,9 +92,9 @@ static int emit(struct walk *walk, u32 nr, bool is_start)
 	for (i = 0; i < nr; i++) {
 		e = &walk->extents[i];
 		if (!is_valid(walk, e, is_start && !i)) {
-			pr_warn_ratelimited("sb %llu: inode %lu: an extent makes no sense\n",
+			pr_warn_ratelimited("sb %llu: inode %llu: an extent makes no sense\n",
 					    ZUF_SB(walk->inode->i_sb)->sb_id,
-					    walk->inode->i_ino);
+					    (u64)walk->inode->i_ino);
 			return -EIO;
 		}
 		ret = fiemap_fill_next_extent(walk->info, e->fe_logical, e->fe_physical,

@@ -108,13 +108,13 @@ static int change_flags(struct inode *inode, unsigned int flags)
 	return err;
 }
 
-int zuf_fileattr_get(struct dentry *dentry, struct fileattr *fa)
+int zuf_fileattr_get(struct dentry *dentry, struct file_kattr *fa)
 {
 	fileattr_fill_flags(fa, fs_flags_of(d_inode(dentry)));
 	return 0;
 }
 
-int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct fileattr *fa)
+int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct file_kattr *fa)
 {
 	struct inode *inode = d_inode(dentry);
 

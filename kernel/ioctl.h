@@ -9,14 +9,14 @@
 
 struct dentry;
 struct file;
-struct fileattr;
+struct file_kattr;
 
 /* File operations of regular files and directories. */
 long zuf_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long zuf_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* Inode operations of regular files and directories: chattr, lsattr. */
-int zuf_fileattr_get(struct dentry *dentry, struct fileattr *fa);
-int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct fileattr *fa);
+int zuf_fileattr_get(struct dentry *dentry, struct file_kattr *fa);
+int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct file_kattr *fa);
 
 #endif

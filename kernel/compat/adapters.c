@@ -89,7 +89,9 @@ void zuf_instantiate_tmpfile(struct file *file, struct inode *inode)
 
 int zuf_freeze_super(struct super_block *sb)
 {
-#if ZUF_HAVE_FREEZE_HOLDER
+#if ZUF_HAVE_FREEZE_OWNER
+	return freeze_super(sb, FREEZE_HOLDER_KERNEL, NULL);
+#elif ZUF_HAVE_FREEZE_HOLDER
 	return freeze_super(sb, FREEZE_HOLDER_KERNEL);
 #else
 	return freeze_super(sb);
@@ -98,7 +100,9 @@ int zuf_freeze_super(struct super_block *sb)
 
 int zuf_thaw_super(struct super_block *sb)
 {
-#if ZUF_HAVE_FREEZE_HOLDER
+#if ZUF_HAVE_FREEZE_OWNER
+	return thaw_super(sb, FREEZE_HOLDER_KERNEL, NULL);
+#elif ZUF_HAVE_FREEZE_HOLDER
 	return thaw_super(sb, FREEZE_HOLDER_KERNEL);
 #else
 	return thaw_super(sb);

@@ -108,6 +108,11 @@ int zuf_op_update_time(struct inode *inode, int flags);
 int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags);
 #endif
 
+/* What .fileattr_get fills. */
+#if !ZUF_HAVE_FILE_KATTR
+#define file_kattr	fileattr
+#endif
+
 /* For .create: zuf_create(). */
 #if ZUF_HAVE_CREATE_NO_EXCL
 int zuf_op_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
