@@ -40,14 +40,14 @@ part_failed() {
 	add 0 1 0
 }
 
-# build_sanitized FOLDER SANITIZERS
+# build_sanitized FOLDER SANITIZERS: of all tests; `meson test` builds those it is given.
 build_sanitized() {
 	"$TOP/scripts/deps.sh" build || return
 	if [ ! -e "$1/build.ninja" ]; then
 		meson setup "$1" "$TOP" -Db_sanitize="$2" \
 			-Dbuildtype=debug -Db_lundef=false || return
 	fi
-	meson compile -C "$1"
+	[ $# -gt 2 ] || meson compile -C "$1"
 }
 
 # results RESULT...: how many tests of meson's log ended so.
@@ -58,14 +58,16 @@ results() {
 # unit_tests FOLDER SANITIZERS [TEST...]
 unit_tests() {
 	local dir=$TOP/$1 sanitizers=$2 status=0 log
+	local -a built=(--no-rebuild)
 	shift 2
+	[ $# = 0 ] || built=()
 
 	log=$dir/meson-logs/testlog.json
-	build_sanitized "$dir" "$sanitizers" || { part_failed "unit: does not build"; return; }
+	build_sanitized "$dir" "$sanitizers" "$@" || { part_failed "unit: does not build"; return; }
 	rm -f "$log"
 	# Sanitizers must fail a test, not just print.
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		meson test -C "$dir" "${built[@]}" --print-errorlogs \
 		--num-processes "$(nproc)" --timeout-multiplier 4 "$@" || status=$?
 	[ -e "$log" ] || {
 		[ "$status" = 0 ] || part_failed "unit: meson test: status $status"
@@ -76,20 +78,22 @@ unit_tests() {
 		"$(results SKIP)"
 }
 
-# suite KERNEL ARG...: a VM suite, a part of it on each of up to SHARDS (2) CPUs; its sum
-# is in $sum, which is empty when a part did not end.
+# suite KERNEL ARG...: a VM suite, its cases shared by a VM for each of up to SHARDS (2) CPUs;
+# its sum is in $sum, which is empty when one of these did not end.
 suite() {
 	local kernel=$1 out shards i
-	local -a part
+	local -a part pids=()
 
 	shift
 	shards=${SHARDS:-$(($(nproc) > 1 ? 2 : 1))}
 	out=$(mktemp -d)
+	mkdir "$out/queue"
 	for ((i = 1; i <= shards; i++)); do
 		SLOW=$((${SLOW:-1} * shards)) "$TOP/tests/vm/suite" --kernel "$kernel" \
-			--shard "$i/$shards" "$@" 2>&1 | tee "$out/$i" &
+			--queue "$out/queue" "$@" 2>&1 | tee "$out/$i" &
+		pids+=($!)
 	done
-	wait
+	wait "${pids[@]}"
 	sum='0 0 0'
 	for ((i = 1; i <= shards; i++)); do
 		read -r -a part <<<"$(sum_of "$out/$i")"
@@ -159,7 +163,22 @@ part_planted() {
 	fi
 }
 
+# fetch_ahead PART...: packages at once, the kernels while the first part runs.
+fetch_ahead() {
+	local part
+
+	[[ " $* " == *" vm"* || " $* " == *" planted "* ]] || return 0
+	"$TOP/scripts/deps.sh" build vm
+	for part in "$@"; do
+		case $part in
+		vm | planted)	"$TOP/scripts/kernel.sh" get "${KERNEL:-6.1}" ;;
+		vm-short)	"$TOP/scripts/kernel.sh" get 6.12 ;;
+		esac
+	done >/dev/null 2>&1 &
+}
+
 [ $# -gt 0 ] || die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|planted..."
+fetch_ahead "$@"
 [[ " $* " != *" vm-newest "* ]] || fetch_newest
 for part in "$@"; do
 	case $part in
