@@ -4,7 +4,7 @@
 import errno, os, random
 from nstest import *
 
-NR = 10000
+NR = 4000
 random.seed(1)
 
 # empty, and the two that are always there

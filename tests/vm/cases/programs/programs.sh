@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 600
 #
-# Programs that people run, in each way: fio's engines with checksums, archives
-# and copies of a tree, a database, dd and a compiler. Nothing here maps files of the mount.
+# Programs that people run: fio's engines with checksums, archives and copies of a tree, a
+# database, dd and a compiler. Here with data from 64 KiB on in mapped pages; the cases in
+# real/ do the same and more in the other ways, and so does this with LONG=1.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/io/io.bash"
@@ -146,4 +147,5 @@ all_programs() {
 scratch
 make_tree "$scratch/tree"
 describe "$scratch/tree" >"$scratch/wanted"
+[ -n "${LONG:-}" ] || IO_WAYS=mapped64k
 each_way all_programs

@@ -10,7 +10,7 @@
 . "$TOP/tests/vm/cases/real/real.bash"
 need losetup mkfs.ext4 e2fsck debugfs gcc ar
 
-sources=(map alloc name)
+sources=(map name)
 
 unpack() {
 	mkdir -p "$1/src"

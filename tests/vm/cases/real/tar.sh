@@ -16,7 +16,7 @@ make_tree() {
 	long=$(printf 'n%.0s' {1..250})
 	mkdir -p "$1/sub/$long/$long" "$1/empty"
 	head -c 70001 /dev/urandom >"$1/sub/$long/$long/file"
-	head -c 1500000 /dev/urandom >"$1/large"
+	head -c 700000 /dev/urandom >"$1/large"
 	: >"$1/nothing"
 	ln "$1/large" "$1/sub/linked"
 	ln -s "$long" "$1/sub/short"
@@ -24,8 +24,8 @@ make_tree() {
 	mkfifo "$1/pipe"
 	mknod "$1/null" c 1 3
 	mknod "$1/disk" b 7 200
-	truncate -s 20000000 "$1/holes"
-	printf 'in the middle' | dd of="$1/holes" bs=1 seek=9999990 conv=notrunc status=none
+	truncate -s 4000000 "$1/holes"
+	printf 'in the middle' | dd of="$1/holes" bs=1 seek=1999990 conv=notrunc status=none
 	chown 1234:4321 "$1/large" "$1/pipe" "$1/empty"
 	chown -h 77:88 "$1/sub/short"
 	chmod 6755 "$1/nothing"
@@ -96,7 +96,7 @@ packed() {
 	tar -C "$scratch/tree" --format=posix -Sc . | xz -0 >a.txz
 	gzip -t a.tgz
 	xz -t a.txz
-	split -b 300k a.tgz part.
+	split -b 100k a.tgz part.
 	cat part.* >again
 	same a.tgz again "split and joined"
 	mkdir x
