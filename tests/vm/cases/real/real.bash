@@ -28,3 +28,20 @@ same() {
 	shift 2
 	cmp -- "$wanted" "$found" || fail "$way: $*: $found is not $wanted"
 }
+
+# long SHORT LONG: the second with LONG=1 in the environment of tests/vm/suite, else the first.
+long() {
+	if [ -n "${LONG:-}" ]; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
+
+# need_mmap: skip unless files of the mount can be mapped; for each_way.
+need_mmap() {
+	truncate -s 4096 map
+	python3 -c 'import mmap; f = open("map", "r+"); mmap.mmap(f.fileno(), 4096)' 2>/dev/null ||
+		{ rm map; cd /; skip "files cannot be mapped"; }
+	rm map
+}
