@@ -43,7 +43,7 @@ static const char usage_text[] =
 "usage: zusd [options] [ZUF_ROOT]\n"
 "  --policyRR[=PRIO]    run the channel threads SCHED_RR (default priority 20)\n"
 "  --policyFIFO[=PRIO]  run the channel threads SCHED_FIFO (default priority 20)\n"
-"  --nice[=N]           nice value of the channel threads (default -20)\n"
+"  --nice[=N]           nice value of the channel threads (default -5; without N -20)\n"
 "  --mlock[=0|1|2]      lock memory: 0 no, 1 what is there and what is touched (default),\n"
 "                       2 everything\n"
 "  --plugin-dir=DIR     where lib<name>.so are (default " ZUSD_PLUGIN_DIR ")\n"
@@ -205,6 +205,7 @@ int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
 		.plugin_dir = ZUSD_PLUGIN_DIR,
 		.ready_fd = -1,
 		.policy = SCHED_OTHER,
+		.nice = ZUSD_NICE_DEFAULT,
 		.mlock = 1,
 	};
 	find_config(o, argc, argv);

@@ -9,10 +9,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,6 +89,13 @@ static void drop_rseq(void)
 		syscall(SYS_rseq, area, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
+/* What nobody has asked for may be refused. */
+static void set_default_nice(const struct zusd *z)
+{
+	if (z->opt.policy == SCHED_OTHER && z->opt.nice == ZUSD_NICE_DEFAULT)
+		setpriority(PRIO_PROCESS, 0, ZUSD_NICE_DEFAULT);
+}
+
 static void *zt_main(void *arg)
 {
 	struct zt *zt = arg;
@@ -94,6 +103,7 @@ static void *zt_main(void *arg)
 	int err;
 
 	drop_rseq();
+	set_default_nice(z);
 	zt->err = zus_channel_open(&zt->channel, z->root_fd, zt->channel_no, zt->cpu);
 	err = zt->err;
 	sem_post(&zt->opened);
@@ -116,7 +126,7 @@ static int zt_start(struct zt *zt, struct zusd *z, int cpu, unsigned int channel
 		.cpu = cpu,
 		.policy = z->opt.policy,
 		.priority = z->opt.priority,
-		.nice = z->opt.nice,
+		.nice = z->opt.nice == ZUSD_NICE_DEFAULT ? 0 : z->opt.nice,
 	};
 	int err;
 

@@ -20,6 +20,9 @@
 #define ZUSD_MAX_PLUGINS	16
 #define ZUSD_MAX_CPUS		1024
 
+/* Enough that a ZT runs as soon as it is woken, little enough that one which loops is outrun. */
+#define ZUSD_NICE_DEFAULT	(-5)
+
 /* ---- options.c ---- */
 
 struct zusd_options {

@@ -2,9 +2,10 @@
 /*
  * chan.c - channels: claim, hand-off, death
  *
- * Two switches per operation: the app sets its own sleeping state, hands over
- * with one cmpxchg, wakes the ZT and schedules; the ZT does the same on its way
- * back. Every change of state is a cmpxchg (a full barrier): a side that goes
+ * Two switches per operation: the app hands over with one cmpxchg, wakes the ZT and
+ * gives way. It stays runnable: when it runs again the answer is there as a rule, and
+ * nobody had to wake it. When it is not it goes to sleep. The ZT sleeps between
+ * messages. Every change of state is a cmpxchg (a full barrier): a side that goes
  * to sleep has set its task state before it looks at the channel's state, a
  * side that wakes has changed the channel's state before it looks for sleepers.
  *
@@ -217,24 +218,21 @@ static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
 
 int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim)
 {
-	unsigned int cpu;
 	struct zuf_cpu *zc;
+	unsigned int cpu;
 	int err;
 
 	claim->lost = false;
+	claim->pinned = false;
 	claim->unkillable = flags & ZUF_OPF_UNKILLABLE;
 	for (;;) {
 		if (!zuf_root_is_live(root, gen))
 			return -EIO;
-		claim->pinned = zuf_cpu_pin();
 		cpu = raw_smp_processor_id();
 		zc = per_cpu_ptr(root->cpus, cpu);
 		claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
 		if (likely(claim->ch))
 			return 0;
-		zuf_cpu_unpin(claim->pinned);
-		claim->pinned = false;
-
 		if (!cpu_has_channels(zc)) {
 			cpu = nearest_chan_cpu(root, cpu);
 			if (cpu >= nr_cpu_ids)
@@ -278,21 +276,17 @@ static void app_let_go(struct zuf_claim *claim, unsigned int sleep)
 	set_current_state(sleep);
 }
 
-int zuf_chan_call(struct zuf_claim *claim)
+/* Sleep until the answer is there. The state of the channel, or RUNNING: it is lost. */
+static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 {
-	struct zuf_chan *ch = claim->ch;
-	enum zuf_chan_state s = READ_ONCE(ch->state);
 	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE;
-	int err = 0;
+	struct zuf_chan *ch = claim->ch;
+	enum zuf_chan_state s;
 
-	ch->app = current;
-	set_current_state(sleep);
-	if (s == ZUF_CH_DEAD || chan_move(ch, s, ZUF_CH_RUNNING) != s) {
-		__set_current_state(TASK_RUNNING);
-		return -EIO;
-	}
-	zuf_wake(ch->server);
+	if (!claim->pinned)
+		claim->pinned = zuf_cpu_pin(ch->cpu);
 	for (;;) {
+		set_current_state(sleep);
 		if (unlikely(READ_ONCE(ch->let_go) && claim->pinned))
 			app_let_go(claim, sleep);
 		s = smp_load_acquire(&ch->state);
@@ -300,14 +294,31 @@ int zuf_chan_call(struct zuf_claim *claim)
 			break;
 		if (signal_pending_state(sleep, current) && app_signal(claim, &sleep)) {
 			claim->lost = true;
-			err = -EINTR;
 			break;
 		}
 		schedule();
-		set_current_state(sleep);
 	}
 	__set_current_state(TASK_RUNNING);
-	return s == ZUF_CH_DEAD ? -EIO : err;
+	return s;
+}
+
+int zuf_chan_call(struct zuf_claim *claim)
+{
+	struct zuf_chan *ch = claim->ch;
+	enum zuf_chan_state s = READ_ONCE(ch->state);
+
+	ch->app = current;
+	if (s == ZUF_CH_DEAD || chan_move(ch, s, ZUF_CH_RUNNING) != s)
+		return -EIO;
+	zuf_wake(ch->server);
+	/* still runnable: who need not be woken is not taken off the run queue either */
+	schedule();
+	s = smp_load_acquire(&ch->state);
+	if (unlikely(s == ZUF_CH_RUNNING))
+		s = app_sleep(claim);
+	if (unlikely(s == ZUF_CH_DEAD))
+		return -EIO;
+	return unlikely(claim->lost) ? -EINTR : 0;
 }
 
 bool zuf_chan_abandon(struct zuf_claim *claim)
@@ -384,7 +395,8 @@ static bool chan_offer(struct zuf_chan *ch)
 	rcu_read_lock();
 	app = READ_ONCE(ch->app);
 	old = chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ANSWERED);
-	if (likely(old == ZUF_CH_RUNNING))
+	/* pairs with set_current_state() in app_sleep() */
+	if (likely(old == ZUF_CH_RUNNING) && !task_is_running(app))
 		zuf_wake(app);
 	rcu_read_unlock();
 	if (old == ZUF_CH_ORPHAN)

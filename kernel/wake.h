@@ -2,10 +2,10 @@
 /*
  * wake.h - wake one task in a way that keeps both sides on this CPU
  *
- * The waker is about to sleep (synchronous hint). Where the scheduler takes a
+ * The waker is about to give way (synchronous hint). Where the scheduler takes a
  * "wake on this CPU" flag (6.6 and later) and a self-test at module start
- * proves it, that keeps the application here; else it disables its migration
- * for the time of the operation.
+ * proves it, that keeps an application that sleeps here; else it disables its
+ * migration meanwhile.
  */
 #ifndef ZUF_WAKE_H
 #define ZUF_WAKE_H
@@ -20,13 +20,16 @@ int zuf_wake_init(void);
 /* Wake a task that sleeps interruptibly or uninterruptibly. Any context. */
 void zuf_wake(struct task_struct *task);
 
-/* The application will sleep: make sure that it comes back on this CPU. */
-static inline bool zuf_cpu_pin(void)
+/* The application will sleep: make sure that it comes back on this CPU, which is @cpu. */
+static inline bool zuf_cpu_pin(unsigned int cpu)
 {
 	if (zuf_wake_stays_here || current->nr_cpus_allowed == 1)
 		return false;
 	migrate_disable();
-	return true;
+	if (likely(raw_smp_processor_id() == cpu))
+		return true;
+	migrate_enable();
+	return false;
 }
 
 static inline void zuf_cpu_unpin(bool pinned)

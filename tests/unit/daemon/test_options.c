@@ -71,6 +71,7 @@ static void defaults_are_as_documented(void **state)
 	assert_string_equal(o.plugins, "a,b");
 	assert_string_equal(o.plugin_dir, "/usr/lib/zufs");
 	assert_int_equal(o.policy, SCHED_OTHER);
+	assert_int_equal(o.nice, -5);
 	assert_int_equal(o.mlock, 1);
 	assert_int_equal(o.ready_fd, -1);
 	assert_null(o.pidfile);

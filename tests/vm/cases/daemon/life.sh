@@ -12,6 +12,15 @@ need_cpus 2
 on_exit rm -f "$log.chrt"
 daemon_root
 
+# nice_of_zts: the nice values of the channel threads
+nice_of_zts() {
+	local t
+
+	for t in /proc/"$server"/task/*; do
+		! grep -q '^ZT' "$t/comm" || cut -d' ' -f19 "$t/stat" | sed "s/^/nice /"
+	done | sort -u
+}
+
 daemon_start --mlock=1
 assert_grep '^mount_ready$' "$root/state"
 assert_eq memofs "$(tr -d '\0' <"$root/registered_fs")" "registered types"
@@ -23,6 +32,7 @@ assert_grep '^CapPrm:.*0000000000a04000$' "/proc/$server/status"
 
 daemon_mount /tmp/daemon-case
 zts_are $(seq 0 $(($(nproc) - 1))) || fail "threads: $(zts)"
+assert_eq "nice -5" "$(nice_of_zts)" "channel threads"
 echo text >/tmp/daemon-case/file
 assert_eq text "$(cat /tmp/daemon-case/file)"
 
