@@ -145,7 +145,9 @@ static int wait_left(const struct zuf_op *op, struct inode *inode)
 	if (likely(!tag || !zuf_tag_is_left(tag, shared)) ||
 	    zuf_op_lock(op, inode) == ZUF_LEFT_NO_LOCK)
 		return 0;
-	return op->flags & ZUF_OPF_NOWAIT ? -EAGAIN : zuf_puts_wait_left(tag, shared);
+	if (op->flags & ZUF_OPF_NOWAIT)
+		return -EAGAIN;
+	return zuf_puts_wait_left(tag, shared, op->flags & ZUF_OPF_UNKILLABLE);
 }
 
 /*

@@ -97,8 +97,12 @@ void zuf_puts_done(struct zuf_carried *carried)
 	}
 }
 
-int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared)
+int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable)
 {
+	if (unkillable) {
+		wait_var_event(&tag->left, !zuf_tag_is_left(tag, shared));
+		return 0;
+	}
 	return wait_var_event_killable(&tag->left, !zuf_tag_is_left(tag, shared)) ? -EINTR : 0;
 }
 

@@ -104,8 +104,8 @@ static inline bool zuf_tag_is_left(const struct zuf_put_tag *tag, bool shared)
 	       (!shared && atomic_read(&tag->left[ZUF_LEFT_SHARED]));
 }
 
-/* Wait until that is not so. -EINTR: killed. */
-int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared);
+/* Wait until that is not so. -EINTR: killed (never with @unkillable). */
+int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable);
 /* Move waiting puts behind the message in the command buffer. */
 void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch);
 /* The message is done with, whoever finds out. */
