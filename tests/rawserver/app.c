@@ -345,6 +345,28 @@ static int do_listxattr(char **arg)
 	return result(listxattr(arg[0], list, sizeof(list)));
 }
 
+/*
+ * As a 32-bit program, with a word: what is written is the third argument, what is read must
+ * be it.
+ */
+static int do_ioctl32(char **arg)
+{
+	int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	unsigned int request = (unsigned int)number(arg[1]);
+	int fd = open(arg[0], O_RDONLY);
+	long ret = 54;		/* ioctl */
+
+	if (fd < 0 || word == MAP_FAILED)
+		return -errno;
+	*word = _IOC_DIR(request) & _IOC_WRITE ? (int)number(arg[2]) : -1;
+	__asm__ volatile("int $0x80" : "+a"(ret)
+			 : "b"((long)fd), "c"((long)request), "d"(word)
+			 : "memory", "r8", "r9", "r10", "r11");
+	data_is_wrong = !ret && *word != (int)number(arg[2]);
+	return (int)ret;
+}
+
 static int do_ioctl(char **arg)
 {
 	unsigned char data[64] = { 0 };
@@ -394,6 +416,7 @@ static const struct {
 	{ "utimes", 1, do_utimes }, { "statfs", 1, do_statfs },
 	{ "getxattr", 3, do_getxattr }, { "setxattr", 3, do_setxattr },
 	{ "listxattr", 1, do_listxattr }, { "ioctl", 2, do_ioctl },
+	{ "ioctl32", 3, do_ioctl32 },
 	{ "mount", 4, do_mount }, { "remount", 2, do_remount }, { "umount", 1, do_umount },
 	{ "load", 2, app_load }, { "burst", 2, app_burst },
 };

@@ -14,18 +14,16 @@ scratch
 
 # The daemons write below /var/lib/nfs and /run; nobody waits for clients to come back.
 nfs_server() {
-	mkdir -p /run/rpcbind /run/sendsigs.omit.d
+	mkdir -p /run/rpcbind
 	modprobe lockd nlm_grace_period=1
 	sysctl -q fs.nfs.nlm_grace_period=1
 	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
-	mountpoint -q /var/lib/nfs/rpc_pipefs ||
-		mount -t rpc_pipefs sunrpc /var/lib/nfs/rpc_pipefs
 	rpcbind -w
 	on_exit stop_daemon rpcbind
 	rpc.statd --no-notify
 	on_exit stop_daemon rpc.statd
 	echo 10 >/proc/fs/nfsd/nfsv4leasetime
-	echo 1 >/proc/fs/nfsd/nfsv4gracetime
+	echo 10 >/proc/fs/nfsd/nfsv4gracetime
 	rpc.mountd
 	on_exit stop_daemon rpc.mountd
 	export_it
@@ -43,15 +41,19 @@ stop_daemon() {
 	done
 }
 
+# As the root of version 4: what is above could not be exported here.
 export_it() {
-	exportfs -o rw,no_root_squash,no_subtree_check,insecure "127.0.0.1:$mnt"
+	exportfs -o "rw,no_root_squash,no_subtree_check,insecure,fsid=0" "127.0.0.1:$mnt"
 }
 
 # client VERSION: at $client.
 client() {
+	local path=$mnt
+
+	[ "$1" = 3 ] || path=/
 	client=$scratch/v$1
 	mkdir -p "$client"
-	timeout 60 mount -t nfs -o "vers=$1,hard,timeo=50,actimeo=0" "127.0.0.1:$mnt" "$client"
+	timeout 60 mount -t nfs -o "vers=$1,hard,timeo=50,actimeo=0" "127.0.0.1:$path" "$client"
 	on_exit client_gone "$client"
 }
 
@@ -63,6 +65,14 @@ fileops_up /dev/pmem0
 chmod 1777 "$mnt"
 nfs_server
 on_exit exportfs -ua
+# without a number: statfs says what the file system is
+exportfs -ua
+exportfs -o rw,no_root_squash,no_subtree_check,insecure "127.0.0.1:$mnt"
+client 3
+touch "$client/known"
+timeout 60 umount "$client"
+exportfs -ua
+export_it
 for version in 3 4.2; do
 	client "$version"
 	mkdir "$mnt/$version"
@@ -71,6 +81,7 @@ done
 
 # files that are open while the server of the file system dies
 echo held >"$mnt/held"
+: >"$mnt/other"
 exec {fd3}<"$scratch/v3/held" {fd4}<"$scratch/v4.2/held"
 assert_eq held "$(cat <&"$fd3")" "read over version 3"
 assert_eq held "$(cat <&"$fd4")" "read over version 4"
@@ -79,7 +90,7 @@ kill -9 "$server"
 wait_until 10 process_gone "$server"
 for version in 3 4.2; do
 	for call in "stat $scratch/v$version/held" "ls $scratch/v$version/$version" \
-		"touch $scratch/v$version/new" "rm $scratch/v$version/held"; do
+		"touch $scratch/v$version/new" "rm $scratch/v$version/other"; do
 		status=0
 		# shellcheck disable=SC2086 # a command
 		timeout 60 $call 2>"$scratch/said" || status=$?
