@@ -21,7 +21,7 @@ for way in nio mapped; do
 	tier_python hot "$mnt/cold" "$mnt/hot" 0 1 || fail "$way: hot reads"
 
 	# killed while their list is with the device: the server hears of it, and nothing is lost
-	tier_device delay 3000
+	tier_device delay 15000
 	for pos in 0 100k 300k 500k 700k; do
 		waits=$(value up_lists)
 		"$scratch/rawapp" -t 60000 read "$mnt/cold2" "$pos" 4096 &
