@@ -4,7 +4,8 @@
  *
  * Called by dispatch.c with a message of at least the operation's size. Answers of variable
  * length are bounded by the command buffer and by 16-bit header lengths: what does not fit
- * is refused with -E2BIG, never cut.
+ * is refused with -E2BIG, never cut. The kernel asks again for an xattr that was refused so,
+ * with room in the window.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,27 +96,47 @@ static const char *xattr_name(const struct zufs_ioc_xattr *ioc)
 	return zus_xattr_prefix(ioc->type) ? name : NULL;
 }
 
-/* The answer of GET and LIST: n bytes at buf, or only their number. */
-static int xattr_answer(struct zufs_ioc_xattr *ioc, ssize_t n, size_t room)
+/* Where values are that are not in the message; NULL: the message speaks of no such place. */
+static void *xattr_window(const struct zus_op *op, const struct zufs_ioc_xattr *ioc)
 {
-	if (n == -ERANGE && room < ioc->user_buf_size)
+	return ioc->user_buf_size > ioc->hdr.len ? NULL : zus_op_window(op);
+}
+
+/* Where the answer of GET or LIST goes. */
+struct xattr_out {
+	void *buf;
+	size_t room;
+	bool window;
+};
+
+static int xattr_out_init(struct xattr_out *out, const struct zus_op *op,
+			  const struct zufs_ioc_xattr *ioc)
+{
+	size_t room = answer_room(op, sizeof(*ioc));
+
+	out->window = ioc->ioc_flags & ZUFS_XATTR_WINDOW;
+	out->buf = out->window ? xattr_window(op, ioc) : ZUFS_TAIL(ioc, buf);
+	out->room = ioc->user_buf_size;
+	if (!out->window && room < out->room)
+		out->room = room;
+	return out->buf ? 0 : -EINVAL;
+}
+
+/* The answer of GET and LIST: n bytes at their place, or only their number. */
+static int xattr_answer(struct zufs_ioc_xattr *ioc, ssize_t n, const struct xattr_out *out)
+{
+	if (n == -ERANGE && out->room < ioc->user_buf_size)
 		return -E2BIG;		/* the caller's buffer was not what was too small */
 	if (n < 0)
 		return (int)n;
 	if (ioc->user_buf_size) {
-		if ((size_t)n > room)
+		if ((size_t)n > out->room)
 			return -EIO;
-		ioc->hdr.out_len = (uint16_t)(ioc->hdr.out_len + n);
+		if (!out->window)
+			ioc->hdr.out_len = (uint16_t)(ioc->hdr.out_len + n);
 	}
 	ioc->user_buf_size = (uint32_t)n;
 	return 0;
-}
-
-static size_t xattr_room(const struct zus_op *op, const struct zufs_ioc_xattr *ioc)
-{
-	size_t room = answer_room(op, sizeof(*ioc));
-
-	return room < ioc->user_buf_size ? room : ioc->user_buf_size;
 }
 
 int zus_do_xattr_get(struct zus_op *op)
@@ -124,17 +145,27 @@ int zus_do_xattr_get(struct zus_op *op)
 	struct zus_ii *ii = zus_ii_of(ioc->zus_ii);
 	const char *msg_name = xattr_name(ioc);
 	char name[ZUFS_NAME_LEN + 1];
-	size_t room = xattr_room(op, ioc);
+	struct xattr_out out;
 	ssize_t n;
 
-	if (!msg_name)
+	if (!msg_name || xattr_out_init(&out, op, ioc))
 		return -EINVAL;
 	if (!zus_ops_of(ii)->getxattr)
 		return -EOPNOTSUPP;
 	/* the value will overwrite the name in the message */
 	memcpy(name, msg_name, ioc->name_len);
-	n = zus_ops_of(ii)->getxattr(ii, ioc->type, name, ZUFS_TAIL(ioc, buf), room);
-	return xattr_answer(ioc, n, room);
+	n = zus_ops_of(ii)->getxattr(ii, ioc->type, name, out.buf, out.room);
+	return xattr_answer(ioc, n, &out);
+}
+
+/* The value that the message sets, in it or in the window; NULL: it says something wrong. */
+static const void *xattr_value(const struct zus_op *op, const struct zufs_ioc_xattr *ioc)
+{
+	if (ioc->ioc_flags & ZUFS_XATTR_WINDOW)
+		return xattr_window(op, ioc);
+	if (ioc->user_buf_size > ioc->hdr.in_len - sizeof(*ioc) - ioc->name_len)
+		return NULL;
+	return (const char *)ZUFS_TAIL(ioc, buf) + ioc->name_len;
 }
 
 int zus_do_xattr_set(struct zus_op *op)
@@ -142,14 +173,15 @@ int zus_do_xattr_set(struct zus_op *op)
 	struct zufs_ioc_xattr *ioc = (struct zufs_ioc_xattr *)op->hdr;
 	struct zus_ii *ii = zus_ii_of(ioc->zus_ii);
 	const char *name = xattr_name(ioc);
-	const void *value = NULL;
+	const void *value;
 
-	if (!name || ioc->user_buf_size > ioc->hdr.in_len - sizeof(*ioc) - ioc->name_len)
+	value = name ? xattr_value(op, ioc) : NULL;
+	if (!value)
 		return -EINVAL;
 	if (!zus_ops_of(ii)->setxattr)
 		return -EOPNOTSUPP;
-	if (ioc->user_buf_size || ioc->ioc_flags & ZUFS_XATTR_SET_EMPTY)
-		value = name + ioc->name_len;
+	if (!ioc->user_buf_size && !(ioc->ioc_flags & ZUFS_XATTR_SET_EMPTY))
+		value = NULL;
 	return zus_ops_of(ii)->setxattr(ii, ioc->type, name, value, ioc->user_buf_size,
 					ioc->flags);
 }
@@ -158,13 +190,16 @@ int zus_do_xattr_list(struct zus_op *op)
 {
 	struct zufs_ioc_xattr *ioc = (struct zufs_ioc_xattr *)op->hdr;
 	struct zus_ii *ii = zus_ii_of(ioc->zus_ii);
-	size_t room = xattr_room(op, ioc);
+	struct xattr_out out;
 	ssize_t n;
 
+	if (xattr_out_init(&out, op, ioc))
+		return -EINVAL;
 	if (!zus_ops_of(ii)->listxattr)
 		return -EOPNOTSUPP;
-	n = zus_ops_of(ii)->listxattr(ii, ZUFS_TAIL(ioc, buf), room, ioc->ioc_flags);
-	return xattr_answer(ioc, n, room);
+	n = zus_ops_of(ii)->listxattr(ii, out.buf, out.room,
+				      ioc->ioc_flags & ZUFS_XATTR_TRUSTED);
+	return xattr_answer(ioc, n, &out);
 }
 
 /* The plugin asks to be called again, with a longer argument or a frozen file system. */

@@ -52,7 +52,9 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	zmi->zus_sbi = zus_cookie(sb);
 	zmi->zus_ii = zus_cookie(sb->root);
 	zmi->_zi = zus_t1_dpp(sb->md, sb->root->zi);
-	zmi->fs_caps = sb->fs_caps | (sb->type->ops.iget ? ZUFS_FSC_IGET : 0);
+	/* what the core knows by itself comes on top */
+	zmi->fs_caps = sb->fs_caps | ZUFS_FSC_XATTR_WINDOW |
+		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0);
 	zmi->s_blocksize_bits = sb->blocksize_bits;
 	return 0;
 }

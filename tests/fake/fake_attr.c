@@ -59,22 +59,40 @@ int fake_setattr(struct fake_thread *t, struct fake_node node, uint32_t bits)
 
 /* ---- xattr ---- */
 
-/* GET and LIST: the size that the server says, its bytes in value. */
-static ssize_t send_xattr(struct fake_thread *t, struct fake_node node, void *value,
-			  size_t size)
+#define SMALL_VALUE	256		/* larger ones go through the window, as the kernel does */
+
+/* A question of GET or LIST, from which the message is made as often as it is sent. */
+struct query {
+	unsigned int operation;
+	uint32_t type;
+	const char *name;		/* "" for LIST */
+	uint16_t ioc_flags;
+};
+
+static struct zufs_ioc_xattr *query_msg(struct fake_thread *t, struct fake_node node,
+					const struct query *q, size_t size)
 {
-	struct zufs_ioc_xattr *ioc = t->cmd.buf;
-	struct fake_lock l;
-	int err;
+	size_t len = *q->name ? strlen(q->name) + 1 : 0;
+	struct zufs_ioc_xattr *ioc = fake_msg(t, q->operation, sizeof(*ioc) + len);
 
 	ioc->zus_ii = node.ii;
+	ioc->type = q->type;
+	ioc->ioc_flags = q->ioc_flags;
+	ioc->name_len = (uint16_t)len;
+	memcpy(ZUFS_TAIL(ioc, buf), q->name, len);
 	ioc->hdr.out_start = offsetof(struct zufs_ioc_xattr, user_buf_size);
 	ioc->hdr.out_len = sizeof(ioc->user_buf_size);
-	ioc->hdr.out_max = (uint16_t)(sizeof(ioc->user_buf_size) + size);
+	ioc->hdr.out_max = ioc->hdr.out_len;
 	ioc->user_buf_size = (uint32_t)size;
-	fake_lock_shared(t->f, node, &l);
-	err = fake_send(t);
-	fake_unlock(t->f, &l);
+	return ioc;
+}
+
+static ssize_t ask_in_message(struct fake_thread *t, struct fake_node node,
+			      const struct query *q, void *value, size_t size)
+{
+	struct zufs_ioc_xattr *ioc = query_msg(t, node, q, size);
+	int err = fake_send(t);
+
 	if (err)
 		return err;
 	if (size) {
@@ -86,44 +104,69 @@ static ssize_t send_xattr(struct fake_thread *t, struct fake_node node, void *va
 	return ioc->user_buf_size;
 }
 
+static ssize_t ask_in_window(struct fake_thread *t, struct fake_node node,
+			     const struct query *q, void *value, size_t size)
+{
+	struct zufs_ioc_xattr *ioc = query_msg(t, node, q, size);
+	void *win = fake_window(t, size);
+	int err;
+
+	ioc->ioc_flags |= ZUFS_XATTR_WINDOW;
+	err = fake_send(t);
+	if (err)
+		return err;
+	if (ioc->user_buf_size > size || ioc->hdr.out_len != sizeof(ioc->user_buf_size))
+		return -EIO;
+	memcpy(value, win, ioc->user_buf_size);
+	return ioc->user_buf_size;
+}
+
+/* GET and LIST: the size that the server says, its bytes in value. */
+static ssize_t send_xattr(struct fake_thread *t, struct fake_node node, const struct query *q,
+			  void *value, size_t size)
+{
+	struct fake_lock l;
+	ssize_t n;
+
+	fake_lock_shared(t->f, node, &l);
+	n = ask_in_message(t, node, q, value, size);
+	if (n == -E2BIG && size)
+		n = ask_in_window(t, node, q, value, size);
+	fake_unlock(t->f, &l);
+	return n;
+}
+
 ssize_t fake_getxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 		      const char *name, void *value, size_t size)
 {
-	size_t len = strlen(name) + 1;
-	struct zufs_ioc_xattr *ioc;
+	struct query q = { .operation = ZUFS_OP_XATTR_GET, .type = type, .name = name };
 
-	if (size > UINT16_MAX - sizeof(*ioc))
-		return -E2BIG;
-	ioc = fake_msg(t, ZUFS_OP_XATTR_GET, sizeof(*ioc) + len);
-	ioc->type = type;
-	ioc->name_len = (uint16_t)len;
-	memcpy(ZUFS_TAIL(ioc, buf), name, len);
-	return send_xattr(t, node, value, size);
+	return send_xattr(t, node, &q, value, size);
 }
 
 ssize_t fake_listxattr(struct fake_thread *t, struct fake_node node, char *buf,
 		       size_t size, bool trusted)
 {
-	struct zufs_ioc_xattr *ioc = fake_msg(t, ZUFS_OP_XATTR_LIST, sizeof(*ioc));
+	struct query q = {
+		.operation = ZUFS_OP_XATTR_LIST,
+		.name = "",
+		.ioc_flags = trusted ? ZUFS_XATTR_TRUSTED : 0,
+	};
 
-	if (size > UINT16_MAX - sizeof(*ioc))
-		return -E2BIG;
-	ioc->ioc_flags = trusted ? ZUFS_XATTR_TRUSTED : 0;
-	return send_xattr(t, node, buf, size);
+	return send_xattr(t, node, &q, buf, size);
 }
 
 int fake_setxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 		  const char *name, const void *value, size_t size, uint32_t flags)
 {
 	size_t len = strlen(name) + 1;
+	bool window = size > SMALL_VALUE;
 	struct zufs_ioc_xattr *ioc;
 	struct fake_lock l;
 	char *buf;
 	int err;
 
-	if (size > UINT16_MAX - sizeof(*ioc) - len)
-		return -E2BIG;
-	ioc = fake_msg(t, ZUFS_OP_XATTR_SET, sizeof(*ioc) + len + size);
+	ioc = fake_msg(t, ZUFS_OP_XATTR_SET, sizeof(*ioc) + len + (window ? 0 : size));
 	ioc->hdr.out_len = 0;
 	ioc->zus_ii = node.ii;
 	ioc->type = type;
@@ -133,8 +176,12 @@ int fake_setxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 	ioc->ioc_flags = value && !size ? ZUFS_XATTR_SET_EMPTY : 0;
 	buf = ZUFS_TAIL(ioc, buf);
 	memcpy(buf, name, len);
-	if (size)
+	if (window) {
+		ioc->ioc_flags = ZUFS_XATTR_WINDOW;
+		memcpy(fake_window(t, size), value, size);
+	} else if (size) {
 		memcpy(buf + len, value, size);
+	}
 	fake_lock_excl(t->f, &node, 1, &l);
 	err = fake_send(t);
 	fake_unlock(t->f, &l);

@@ -36,6 +36,8 @@
  *        + iomap: REPEAT, which was reserved; DISCARD, asynchronous lists and IOM_DONE of the
  *          later original; flush and FUA by the top bits of wait_for_done and ret_flags
  *        + fs_caps ZUFS_FSC_IGET: operation IGET finds an inode by its number (file handles)
+ *        + fs_caps ZUFS_FSC_XATTR_WINDOW, bit 15 of ioc_flags of XATTR_*: values and lists that
+ *          are too large for a message are in the window
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -254,6 +256,7 @@ enum zufs_fs_caps {
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
 	ZUFS_FSC_IGET		= 1U << 31,	/* has ZUFS_OP_IGET */
+	ZUFS_FSC_XATTR_WINDOW	= 1U << 30,	/* knows ZUFS_XATTR_WINDOW */
 };
 
 struct zufs_mount_info {
@@ -710,6 +713,8 @@ enum zufs_xattr_type {
 enum zufs_xattr_ioc_flags {
 	ZUFS_XATTR_SET_EMPTY	= 1 << 0,	/* there is a value, of length 0 */
 	ZUFS_XATTR_TRUSTED	= 1 << 1,	/* the list may show trusted names */
+	ZUFS_XATTR_WINDOW	= 1 << 15,	/* value or list: user_buf_size bytes at hdr.offset
+						 * of the window, not at buf; out_len stays */
 };
 
 struct zufs_ioc_xattr {

@@ -348,6 +348,64 @@ static void too_large_xattr_is_e2big(void **state)
 	assert_true(fx.p->last_len < 65536);
 }
 
+static struct zufs_ioc_xattr *window_msg(unsigned int operation, uint32_t size)
+{
+	struct zufs_ioc_xattr *ioc = fake_msg(fx.t, operation, sizeof(*ioc) + 2);
+
+	ioc->hdr.out_start = offsetof(struct zufs_ioc_xattr, user_buf_size);
+	ioc->hdr.out_len = sizeof(ioc->user_buf_size);
+	ioc->zus_ii = fx.f0.ii;
+	ioc->type = ZUFS_XATTR_USER;
+	ioc->name_len = 2;
+	memcpy(ZUFS_TAIL(ioc, buf), "a", 2);
+	ioc->ioc_flags = ZUFS_XATTR_WINDOW;
+	ioc->user_buf_size = size;
+	return ioc;
+}
+
+static void xattr_window_takes_what_the_message_cannot(void **state)
+{
+	struct zufs_ioc_xattr *ioc;
+	char *win;
+
+	(void)state;
+	ioc = window_msg(ZUFS_OP_XATTR_SET, 7);
+	memcpy(fake_window(fx.t, 7), "through", 7);
+	assert_int_equal(fake_send(fx.t), 0);
+	ioc = window_msg(ZUFS_OP_XATTR_GET, 65536);
+	win = fake_window(fx.t, 65536);
+	assert_int_equal(fake_send(fx.t), 0);
+	assert_int_equal(fx.p->last_len, 65536);
+	assert_int_equal(ioc->user_buf_size, 7);
+	assert_int_equal(ioc->hdr.out_len, sizeof(ioc->user_buf_size));
+	assert_memory_equal(win, "through", 7);
+	ioc = window_msg(ZUFS_OP_XATTR_LIST, 65536);
+	win = fake_window(fx.t, 65536);
+	assert_int_equal(fake_send(fx.t), 0);
+	assert_int_equal(ioc->user_buf_size, 7);
+	assert_string_equal(win, "user.a");
+}
+
+static void xattr_outside_of_the_window_is_refused(void **state)
+{
+	static const unsigned int ops[] = {
+		ZUFS_OP_XATTR_GET, ZUFS_OP_XATTR_SET, ZUFS_OP_XATTR_LIST,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(ops); i++) {
+		struct zufs_ioc_xattr *ioc = window_msg(ops[i], 100);
+
+		fake_window(fx.t, 99);
+		assert_int_equal(fake_send(fx.t), -EINVAL);
+		ioc = window_msg(ops[i], 100);
+		fake_window(fx.t, 100);
+		ioc->hdr.offset = ZUS_API_MAP_MAX_SIZE - 99;
+		assert_int_equal(fake_send(fx.t), -EINVAL);
+	}
+}
+
 static void malformed_xattr_names_are_refused(void **state)
 {
 	static const struct { uint16_t name_len; uint32_t type; const char *name; } cases[] = {
@@ -424,6 +482,8 @@ int main(void)
 		T(options_text_is_bounded),
 		T(xattr_values_go_both_ways),
 		T(too_large_xattr_is_e2big),
+		T(xattr_window_takes_what_the_message_cannot),
+		T(xattr_outside_of_the_window_is_refused),
 		T(malformed_xattr_names_are_refused),
 		T(ioctl_argument_goes_both_ways),
 		T(ioctl_may_ask_for_more_once),
