@@ -149,23 +149,38 @@ static u32 statx_bits_of(unsigned int ia_valid)
 	       (ia_valid & ATTR_CTIME ? STATX_CTIME : 0);
 }
 
-static int set_attr(struct zuf_idmap *idmap, struct inode *inode, struct iattr *attr, u32 bits)
+int zuf_setattr_send(struct inode *inode, u32 statx_bits)
 {
 	struct zufs_ioc_attr msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_SETATTR, sizeof(msg), 0, sizeof(msg)),
 		.zus_ii = ZUF_I(inode)->zus_ii,
-		.zuf_attr = bits,
+		.zuf_attr = statx_bits,
 	};
 	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
+
+	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
+}
+
+static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr, u32 bits)
+{
+	struct inode *inode = d_inode(dentry);
 	struct old_attr old;
+	bool sent;
 	int err;
 
 	save_attr(inode, &old);
 	setattr_copy(idmap, inode, attr);
 	zuf_inode_publish(inode, bits);
-	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
-	if (err)
-		restore_attr(inode, &old, bits);
+	err = zuf_setattr_send(inode, bits);
+	sent = !err;
+	/* an access list has the mode's bits too */
+	if (sent && (bits & STATX_MODE))
+		err = zuf_acl_chmod(idmap, dentry, inode->i_mode);
+	if (!err)
+		return 0;
+	restore_attr(inode, &old, bits);
+	if (sent)
+		zuf_setattr_send(inode, bits);
 	return err;
 }
 
@@ -193,5 +208,5 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 	if (resized && !(attr->ia_valid & (ATTR_MTIME_SET | ATTR_ATIME_SET)) &&
 	    !(bits & ~(STATX_MTIME | STATX_CTIME)))
 		bits = 0;
-	return bits ? set_attr(idmap, inode, attr, bits) : 0;
+	return bits ? set_attr(idmap, dentry, attr, bits) : 0;
 }

@@ -10,10 +10,12 @@
 #include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
 
+#include "acl.h"
 #include "dispatch.h"
 #include "inode.h"
 #include "rename.h"
 #include "super.h"
+#include "xattr.h"
 
 /* What a new inode is to be. */
 struct wish {
@@ -45,35 +47,37 @@ static unsigned int inherited_flags(const struct inode *dir, umode_t mode)
 	return dir->i_flags & flags;
 }
 
-/* A VFS inode with everything that the server does not decide. */
+/* A VFS inode with everything that the server does not decide, and the ACLs it shall have. */
 static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
-				const struct wish *wish)
+				const struct wish *wish, struct zuf_acls *acls)
 {
 	struct inode *inode = new_inode(dir->i_sb);
-	umode_t umask = 0;
 	struct timespec64 now;
 	int err;
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
-	/* where ACLs are on, the VFS leaves the umask to the file system */
-	if (IS_POSIXACL(dir) && !wish->target)
-		umask = current_umask();
-	inode_init_owner(idmap, inode, dir, wish->mode & ~umask);
+	inode_init_owner(idmap, inode, dir, wish->mode);
+	err = zuf_acls_inherit(dir, inode, acls);
+	if (err)
+		goto err_inode;
 	now = current_time(inode);
 	inode_set_atime_to_ts(inode, now);
 	inode_set_mtime_to_ts(inode, now);
 	inode_set_ctime_to_ts(inode, now);
 	inode->i_flags |= inherited_flags(dir, wish->mode);
 	zuf_inode_set_ops(inode, wish->rdev);
-	if (wish->target) {
+	if (wish->target)
 		err = zuf_symlink_set(inode, wish->target, wish->target_len);
-		if (err) {
-			iput(inode);
-			return ERR_PTR(err);
-		}
-	}
+	if (err)
+		goto err_acls;
 	return inode;
+
+err_acls:
+	zuf_acls_release(acls);
+err_inode:
+	iput(inode);
+	return ERR_PTR(err);
 }
 
 static __le64 ns_le64(struct timespec64 time)
@@ -133,15 +137,42 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 	return zuf_inode_adopt(inode, msg._zi, msg.zus_ii, wish->tmpfile);
 }
 
+/* What belongs to an inode from its first moment on: the server has it, nobody sees it. */
+static int dress_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
+		       const struct zuf_acls *acls)
+{
+	int err = zuf_acls_store(inode, acls);
+
+	return err ?: zuf_xattr_init_security(inode, dir, name);
+}
+
+/* An inode that cannot be dressed goes again; the caller's error stands. */
+static void undo_create(struct inode *inode, struct inode *dir, const struct qstr *name)
+{
+	int err = zuf_name_remove(dir, name, inode, ZUF_OPF_FORGET);
+
+	/* killed: it is delivered all the same */
+	if (!err || err == -EINTR) {
+		spin_lock(&inode->i_lock);
+		if (inode->i_nlink)
+			clear_nlink(inode);
+		spin_unlock(&inode->i_lock);
+	}
+	/* where the name stays, a lookup makes another inode of it */
+	remove_inode_hash(inode);
+	discard_new_inode(inode);
+}
+
 /* An inode and its name in @dir: locked as new, or ERR_PTR. */
 static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish)
 {
 	struct zuf_touch touch;
+	struct zuf_acls acls;
 	struct inode *inode;
 	int err;
 
-	inode = make_inode(idmap, dir, wish);
+	inode = make_inode(idmap, dir, wish, &acls);
 	if (IS_ERR(inode))
 		return inode;
 	zuf_touch_start(&touch, dir, STATX_MTIME | STATX_CTIME);
@@ -149,9 +180,13 @@ static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 	zuf_touch_end(&touch, err);
 	if (err) {
 		iput(inode);
-		return ERR_PTR(err);
+	} else {
+		err = dress_inode(inode, dir, name, &acls);
+		if (err)
+			undo_create(inode, dir, name);
 	}
-	return inode;
+	zuf_acls_release(&acls);
+	return err ? ERR_PTR(err) : inode;
 }
 
 static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -160,8 +195,8 @@ static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *
 	struct inode *inode = make_named(idmap, dir, &dentry->d_name, wish);
 
 	if (IS_ERR(inode)) {
-		if (zuf_outcome_unknown(PTR_ERR(inode)))
-			d_drop(dentry);
+		/* what came of it the next lookup finds out */
+		d_drop(dentry);
 		return PTR_ERR(inode);
 	}
 	d_instantiate_new(dentry, inode);
@@ -224,18 +259,26 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		umode_t mode)
 {
 	struct wish wish = { .mode = S_IFREG | mode, .tmpfile = true };
+	struct zuf_acls acls;
 	struct inode *inode;
 	int err;
 
-	inode = make_inode(idmap, dir, &wish);
+	inode = make_inode(idmap, dir, &wish, &acls);
 	if (IS_ERR(inode))
 		return finish_open_simple(file, PTR_ERR(inode));
 	err = send_new_inode(inode, dir, NULL, &wish);
 	if (err) {
 		iput(inode);
-		return finish_open_simple(file, err);
+		goto out;
 	}
-	unlock_new_inode(inode);
-	zuf_instantiate_tmpfile(file, inode);
-	return finish_open_simple(file, 0);
+	err = dress_inode(inode, dir, NULL, &acls);
+	if (err) {
+		discard_new_inode(inode);
+	} else {
+		unlock_new_inode(inode);
+		zuf_instantiate_tmpfile(file, inode);
+	}
+out:
+	zuf_acls_release(&acls);
+	return finish_open_simple(file, err);
 }

@@ -18,6 +18,7 @@
 #include "rw.h"
 #include "space.h"
 #include "swap.h"
+#include "xattr.h"
 
 static int zuf_file_open(struct inode *inode, struct file *file)
 {
@@ -64,6 +65,8 @@ const struct inode_operations zuf_file_inode_ops = {
 	.fiemap = zuf_fiemap,
 	.fileattr_get = zuf_fileattr_get,
 	.fileattr_set = zuf_fileattr_set,
+	.listxattr = zuf_listxattr,
+	ZUF_ACL_OPS
 };
 
 const struct address_space_operations zuf_aops = {

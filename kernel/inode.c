@@ -8,6 +8,7 @@
  * without a check. The VFS inode's nlink and size change under i_lock here, and
  * under the inode lock of the callers.
  */
+#include <linux/posix_acl.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
@@ -16,6 +17,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "super.h"
+#include "xattr.h"
 
 /* More cannot be told from garbage. */
 #define ZUF_NLINK_MAX	S32_MAX
@@ -31,6 +33,7 @@ static void inode_init_once_only(void *mem)
 	struct zuf_inode *zii = mem;
 
 	inode_init_once(&zii->vfs_inode);
+	init_rwsem(&zii->xattr_lock);
 }
 
 int zuf_inode_cache_init(void)
@@ -241,6 +244,8 @@ struct zuf_put_tag *zuf_inode_tag(struct inode *inode, gfp_t gfp)
 }
 
 const struct inode_operations zuf_special_inode_ops = {
+	.listxattr	= zuf_listxattr,
+	ZUF_ACL_OPS
 	.setattr	= zuf_setattr,
 	.getattr	= zuf_getattr,
 	.update_time	= zuf_op_update_time,
@@ -283,6 +288,8 @@ static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 	inode_set_atime_to_ts(inode, time_from(inode, zi->i_atime));
 	inode_set_mtime_to_ts(inode, time_from(inode, zi->i_mtime));
 	inode_set_ctime_to_ts(inode, time_from(inode, zi->i_ctime));
+	if (!zi->i_xattr)
+		cache_no_acl(inode);
 	zuf_inode_set_ops(inode, le32_to_cpu(zi->i_rdev));
 	return S_ISLNK(inode->i_mode) ? zuf_symlink_load(inode, zi) : 0;
 }

@@ -11,6 +11,7 @@
 #define ZUF_INODE_H
 
 #include <linux/fs.h>
+#include <linux/rwsem.h>
 #include "puts.h"
 #include "zuf/zus_api.h"
 
@@ -22,6 +23,7 @@ struct zuf_inode {
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
+	struct rw_semaphore xattr_lock;	/* xattr.c; inside of the inode lock */
 	struct inode vfs_inode;
 };
 
@@ -110,6 +112,8 @@ static inline bool zuf_outcome_unknown(int err)
 
 /* i_op pieces that every kind of inode has; .update_time is zuf_op_update_time. */
 int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+/* Tell the server (SETATTR) of STATX_* fields that changed in the shared inode. */
+int zuf_setattr_send(struct inode *inode, u32 statx_bits);
 int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags);
 int zuf_update_time(struct inode *inode, struct timespec64 now, u32 statx_bits);

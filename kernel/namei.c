@@ -13,6 +13,7 @@
 #include "ioctl.h"
 #include "rename.h"
 #include "super.h"
+#include "xattr.h"
 
 struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name)
 {
@@ -234,4 +235,6 @@ const struct inode_operations zuf_dir_inode_ops = {
 	.update_time	= zuf_op_update_time,
 	.fileattr_get	= zuf_fileattr_get,
 	.fileattr_set	= zuf_fileattr_set,
+	.listxattr	= zuf_listxattr,
+	ZUF_ACL_OPS
 };

@@ -27,6 +27,7 @@
 #include "sbid.h"
 #include "super.h"
 #include "type.h"
+#include "xattr.h"
 
 /* While a mount is being made. */
 struct mount_ctx {
@@ -280,6 +281,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 	zsb->sb = sb;
 	sb->s_op = &zuf_super_ops;
 	sb->s_export_op = &zuf_export_ops;
+	sb->s_xattr = zuf_xattr_handlers;
 	sb->s_magic = rfi->FS_magic;
 	sb->s_maxbytes = clamp_t(u64, rfi->s_maxbytes, 1, MAX_LFS_FILESIZE);
 	sb->s_time_gran = clamp_t(u32, rfi->s_time_gran, 1, NSEC_PER_SEC);

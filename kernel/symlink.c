@@ -14,6 +14,7 @@
 #include "devset.h"
 #include "inode.h"
 #include "super.h"
+#include "xattr.h"
 
 static void keep(struct inode *inode, char *target)
 {
@@ -69,4 +70,5 @@ const struct inode_operations zuf_symlink_inode_ops = {
 	.setattr	= zuf_setattr,
 	.getattr	= zuf_getattr,
 	.update_time	= zuf_op_update_time,
+	.listxattr	= zuf_listxattr,
 };

@@ -60,6 +60,7 @@ static int type_list(struct zuf_type *t, const char *name)
 	strscpy(t->name, name, sizeof(t->name));
 	t->fst.owner = THIS_MODULE;
 	t->fst.name = t->name;
+	t->fst.fs_flags = FS_ALLOW_IDMAP;
 	t->fst.init_fs_context = zuf_init_fs_context;
 	t->fst.kill_sb = zuf_kill_sb;
 	err = register_filesystem(&t->fst);

@@ -16,6 +16,7 @@
 #include <asm/smp.h>
 #endif
 
+#include "../acl.h"
 #include "../inode.h"
 #include "../swap.h"
 
@@ -70,6 +71,32 @@ int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dent
 		 umode_t mode)
 {
 	return zuf_mkdir(idmap, dir, dentry, mode);
+}
+#endif
+
+#if !ZUF_HAVE_GET_INODE_ACL
+int zuf_acl_chmod(struct zuf_idmap *idmap, struct dentry *dentry, umode_t mode)
+{
+	return posix_acl_chmod(idmap, d_inode(dentry), mode);
+}
+#else
+int zuf_acl_chmod(struct zuf_idmap *idmap, struct dentry *dentry, umode_t mode)
+{
+	return posix_acl_chmod(idmap, dentry, mode);
+}
+#endif
+
+#if IS_ENABLED(CONFIG_FS_POSIX_ACL) && ZUF_HAVE_GET_INODE_ACL
+int zuf_op_set_acl(struct zuf_idmap *idmap, struct dentry *dentry, struct posix_acl *acl,
+		   int type)
+{
+	return zuf_set_acl(idmap, d_inode(dentry), acl, type);
+}
+#elif IS_ENABLED(CONFIG_FS_POSIX_ACL)
+int zuf_op_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *acl,
+		   int type)
+{
+	return zuf_set_acl(idmap, inode, acl, type);
 }
 #endif
 

@@ -21,6 +21,7 @@
 #endif
 #include <linux/mm.h>
 #include <linux/mount.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
@@ -130,6 +131,28 @@ struct dentry *zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir,
 int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		 umode_t mode);
 #endif
+
+/*
+ * ACLs: members of an i_op table, which call zuf_get_acl() and zuf_set_acl(), and of
+ * s_xattr, where the VFS does not have them by itself.
+ */
+#if !IS_ENABLED(CONFIG_FS_POSIX_ACL)
+#define ZUF_ACL_OPS
+#define ZUF_ACL_XATTR_HANDLERS
+#elif ZUF_HAVE_GET_INODE_ACL
+#define ZUF_ACL_OPS		.get_inode_acl = zuf_get_acl, .set_acl = zuf_op_set_acl,
+#define ZUF_ACL_XATTR_HANDLERS
+int zuf_op_set_acl(struct zuf_idmap *idmap, struct dentry *dentry, struct posix_acl *acl,
+		   int type);
+#else
+#define ZUF_ACL_OPS		.get_acl = zuf_get_acl, .set_acl = zuf_op_set_acl,
+#define ZUF_ACL_XATTR_HANDLERS	&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler,
+int zuf_op_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *acl,
+		   int type);
+#endif
+struct posix_acl *zuf_get_acl(struct inode *inode, int type, bool rcu);
+/* posix_acl_chmod() by dentry. */
+int zuf_acl_chmod(struct zuf_idmap *idmap, struct dentry *dentry, umode_t mode);
 
 /**
  * zuf_instantiate_tmpfile() - what d_tmpfile() is for

@@ -440,6 +440,31 @@ static void do_request(struct spoil *s)
 	s->hdr->err = -EZUFS_RETRY;
 }
 
+/* ---- xattr ---- */
+
+/* The size that GET or LIST says, whatever it has brought. */
+static void do_xsize(struct spoil *s)
+{
+	((struct zufs_ioc_xattr *)s->hdr)->user_buf_size = (uint32_t)raw_number(s->arg);
+}
+
+/* The value or list is these bytes, in hex; only their number if that was asked for. */
+static void do_xvalue(struct spoil *s)
+{
+	struct zufs_ioc_xattr *msg = (void *)s->hdr;
+	unsigned char *buf = ZUFS_TAIL(msg, buf);
+	size_t n = strlen(s->arg) / 2, i, room = msg->user_buf_size;
+	unsigned int byte;
+
+	msg->hdr.err = 0;
+	msg->user_buf_size = (uint32_t)n;
+	if (!room)
+		return;
+	for (i = 0; i < n && sscanf(s->arg + 2 * i, "%2x", &byte) == 1; i++)
+		buf[i] = (unsigned char)byte;
+	msg->hdr.out_len = (uint16_t)(sizeof(msg->user_buf_size) + n);
+}
+
 static const struct raw_action action_table[] = {
 	{ "err", do_err, true }, { "fail", do_err, false },
 	{ "outlen", do_outlen, false }, { "outmax", do_outmax, false },
@@ -457,6 +482,7 @@ static const struct raw_action action_table[] = {
 	{ "wrunmap", do_wrunmap, false }, { "retry", do_retry, true },
 	{ "readdir", do_readdir, false },
 	{ "extents", do_extents, false }, { "request", do_request, true },
+	{ "xsize", do_xsize, false }, { "xvalue", do_xvalue, true },
 	{ NULL, NULL, false },
 };
 

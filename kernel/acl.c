@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * acl.c - POSIX access control lists
+ *
+ * The server stores them as attributes of type "system" with their full names; the
+ * value is an array of entries, without a header, ids of the initial user namespace.
+ * The VFS caches what is read and checks permissions with it. An access list and the
+ * mode go together: the mode is in the shared inode before the list is sent, and comes
+ * back with the cached list when the server refuses. Setters hold the inode lock.
+ */
+#include <linux/posix_acl_xattr.h>
+#include <linux/user_namespace.h>
+#include <linux/xattr.h>
+
+#include "acl.h"
+#include "inode.h"
+#include "super.h"
+#include "xattr.h"
+
+/* An entry of the ABI. */
+struct wire_entry {
+	__le16 tag;
+	__le16 perm;
+	__le32 id;
+};
+static_assert(sizeof(struct wire_entry) == 8);
+
+#define FEW_ENTRIES	32	/* are read without an allocation */
+
+static const char *acl_name(int type)
+{
+	return type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS :
+					 XATTR_NAME_POSIX_ACL_DEFAULT;
+}
+
+/* ---- from the server ---- */
+
+static void decode_entry(const struct wire_entry *wire, struct posix_acl_entry *entry)
+{
+	u32 id = le32_to_cpu(wire->id);
+
+	entry->e_tag = le16_to_cpu(wire->tag);
+	entry->e_perm = le16_to_cpu(wire->perm);
+	if (entry->e_tag == ACL_USER)
+		entry->e_uid = make_kuid(&init_user_ns, id);
+	else if (entry->e_tag == ACL_GROUP)
+		entry->e_gid = make_kgid(&init_user_ns, id);
+}
+
+static struct posix_acl *decode(struct inode *inode, const struct wire_entry *wire, size_t size)
+{
+	size_t count = size / sizeof(*wire), i;
+	struct posix_acl *acl;
+
+	if (!count || size % sizeof(*wire))
+		goto invalid;
+	acl = posix_acl_alloc(count, GFP_KERNEL);
+	if (!acl)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < count; i++)
+		decode_entry(&wire[i], &acl->a_entries[i]);
+	if (!posix_acl_valid(&init_user_ns, acl))
+		return acl;
+	posix_acl_release(acl);
+invalid:
+	pr_warn_ratelimited("sb %llu: an ACL of inode %lu is invalid\n",
+			    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
+	return ERR_PTR(-EIO);
+}
+
+static struct posix_acl *read_many(struct inode *inode, int type)
+{
+	void *wire = kvmalloc(XATTR_SIZE_MAX, GFP_KERNEL);
+	struct posix_acl *acl;
+	ssize_t size;
+
+	if (!wire)
+		return ERR_PTR(-ENOMEM);
+	size = zuf_xattr_get(inode, ZUFS_XATTR_SYSTEM, acl_name(type), wire, XATTR_SIZE_MAX);
+	acl = size < 0 ? ERR_PTR(size) : decode(inode, wire, size);
+	kvfree(wire);
+	return acl;
+}
+
+struct posix_acl *zuf_get_acl(struct inode *inode, int type, bool rcu)
+{
+	struct wire_entry wire[FEW_ENTRIES];
+	ssize_t size;
+
+	if (rcu)
+		return ERR_PTR(-ECHILD);
+	size = zuf_xattr_get(inode, ZUFS_XATTR_SYSTEM, acl_name(type), wire, sizeof(wire));
+	if (size == -ERANGE)
+		return read_many(inode, type);
+	if (size == -ENODATA || size == -EOPNOTSUPP)
+		return NULL;
+	return size < 0 ? ERR_PTR(size) : decode(inode, wire, size);
+}
+
+/* ---- to the server ---- */
+
+static void encode_entry(const struct posix_acl_entry *entry, struct wire_entry *wire)
+{
+	u32 id = ACL_UNDEFINED_ID;
+
+	if (entry->e_tag == ACL_USER)
+		id = from_kuid(&init_user_ns, entry->e_uid);
+	else if (entry->e_tag == ACL_GROUP)
+		id = from_kgid(&init_user_ns, entry->e_gid);
+	wire->tag = cpu_to_le16(entry->e_tag);
+	wire->perm = cpu_to_le16(entry->e_perm);
+	wire->id = cpu_to_le32(id);
+}
+
+/* @acl NULL: there shall be none. */
+static int store(struct inode *inode, int type, const struct posix_acl *acl)
+{
+	struct wire_entry *wire;
+	unsigned int i;
+	int err;
+
+	if (!acl)
+		return zuf_xattr_set(inode, ZUFS_XATTR_SYSTEM, acl_name(type), NULL, 0, 0);
+	wire = kvmalloc_array(acl->a_count, sizeof(*wire), GFP_KERNEL);
+	if (!wire)
+		return -ENOMEM;
+	for (i = 0; i < acl->a_count; i++)
+		encode_entry(&acl->a_entries[i], &wire[i]);
+	err = zuf_xattr_set(inode, ZUFS_XATTR_SYSTEM, acl_name(type), wire,
+			    acl->a_count * sizeof(*wire), 0);
+	kvfree(wire);
+	return err;
+}
+
+static void set_mode(struct inode *inode, umode_t mode)
+{
+	inode->i_mode = mode;
+	zuf_inode_publish(inode, STATX_MODE);
+}
+
+/* The new list, or none, with the mode that fits. */
+static int store_with_mode(struct inode *inode, int type, const struct posix_acl *acl,
+			   umode_t mode)
+{
+	umode_t old_mode = inode->i_mode;
+	struct zuf_touch touch;
+	int err;
+
+	zuf_touch_start(&touch, inode, STATX_CTIME);
+	set_mode(inode, mode);
+	err = store(inode, type, acl);
+	/* there was none: the mode is all that changes, if it does */
+	if (err == -ENODATA && !acl)
+		err = mode == old_mode ? 0 : zuf_setattr_send(inode, STATX_MODE | STATX_CTIME);
+	if (err)
+		set_mode(inode, old_mode);
+	zuf_touch_end(&touch, err);
+	return err;
+}
+
+int zuf_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *acl, int type)
+{
+	umode_t mode = inode->i_mode;
+	int err;
+
+	if (type == ACL_TYPE_ACCESS && acl) {
+		err = posix_acl_update_mode(idmap, inode, &mode, &acl);
+		if (err)
+			return err;
+	}
+	err = store_with_mode(inode, type, acl, mode);
+	if (!err)
+		set_cached_acl(inode, type, acl);
+	else if (zuf_outcome_unknown(err))
+		forget_cached_acl(inode, type);
+	return err;
+}
+
+/* ---- new inodes ---- */
+
+int zuf_acls_store_some(struct inode *inode, const struct zuf_acls *acls)
+{
+	int err = 0;
+
+	if (acls->def)
+		err = store(inode, ACL_TYPE_DEFAULT, acls->def);
+	if (!err && acls->access)
+		err = store(inode, ACL_TYPE_ACCESS, acls->access);
+	if (err)
+		return err;
+	if (acls->def)
+		set_cached_acl(inode, ACL_TYPE_DEFAULT, acls->def);
+	if (acls->access)
+		set_cached_acl(inode, ACL_TYPE_ACCESS, acls->access);
+	return 0;
+}

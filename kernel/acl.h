@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * acl.h - POSIX access control lists; kernels without them do not have acl.c
+ */
+#ifndef ZUF_ACL_H
+#define ZUF_ACL_H
+
+#include <linux/fs.h>
+#include <linux/posix_acl.h>
+
+/* What a new inode gets from its directory; either may be NULL. */
+struct zuf_acls {
+	struct posix_acl *access;
+	struct posix_acl *def;
+};
+
+/*
+ * What a new inode gets from @dir; its mode is cut to fit, by the umask where there is
+ * nothing to inherit. For zuf_acls_store(); to be released.
+ */
+static inline int zuf_acls_inherit(struct inode *dir, struct inode *inode,
+				   struct zuf_acls *acls)
+{
+	return posix_acl_create(dir, &inode->i_mode, &acls->def, &acls->access);
+}
+
+static inline void zuf_acls_release(struct zuf_acls *acls)
+{
+	posix_acl_release(acls->access);
+	posix_acl_release(acls->def);
+}
+
+/* With zuf_get_acl() what ZUF_ACL_OPS of compat.h calls. */
+int zuf_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *acl, int type);
+
+int zuf_acls_store_some(struct inode *inode, const struct zuf_acls *acls);
+
+/* Give them to the inode that the server has made and that nobody sees yet. */
+static inline int zuf_acls_store(struct inode *inode, const struct zuf_acls *acls)
+{
+	cache_no_acl(inode);
+	if (!IS_ENABLED(CONFIG_FS_POSIX_ACL) || (!acls->def && !acls->access))
+		return 0;
+	return zuf_acls_store_some(inode, acls);
+}
+
+#endif
