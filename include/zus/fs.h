@@ -213,7 +213,13 @@ struct zus_fs_ops {
 	/* Make what was stored through mappings durable. NULL: 0, nothing unmapped. */
 	int (*sync)(struct zus_ii *ii, struct zus_sync *s);
 
-	/* ---- xattr; type = ZUFS_XATTR_SECURITY ..., name as the ABI gives it, with a NUL ---- */
+	/*
+	 * ---- xattr; type = ZUFS_XATTR_SECURITY ..., name as the ABI gives it, with a NUL ----
+	 * The kernel does not ask about an inode whose i_xattr is 0: setxattr makes it non-zero
+	 * before it returns, as long as there is an attribute. POSIX ACLs (with
+	 * ZUFS_FSC_ACL_ON) are attributes of type ZUFS_XATTR_SYSTEM, which the kernel reads and
+	 * obeys; one may come with a new mode in the shared inode.
+	 */
 
 	/* Returns the size of the value; size 0 only asks. -ENODATA, -ERANGE. NULL: -EOPNOTSUPP. */
 	ssize_t (*getxattr)(struct zus_ii *ii, uint32_t type, const char *name, void *value,

@@ -151,7 +151,7 @@ static void detach(struct memofs_sb *msb, struct memofs_inode *mi)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Frees data, names or target, then the inode itself. */
+/* Frees data, names or target, and attributes, then the inode itself. */
 static void destroy(struct memofs_inode *mi)
 {
 	struct memofs_sb *msb = memofs_sb_of_inode(mi);
@@ -161,6 +161,7 @@ static void destroy(struct memofs_inode *mi)
 	else if (S_ISREG(mi->type) || S_ISLNK(mi->type))
 		memofs_map_drop(mi, 0, UINT64_MAX);
 	memofs_share_fini(mi);
+	memofs_xattrs_fini(mi);
 	detach(msb, mi);
 	zus_free(msb->sb.env, mi);
 	__atomic_fetch_sub(&msb->inodes, 1, __ATOMIC_RELAXED);

@@ -11,11 +11,12 @@
  *	      dir    names: a hash and an array of slots (dir.c)
  *	      map    file block -> T1 block (map.c)
  *	      share  only of files with shared blocks: who still looks at them (owners.c)
+ *	      xattrs attributes and ACLs (xattr.c)
  *
  * Locks: each group and each shard has a mutex that is held for a few instructions and never
- * nests in another one of its kind (a shard's and a share's may take a group's). Names and
- * block maps have none: the kernel's locks order their writers (zus/fs.h), and what runs in
- * parallel there (filling holes under the shared lock) works with compare-and-swap.
+ * nests in another one of its kind (a shard's and a share's may take a group's). Names, attributes
+ * and block maps have none: the kernel's locks order their writers (zus/fs.h), and what runs
+ * in parallel there (filling holes under the shared lock) works with compare-and-swap.
  */
 #ifndef MEMOFS_H
 #define MEMOFS_H
@@ -58,6 +59,7 @@ struct memofs_group {
 /* ---- inodes (inode.c) ---- */
 
 struct memofs_inode;
+struct memofs_xattr;
 
 /* A block of shared inodes; all fields under the shard's lock. */
 struct memofs_iblock {
@@ -90,6 +92,7 @@ struct memofs_sb {
 	uint64_t group_blocks;		/* T1 blocks per group */
 	uint64_t inodes;		/* in use; atomic */
 	struct memofs_owners **owners;	/* by block; NULL until the first clone; atomic */
+	uint64_t xattr_bytes;		/* of all inodes; atomic */
 	struct memofs_group groups[MEMOFS_GROUPS];
 	struct memofs_shard shards[MEMOFS_SHARDS];
 };
@@ -137,6 +140,9 @@ struct memofs_inode {
 	bool dead;			/* freed by the kernel; under the shard's lock */
 	bool mapped;			/* there was a page fault; atomic, never taken back */
 	struct memofs_share *share;	/* since the first clone, or NULL; changed exclusively */
+	struct memofs_xattr *xattrs;	/* a list, with what it sums up to: */
+	uint64_t xattr_bytes;		/* memory */
+	uint64_t xattr_list;		/* full names */
 	union {
 		struct memofs_dir dir;
 		struct memofs_map map;
@@ -228,5 +234,13 @@ int memofs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_na
 int memofs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii,
 			 const struct zus_name *name);
 int memofs_rename(const struct zus_rename *r);
+
+/* xattr.c */
+ssize_t memofs_getxattr(struct zus_ii *ii, uint32_t type, const char *name, void *value,
+			size_t size);
+int memofs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const void *value,
+		    size_t size, uint32_t flags);
+ssize_t memofs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
+void memofs_xattrs_fini(struct memofs_inode *mi);
 
 #endif /* MEMOFS_H */

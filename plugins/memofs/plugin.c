@@ -98,8 +98,9 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	if (err)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
+	sb->fs_caps = ZUFS_FSC_ACL_ON;
 	if (!msb->opts.mapped)
-		sb->fs_caps = ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
+		sb->fs_caps |= ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
 	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);
 	return 0;
 
@@ -117,9 +118,10 @@ static void memofs_umount(struct zus_sb *sb)
 	memofs_inodes_fini(msb);
 	memofs_owners_fini(msb);
 	missing = msb->usable - memofs_blocks_left(msb);
-	if (missing || msb->inodes)
-		zus_err(sb->env, "memofs: %llu blocks and %llu inodes were lost",
-			(unsigned long long)missing, (unsigned long long)msb->inodes);
+	if (missing || msb->inodes || msb->xattr_bytes)
+		zus_err(sb->env, "memofs: %llu blocks, %llu inodes, %llu bytes of xattrs were lost",
+			(unsigned long long)missing, (unsigned long long)msb->inodes,
+			(unsigned long long)msb->xattr_bytes);
 	memofs_blocks_fini(msb);
 }
 
@@ -222,6 +224,10 @@ static const struct zus_fs_ops memofs_ops = {
 	/* extent.c */
 	.seek = memofs_seek,
 	.fiemap = memofs_fiemap,
+	/* xattr.c */
+	.getxattr = memofs_getxattr,
+	.setxattr = memofs_setxattr,
+	.listxattr = memofs_listxattr,
 };
 
 const struct zus_plugin zus_plugin = {

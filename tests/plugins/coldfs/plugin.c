@@ -162,6 +162,9 @@ static const struct zus_fs_ops cold_ops = {
 	.remove_dentry = memofs_remove_dentry,
 	.rename = memofs_rename,
 	.readdir = memofs_readdir,
+	.getxattr = memofs_getxattr,
+	.setxattr = memofs_setxattr,
+	.listxattr = memofs_listxattr,
 	/* data.c */
 	.read = memofs_read,
 	.write = memofs_write,

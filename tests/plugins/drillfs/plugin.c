@@ -146,6 +146,9 @@ static const struct zus_fs_ops drill_ops = {
 	.remove_dentry = memofs_remove_dentry,
 	.rename = memofs_rename,
 	.readdir = memofs_readdir,
+	.getxattr = memofs_getxattr,
+	.setxattr = memofs_setxattr,
+	.listxattr = memofs_listxattr,
 	.seek = memofs_seek,
 	.fiemap = memofs_fiemap,
 	/* ops.c */
