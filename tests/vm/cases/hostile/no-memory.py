@@ -3,11 +3,15 @@
 
 import errno
 import os
+import struct
 import sys
 
 FAIL_NTH = "/proc/thread-self/fail-nth"
 MOST = 400  # no operation of ours has so many allocations
 ALLOWED = {errno.ENOMEM, errno.EIO}
+# owner, user 1000, group, mask, others
+ACL = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in (
+    (1, 7, 2**32 - 1), (2, 7, 1000), (4, 5, 2**32 - 1), (16, 7, 2**32 - 1), (32, 0, 2**32 - 1)))
 
 
 def injected(nth, call):
@@ -86,6 +90,13 @@ def main():
     total += every_nth("statfs", lambda: os.statvfs("."), nothing)
     total += every_nth("chmod", lambda: os.chmod("file", 0o600), nothing)
     total += every_nth("truncate", lambda: os.truncate("dir/000", 100), nothing)
+    total += every_nth("setxattr", lambda: os.setxattr("file", "user.a", data[:60000]), nothing)
+    total += every_nth("getxattr", lambda: os.getxattr("file", "user.a"), nothing)
+    total += every_nth("listxattr", lambda: os.listxattr("file"), nothing)
+    total += every_nth("ACL", lambda: os.setxattr("file", "system.posix_acl_access", ACL), nothing)
+    os.setxattr("dir", "system.posix_acl_default", ACL)
+    total += every_nth("inherit", lambda: os.mkdir("dir/new"), lambda: gone("dir/new"))
+    os.removexattr("dir", "system.posix_acl_default")
 
     def drop():
         with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
