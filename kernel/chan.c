@@ -24,6 +24,7 @@
 #include "forget.h"
 #include "iomap.h"
 #include "retry.h"
+#include "stats.h"
 #include "wake.h"
 #include "window.h"
 
@@ -105,6 +106,7 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 {
 	struct zuf_chan *ch;
 	struct zuf_cpu *zc;
+	int err;
 
 	if (no >= ZUFS_MAX_ZT_CHANNELS || !cpu_possible(cpu))
 		return ERR_PTR(-ERANGE);
@@ -120,16 +122,20 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 	ch->zc = zc;
 
 	mutex_lock(&root->lock);
-	if (rcu_access_pointer(zc->chans[no])) {
-		mutex_unlock(&root->lock);
-		zuf_chan_put(ch);
-		return ERR_PTR(-EINVAL);
+	err = rcu_access_pointer(zc->chans[no]) ? -EINVAL : zuf_root_claim(root);
+	if (!err) {
+		ch->gen = root->live_gen;
+		zuf_root_role_get(root);
+		rcu_assign_pointer(zc->chans[no], ch);
+		cpu_count_channels(root, cpu);
+		zuf_root_watch(root);
 	}
-	zuf_root_role_get(root);
-	rcu_assign_pointer(zc->chans[no], ch);
-	cpu_count_channels(root, cpu);
 	mutex_unlock(&root->lock);
-	return ch;
+	pr_debug("channel %u.%u: command buffer of %zu bytes: %d\n", cpu, no, cmd_size, err);
+	if (!err)
+		return ch;
+	zuf_chan_put(ch);
+	return ERR_PTR(err);
 }
 
 void zuf_chan_die(struct zuf_chan *ch)
@@ -145,7 +151,8 @@ void zuf_chan_die(struct zuf_chan *ch)
 	rcu_read_unlock();
 	if (old == ZUF_CH_DEAD)
 		return;
-	/* its ZT, who would have told, cannot run any more */
+	pr_debug("channel %u.%u dies in state %d\n", ch->cpu, ch->no, old);
+	/* its ZT, who would have told, does not run, or finds it DEAD */
 	if (old == ZUF_CH_ORPHAN)
 		zuf_puts_done(&ch->carried);
 	if (READ_ONCE(ch->server))
@@ -206,7 +213,8 @@ static unsigned int nearest_chan_cpu(struct zuf_root *root, unsigned int cpu)
 static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
 			  u32 flags, struct zuf_chan **ch)
 {
-	unsigned int sleep = flags & ZUF_OPF_UNKILLABLE ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
+	unsigned int sleep = flags & ZUF_OPF_UNKILLABLE ? TASK_UNINTERRUPTIBLE :
+							  TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
 	bool nested = flags & ZUF_OPF_NESTED;
 
 	*ch = NULL;
@@ -243,6 +251,7 @@ int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *
 			claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
 			return claim->ch ? 0 : -EAGAIN;
 		}
+		zuf_stats_event(root->stats, ZUF_EV_NO_CHANNEL, 1);
 		err = cpu_wait_claim(root, gen, zc, flags, &claim->ch);
 		if (err || claim->ch)
 			return err;
@@ -258,12 +267,15 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 		__set_current_state(TASK_RUNNING);
 		zuf_orphan_prepare(ch, claim->op);
 		set_current_state(*sleep);
-		return chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) == ZUF_CH_RUNNING;
+		if (chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) != ZUF_CH_RUNNING)
+			return false;
+		zuf_stats_event(ch->root->stats, ZUF_EV_ORPHAN, 1);
+		return true;
 	}
 	/* else it is work for this task (io_uring ...), which the server shall not see */
 	if (task_sigpending(current))
 		WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	*sleep = TASK_KILLABLE;
+	*sleep = TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
 	return false;
 }
 
@@ -279,7 +291,9 @@ static void app_let_go(struct zuf_claim *claim, unsigned int sleep)
 /* Sleep until the answer is there. The state of the channel, or RUNNING: it is lost. */
 static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 {
-	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_INTERRUPTIBLE;
+	/* freezable: at suspend the server may be frozen first; our locks wait with us */
+	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE :
+						 TASK_INTERRUPTIBLE | TASK_FREEZABLE_UNSAFE;
 	struct zuf_chan *ch = claim->ch;
 	enum zuf_chan_state s;
 
@@ -331,6 +345,7 @@ bool zuf_chan_abandon(struct zuf_claim *claim)
 		return false;
 	}
 	claim->lost = true;
+	zuf_stats_event(ch->root->stats, ZUF_EV_ORPHAN, 1);
 	wake_up_process(ch->server);
 	return true;
 }
@@ -457,6 +472,23 @@ static bool chan_has_event(struct zuf_chan *ch)
 	       READ_ONCE(ch->state) == ZUF_CH_DEAD;
 }
 
+/*
+ * The answer of an application that was killed. True: the command buffer holds a
+ * message for the server. When the channel dies meanwhile what it carries is ours.
+ */
+static bool chan_finish_orphan(struct zuf_chan *ch)
+{
+	bool again;
+
+	if (chan_move(ch, ZUF_CH_ORPHAN, ZUF_CH_FINISH) != ZUF_CH_ORPHAN)
+		return false;
+	again = zuf_orphan_finish(ch);
+	if (chan_move(ch, ZUF_CH_FINISH, again ? ZUF_CH_ORPHAN : ZUF_CH_AWAY) == ZUF_CH_FINISH)
+		return again;
+	zuf_puts_done(&ch->carried);
+	return false;
+}
+
 int zuf_chan_wait(struct zuf_chan *ch)
 {
 	unsigned int sleep = TASK_INTERRUPTIBLE;
@@ -465,9 +497,8 @@ int zuf_chan_wait(struct zuf_chan *ch)
 	set_current_state(sleep);
 	while (unlikely(!chan_offer(ch))) {
 		__set_current_state(TASK_RUNNING);
-		if (zuf_orphan_finish(ch))
+		if (chan_finish_orphan(ch))
 			return 0;
-		chan_move(ch, ZUF_CH_ORPHAN, ZUF_CH_AWAY);
 		set_current_state(sleep);
 	}
 	while (!chan_has_message(ch)) {
@@ -497,6 +528,35 @@ void zuf_chan_break(struct zuf_chan *ch)
 }
 
 /* ---- all channels of a root ---- */
+
+/* The channel of a slot, referenced, if it is of this server; else NULL. */
+static struct zuf_chan *slot_get(struct zuf_cpu *zc, unsigned int no, u32 gen)
+{
+	struct zuf_chan *ch;
+
+	rcu_read_lock();
+	ch = rcu_dereference(zc->chans[no]);
+	if (ch && (ch->gen != gen || !refcount_inc_not_zero(&ch->refs)))
+		ch = NULL;
+	rcu_read_unlock();
+	return ch;
+}
+
+void zuf_chan_for_each(struct zuf_root *root, u32 gen, void (*fn)(struct zuf_chan *ch))
+{
+	struct zuf_chan *ch;
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
+			ch = slot_get(per_cpu_ptr(root->cpus, cpu), i, gen);
+			if (!ch)
+				continue;
+			fn(ch);
+			zuf_chan_put(ch);
+		}
+	}
+}
 
 void zuf_chan_break_all(struct zuf_root *root)
 {

@@ -31,6 +31,7 @@ enum zuf_chan_state {
 	ZUF_CH_RUNNING,		/* server's, an app waits for the answer */
 	ZUF_CH_ANSWERED,	/* app's again */
 	ZUF_CH_ORPHAN,		/* server's, the app went away; pages are the channel's */
+	ZUF_CH_FINISH,		/* the ZT gives back what an ORPHAN held */
 	ZUF_CH_DEAD,		/* the server's file or process is gone; final */
 };
 
@@ -66,6 +67,7 @@ struct zuf_chan {
 	/* set up */
 	struct zuf_root *root;		/* referenced */
 	unsigned int cpu, no;
+	u32 gen;			/* the server's that made it */
 	struct mutex lock;		/* mappings, @server */
 	struct mm_struct *mm;		/* of the server, mmgrab'ed; NULL = not mapped */
 	unsigned long win_addr;		/* window in mm, 0 = not mapped */
@@ -81,8 +83,9 @@ extern unsigned int zuf_copy_max;
 
 /**
  * zuf_chan_create() - make a channel and put it into its slot
+ * The caller says that it is the server.
  * Return: the channel or ERR_PTR(-ERANGE: no such slot, -EINVAL: slot taken,
- * -ENOMEM).
+ * -ENOMEM, or why it is not the server: zuf_root_claim()).
  */
 struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 				 unsigned int no, size_t cmd_size,
@@ -95,12 +98,14 @@ void zuf_chan_put(struct zuf_chan *ch);
  * struct zuf_claim - a claimed channel
  * @op: what it does
  * @unkillable: a fatal signal does not end the wait for the answer
+ * @start: when the operation began, zuf_stats_start()
  * @pinned: the task may not leave its CPU until the release
  * @lost: the channel is the server's (ORPHAN), its buffers may not be touched
  */
 struct zuf_claim {
 	struct zuf_chan *ch;
 	const struct zuf_op *op;
+	u64 start;
 	bool unkillable;
 	bool pinned;
 	bool lost;
@@ -137,6 +142,8 @@ void zuf_chan_release(struct zuf_claim *claim);
 int zuf_chan_wait(struct zuf_chan *ch);
 void zuf_chan_break(struct zuf_chan *ch);
 
+/* Call @fn for each channel of the server @gen; @fn may sleep. */
+void zuf_chan_for_each(struct zuf_root *root, u32 gen, void (*fn)(struct zuf_chan *ch));
 /* Every channel of the root gets a BREAK. */
 void zuf_chan_break_all(struct zuf_root *root);
 /* A CPU goes off-line: apps that wait there may move. */

@@ -16,7 +16,9 @@
 #include "forget.h"
 #include "inode.h"
 #include "retry.h"
+#include "stats.h"
 #include "super.h"
+#include "trace.h"
 #include "window.h"
 
 int zuf_err_from_server(s32 err)
@@ -32,6 +34,7 @@ int zuf_err_from_server(s32 err)
 
 static int bad_answer(struct zuf_sb *zsb, const struct zuf_op *op, s32 err, u16 out_len)
 {
+	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_BAD_ANSWER, 1);
 	pr_warn_ratelimited("sb %llu: operation %u answered err %d with %u bytes, at most %u fit\n",
 			    zsb->sb_id, op->hdr->operation, err, out_len, op->hdr->out_max);
 	return -EIO;
@@ -97,11 +100,13 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 	ch->sent_op = op->hdr->operation;
 	memcpy(ch->cmd, op->hdr, op->hdr->in_len);
 	zuf_puts_attach(op->puts ?: &ch->zc->puts, ch);
+	trace_zuf_dispatch(zsb, op, ch);
 	do {
 		err = zuf_chan_call(claim);
 		if (!claim->lost)
 			zuf_puts_done(&ch->carried);
 	} while (!err && unlikely(!take_answer(zsb, claim, op, &err)));
+	trace_zuf_answer(zsb, op, claim->lost, err);
 	return err;
 }
 
@@ -113,18 +118,19 @@ static int dispatch_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_cl
 
 	if (op->hdr->in_len > ch->cmd_size)
 		return -E2BIG;
-	if (!win)
-		return run_claimed(zsb, op, claim);
-
-	err = zuf_win_open(ch, win, op->hdr);
-	if (err)
-		return err;
+	if (win) {
+		err = zuf_win_open(ch, win, op->hdr);
+		if (err)
+			return err;
+	}
 	err = run_claimed(zsb, op, claim);
-	if (claim->lost)
-		return err;	/* the window is the channel's now */
-	if (!err)
-		err = take_window(ch, op);
-	zuf_win_close(ch, win);
+	/* lost: the window is the channel's now */
+	if (win && !claim->lost) {
+		if (!err)
+			err = take_window(ch, op);
+		zuf_win_close(ch, win);
+	}
+	zuf_stats_op(zuf_sb_stats(zsb), zuf_stat_slot(op->hdr->operation), claim->start, err);
 	return err;
 }
 
@@ -181,6 +187,7 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		zuf_forget_later(zsb, op);
 		return 0;
 	}
+	claim.start = zuf_stats_start();
 	err = zuf_puts_goose(zsb, op->goose);
 	if (likely(!err))
 		err = wait_for_left(op);
@@ -202,8 +209,10 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 
 int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
 {
-	int err = dispatch_claimed(zsb, op, claim);
+	int err;
 
+	claim->start = zuf_stats_start();
+	err = dispatch_claimed(zsb, op, claim);
 	zuf_chan_release(claim);
 	return err;
 }

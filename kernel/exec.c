@@ -22,6 +22,7 @@
 #include "root.h"
 #include "sbid.h"
 #include "special.h"
+#include "stats.h"
 #include "super.h"
 #include "xbuf.h"
 
@@ -114,8 +115,10 @@ static struct zuf_iomap *exec_start(struct exec *ex, u64 *words, u32 n, u32 flag
 	down_read(&sbid->sb_lock);
 	args.sb = sbid->sb;
 	iom = zuf_iomap_create(&args);
-	if (!IS_ERR(iom))
+	if (!IS_ERR(iom)) {
+		zuf_stats_event(sbid->root->stats, ZUF_EV_IOMAP, 1);
 		zuf_iomap_start(iom);
+	}
 	up_read(&sbid->sb_lock);
 	zuf_sbid_put(sbid);
 	return iom;

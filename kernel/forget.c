@@ -20,6 +20,7 @@
 #include "inode.h"
 #include "retry.h"
 #include "sbid.h"
+#include "stats.h"
 #include "super.h"
 #include "window.h"
 
@@ -81,6 +82,7 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
 	memcpy(it->msg, hdr, hdr->in_len);
 	it->goose = zuf_put_tag_get(op->goose);
 	hold_inodes(&it->held, op);
+	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_FORGET, 1);
 	atomic_inc(&zsb->root->nr_forgets);
 	queue_work(forget_wq, &it->work);
 }

@@ -49,9 +49,9 @@ void zuf_orphan_prepare(struct zuf_chan *ch, const struct zuf_op *op);
  * zuf_orphan_finish() - the server has answered an app that was killed
  * Gives back what the operation held: pages in the window, the cookie of an
  * inode that the server has just handed out.
- * Context: the ZT; the channel is ORPHAN.
+ * Context: the ZT; the channel is FINISH.
  * Return: true when the command buffer holds a message that the server shall
- * carry out at once (the channel stays ORPHAN).
+ * carry out at once (the channel is ORPHAN again).
  */
 bool zuf_orphan_finish(struct zuf_chan *ch);
 

@@ -25,6 +25,7 @@
 #include "inode.h"
 #include "iomelem.h"
 #include "t2.h"
+#include "trace.h"
 
 /* Server memory that a list may hold in place. */
 #define IOMAP_PIN_MAX	(SZ_64M >> PAGE_SHIFT)
@@ -186,6 +187,7 @@ static void iomap_over(struct zuf_iomap *iom)
 	zuf_devset_put(iom->args.devs);
 	iom->args.devs = NULL;
 	/* pairs with zuf_iomap_is_over() */
+	trace_zuf_iomap_done(iom, iom->err);
 	smp_store_release(&iom->over, true);
 	wake_up_all(&iom->wait);
 	if (iom->args.done)
@@ -352,6 +354,7 @@ static void iomap_walk(struct zuf_iomap *iom)
 
 void zuf_iomap_start(struct zuf_iomap *iom)
 {
+	trace_zuf_iomap_start(iom, iom->args.n, iom->args.flags);
 	zuf_iomap_get(iom);
 	atomic_set(&iom->pending, 1);
 	iomap_walk(iom);
@@ -387,6 +390,7 @@ struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 	if (!err)
 		return iom;
 
+	pr_debug("a list of %u words is refused: %d\n", args->n, err);
 	iomap_unpin(iom);
 	iom->args.words = NULL;
 	zuf_iomap_put(iom);

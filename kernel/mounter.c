@@ -21,6 +21,7 @@
 #include <linux/uaccess.h>
 
 #include "root.h"
+#include "stats.h"
 
 int zuf_mounter_init(struct zuf_mounter *m)
 {
@@ -42,7 +43,7 @@ void zuf_mounter_fini(struct zuf_mounter *m)
 	kfree(m->msg);
 }
 
-int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt)
+int zuf_mounter_start(struct zuf_mounter *m, const void *owner, struct vfsmount *mnt)
 {
 	int err = -EBUSY;
 
@@ -50,6 +51,7 @@ int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt)
 	if (m->state == ZUF_MNT_NONE) {
 		m->state = ZUF_MNT_AWAY;
 		m->mnt = mnt;
+		m->owner = owner;
 		m->brk = false;
 		m->undo_sbi = 0;
 		err = 0;
@@ -58,15 +60,24 @@ int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt)
 	return err;
 }
 
-void zuf_mounter_stop(struct zuf_mounter *m)
+bool zuf_mounter_stop(struct zuf_mounter *m, const void *owner)
 {
+	bool had;
+
 	spin_lock(&m->lock);
-	m->state = ZUF_MNT_NONE;
-	WRITE_ONCE(m->stops, m->stops + 1);
-	m->mnt = NULL;
+	had = m->owner && (!owner || m->owner == owner);
+	if (had) {
+		m->state = ZUF_MNT_NONE;
+		WRITE_ONCE(m->stops, m->stops + 1);
+		m->mnt = NULL;
+		m->owner = NULL;
+	}
 	spin_unlock(&m->lock);
-	wake_up_all(&m->caller_wait);
-	wake_up_all(&m->server_wait);
+	if (had) {
+		wake_up_all(&m->caller_wait);
+		wake_up_all(&m->server_wait);
+	}
+	return had;
 }
 
 struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m)
@@ -81,20 +92,6 @@ struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m)
 }
 
 /* ---- the caller ---- */
-
-/* Move on from one state; false: it is another one. */
-static bool mounter_move(struct zuf_mounter *m, enum zuf_mnt_state from,
-			 enum zuf_mnt_state to)
-{
-	bool moved;
-
-	spin_lock(&m->lock);
-	moved = m->state == from;
-	if (moved)
-		m->state = to;
-	spin_unlock(&m->lock);
-	return moved;
-}
 
 static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
 {
@@ -196,15 +193,18 @@ static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_m
 int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 {
 	struct zuf_mounter *m = &root->mounter;
+	u64 start;
 	int err;
 
 	if (msg->hdr.in_len > ZUF_MNT_MSG_MAX || msg->hdr.out_len > ZUF_MNT_MSG_MAX)
 		return -E2BIG;
 	msg->hdr.out_max = msg->hdr.out_len;
+	start = zuf_stats_start();
 	if (mutex_lock_killable(&m->callers))
 		return -EINTR;
 	err = mounter_call_locked(root, gen, msg);
 	mutex_unlock(&m->callers);
+	zuf_stats_op(root->stats, zuf_stat_mnt_slot(msg->hdr.operation), start, err);
 	return err;
 }
 
@@ -221,11 +221,45 @@ void zuf_mounter_settle(struct zuf_root *root, u32 gen)
 
 /* ---- the mounter ---- */
 
+/* Move on from one state, for who has the role; false: it is another one, or he has it not. */
+static bool owner_move(struct zuf_mounter *m, const void *owner, enum zuf_mnt_state from,
+		       enum zuf_mnt_state to)
+{
+	bool moved;
+
+	spin_lock(&m->lock);
+	moved = m->owner == owner && m->state == from;
+	if (moved)
+		m->state = to;
+	spin_unlock(&m->lock);
+	return moved;
+}
+
+/* What became of the message that the server had, unless the role was taken from it. */
+static void mounter_set_result(struct zuf_mounter *m, const void *owner, s32 result)
+{
+	spin_lock(&m->lock);
+	if (m->owner != owner)
+		goto out;
+	m->result = result;
+	if (m->state == ZUF_MNT_TAKEN) {
+		m->state = ZUF_MNT_ANSWERED;
+	} else if (m->state == ZUF_MNT_ABANDONED) {
+		if (!result && m->msg->hdr.operation == ZUFS_M_MOUNT)
+			m->undo_sbi = m->msg->zmi.zus_sbi;
+		m->state = ZUF_MNT_AWAY;
+	}
+out:
+	spin_unlock(&m->lock);
+	wake_up(&m->caller_wait);
+}
+
 /*
  * The server comes back: take the answer of the message it had. Only what the
  * caller asked for is copied, into the buffer that is ours in TAKEN.
  */
-static int mounter_take_answer(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
+static int mounter_take_answer(struct zuf_mounter *m, const void *owner,
+			       struct zufs_ioc_mount __user *arg)
 {
 	enum zuf_mnt_state s = mounter_state(m);
 	struct zufs_ioc_hdr hdr;
@@ -240,17 +274,7 @@ static int mounter_take_answer(struct zuf_mounter *m, struct zufs_ioc_mount __us
 	if (len > start && copy_from_user((void *)m->msg + start,
 					       (void __user *)arg + start, len - start))
 		err = -EFAULT;
-	spin_lock(&m->lock);
-	m->result = err ? -EIO : hdr.err;
-	if (m->state == ZUF_MNT_TAKEN) {
-		m->state = ZUF_MNT_ANSWERED;
-	} else if (m->state == ZUF_MNT_ABANDONED) {
-		if (!m->result && m->msg->hdr.operation == ZUFS_M_MOUNT)
-			m->undo_sbi = m->msg->zmi.zus_sbi;
-		m->state = ZUF_MNT_AWAY;
-	}
-	spin_unlock(&m->lock);
-	wake_up(&m->caller_wait);
+	mounter_set_result(m, owner, err ? -EIO : hdr.err);
 	return err;
 }
 
@@ -278,64 +302,82 @@ static long mounter_send_break(struct zufs_ioc_mount __user *arg, long ret)
 	return copy_to_user(arg, &hdr, sizeof(hdr)) ? -EFAULT : ret;
 }
 
-/* Ready for a caller, unless one has not yet looked at its answer. */
-static bool mounter_ready(struct zuf_mounter *m)
+static bool mounter_is_owner(struct zuf_mounter *m, const void *owner)
 {
-	if (mounter_move(m, ZUF_MNT_AWAY, ZUF_MNT_WAITING))
-		wake_up(&m->caller_wait);
-	return mounter_state(m) == ZUF_MNT_POSTED || READ_ONCE(m->brk);
+	return READ_ONCE(m->owner) == owner;
 }
 
-static long mounter_deliver(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
+/* Ready for a caller, unless one has not yet looked at its answer. */
+static bool mounter_ready(struct zuf_mounter *m, const void *owner)
+{
+	if (owner_move(m, owner, ZUF_MNT_AWAY, ZUF_MNT_WAITING))
+		wake_up(&m->caller_wait);
+	return mounter_state(m) == ZUF_MNT_POSTED || READ_ONCE(m->brk) ||
+	       !mounter_is_owner(m, owner);
+}
+
+static long mounter_deliver(struct zuf_mounter *m, const void *owner,
+			    struct zufs_ioc_mount __user *arg)
 {
 	if (!copy_to_user(arg, m->msg, m->msg->hdr.in_len))
 		return 0;
-	spin_lock(&m->lock);
-	m->result = -EIO;
-	if (m->state == ZUF_MNT_TAKEN)
-		m->state = ZUF_MNT_ANSWERED;
-	else if (m->state == ZUF_MNT_ABANDONED)
-		m->state = ZUF_MNT_AWAY;
-	spin_unlock(&m->lock);
-	wake_up(&m->caller_wait);
+	mounter_set_result(m, owner, -EIO);
 	return -EFAULT;
 }
 
-static long mounter_wait_locked(struct zuf_mounter *m, struct zufs_ioc_mount __user *arg)
+static long mounter_wait_locked(struct zuf_mounter *m, const void *owner,
+				struct zufs_ioc_mount __user *arg)
 {
-	long err = mounter_take_answer(m, arg);
+	long err;
 
+	if (!mounter_is_owner(m, owner))
+		return -EIO;
+	err = mounter_take_answer(m, owner, arg);
 	if (err)
 		return err;
 	if (mounter_undo(m)) {
-		if (!mounter_move(m, ZUF_MNT_AWAY, ZUF_MNT_ABANDONED))
+		if (!owner_move(m, owner, ZUF_MNT_AWAY, ZUF_MNT_ABANDONED))
 			return -EBUSY;
-		return mounter_deliver(m, arg);
+		return mounter_deliver(m, owner, arg);
 	}
 	do {
-		err = wait_event_interruptible(m->server_wait, mounter_ready(m));
-		if (mounter_move(m, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
-			return mounter_deliver(m, arg);
+		err = wait_event_interruptible(m->server_wait, mounter_ready(m, owner));
+		if (!mounter_is_owner(m, owner))
+			return -EIO;
+		if (owner_move(m, owner, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
+			return mounter_deliver(m, owner, arg);
 		/* else a caller came, and was killed before we looked */
 	} while (!err && !READ_ONCE(m->brk));
-	mounter_move(m, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
+	owner_move(m, owner, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
 	if (err)
 		return mounter_send_break(arg, -EINTR);
 	WRITE_ONCE(m->brk, false);
 	return mounter_send_break(arg, 0);
 }
 
-long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg)
+long zuf_mounter_wait(struct zuf_root *root, const void *owner,
+		      struct zufs_ioc_mount __user *arg)
 {
 	struct zuf_mounter *m = &root->mounter;
 	long err;
 
+	/* not even for a moment in the way of who has the role now */
+	if (!mounter_is_owner(m, owner))
+		return -EIO;
 	/* message and answer are those of one thread */
 	if (!mutex_trylock(&m->thread))
 		return -EBUSY;
-	err = mounter_wait_locked(m, arg);
+	err = mounter_wait_locked(m, owner, arg);
 	mutex_unlock(&m->thread);
 	return err;
+}
+
+int zuf_mounter_wait_left(struct zuf_mounter *m)
+{
+	if (mutex_lock_killable(&m->thread))
+		return -EINTR;
+	mutex_unlock(&m->thread);
+	return 0;
 }
 
 void zuf_mounter_break(struct zuf_mounter *m)

@@ -43,6 +43,7 @@ struct zuf_mounter {
 	s32 result;
 	u64 undo_sbi;			/* an abandoned mount to be taken back */
 	struct vfsmount *mnt;		/* the root's mount, while state != NONE */
+	const void *owner;		/* the special file that has the role, or NULL */
 	wait_queue_head_t server_wait, caller_wait;
 };
 
@@ -64,12 +65,16 @@ int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 /* Wait killably until that server has done with what killed callers left, or is gone. */
 void zuf_mounter_settle(struct zuf_root *root, u32 gen);
 
-/* ZU_IOC_MOUNT, on a file that has the role. -EBUSY: another thread is in it. */
-long zuf_mounter_wait(struct zuf_root *root, struct zufs_ioc_mount __user *arg);
+/* ZU_IOC_MOUNT, on a file that has the role. -EBUSY: another thread is in it, -EIO: it had. */
+long zuf_mounter_wait(struct zuf_root *root, const void *owner,
+		      struct zufs_ioc_mount __user *arg);
 void zuf_mounter_break(struct zuf_mounter *m);
-/* The role begins, ends. -EBUSY: there is one already. */
-int zuf_mounter_start(struct zuf_mounter *m, struct vfsmount *mnt);
-void zuf_mounter_stop(struct zuf_mounter *m);
+/* The role begins; -EBUSY: there is one already. */
+int zuf_mounter_start(struct zuf_mounter *m, const void *owner, struct vfsmount *mnt);
+/* It ends, for @owner or whoever has it (NULL). True: it was so until now. */
+bool zuf_mounter_stop(struct zuf_mounter *m, const void *owner);
+/* Wait, killably, until the thread of a role that has ended is not in the ioctl. */
+int zuf_mounter_wait_left(struct zuf_mounter *m);
 /* The mount of the root, referenced, or NULL when there is no mounter. */
 struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m);
 

@@ -42,6 +42,8 @@ int zuf_mountmsg_mount(struct zuf_sb *zsb, struct zufs_mount_info *answer)
 		return -ENOMEM;
 	msg->zmi.sb_id = zsb->sb_id;
 	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
+	pr_debug("sb %llu: mount of type %s, options \"%s\": %d\n", zsb->sb_id,
+		 zsb->type->name, zsb->opt.server ?: "", err);
 	if (!err)
 		*answer = msg->zmi;
 	kfree(msg);
@@ -63,6 +65,8 @@ int zuf_mountmsg_remount(struct zuf_sb *zsb, bool was_ro, bool will_ro)
 	if (will_ro)
 		msg->zmi.remount_flags |= ZUFS_REM_WILL_RO;
 	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
+	pr_debug("sb %llu: remount, options \"%s\": %d\n", zsb->sb_id, zsb->opt.server ?: "",
+		 err);
 	kfree(msg);
 	return err;
 }

@@ -22,6 +22,8 @@
 #include "nio.h"
 #include "puts.h"
 #include "rw.h"
+#include "stats.h"
+#include "trace.h"
 
 /* Words that a message on the stack has room for: transfers up to 128 KiB. */
 #define NIO_STACK_WORDS	33
@@ -188,6 +190,8 @@ static void send_put(struct nio *nio)
 		.inode = nio->rw->inode,
 	};
 
+	zuf_stats_event(zuf_sb_stats(nio->zsb), ZUF_EV_PUT_ALONE, 1);
+	trace_zuf_put(ZUF_EV_PUT_ALONE, nio->op.zc->cpu, 1);
 	if (nio->kept)
 		zuf_dispatch_kept(nio->zsb, &op, &nio->claim);
 	else

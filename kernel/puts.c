@@ -14,7 +14,9 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "puts.h"
+#include "stats.h"
 #include "super.h"
+#include "trace.h"
 
 static struct workqueue_struct *puts_wq;
 
@@ -152,6 +154,10 @@ bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *
 		puts->armed = true;
 	}
 	spin_unlock(&puts->lock);
+	if (likely(queued)) {
+		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_PUT_QUEUED, 1);
+		trace_zuf_put(ZUF_EV_PUT_QUEUED, zc->cpu, 1);
+	}
 	if (unlikely(arm))
 		puts_arm(puts, msecs_to_jiffies(ZUF_PUTS_DEADLINE_MS));
 	return queued;
@@ -203,6 +209,8 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch)
 		memmove(puts->tag, puts->tag + n, puts->nr * sizeof(puts->tag[0]));
 	}
 	spin_unlock(&puts->lock);
+	zuf_stats_event(puts->root->stats, ZUF_EV_PUT_RODE, n);
+	trace_zuf_put(ZUF_EV_PUT_RODE, ch->zc->cpu, n);
 }
 
 void zuf_puts_drop_all(struct zuf_root *root)
@@ -213,6 +221,10 @@ void zuf_puts_drop_all(struct zuf_root *root)
 	for_each_possible_cpu(cpu) {
 		puts = &per_cpu_ptr(root->cpus, cpu)->puts;
 		spin_lock(&puts->lock);
+		if (puts->nr) {
+			zuf_stats_event(root->stats, ZUF_EV_PUT_DROPPED, puts->nr);
+			trace_zuf_put(ZUF_EV_PUT_DROPPED, cpu, puts->nr);
+		}
 		while (puts->nr)
 			tag_executed(puts->tag[--puts->nr]);
 		puts->used = 0;
@@ -253,8 +265,11 @@ static void puts_deadline(struct work_struct *work)
 		send = true;
 	}
 	spin_unlock(&puts->lock);
-	if (send)
-		send_noop(&zsb, puts);
+	if (!send)
+		return;
+	zuf_stats_event(root->stats, ZUF_EV_PUT_DEADLINE, 1);
+	trace_zuf_put(ZUF_EV_PUT_DEADLINE, container_of(puts, struct zuf_cpu, puts)->cpu, 0);
+	send_noop(&zsb, puts);
 }
 
 static bool puts_have_tag(struct zuf_puts *puts, const struct zuf_put_tag *tag)
@@ -290,6 +305,8 @@ int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 
 	if (!tag || !atomic_read(&tag->pending))
 		return 0;
+	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_GOOSE, 1);
+	trace_zuf_goose(zsb, tag, atomic_read(&tag->pending));
 	err = goose_cpu(zsb, tag, READ_ONCE(tag->last_cpu));
 	if (err == -EINTR || !atomic_read(&tag->pending))
 		return err == -EINTR ? err : 0;

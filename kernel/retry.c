@@ -21,7 +21,9 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "iomap.h"
+#include "stats.h"
 #include "super.h"
+#include "trace.h"
 #include "wake.h"
 
 /* Copy the list out of the answer: words, or NULL without one. */
@@ -65,8 +67,10 @@ static struct zuf_iomap *start_list(struct zuf_sb *zsb, struct zuf_op *op, struc
 	};
 	struct zuf_iomap *iom = zuf_iomap_create(&args);
 
-	if (!IS_ERR(iom))
+	if (!IS_ERR(iom)) {
+		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_IOMAP, 1);
 		zuf_iomap_start(iom);
+	}
 	return iom;
 }
 
@@ -114,6 +118,8 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 		zuf_msg_again(ch->cmd, PTR_ERR(iom));
 		return -EAGAIN;
 	}
+	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_RETRY, 1);
+	trace_zuf_retry(zsb, op, n);
 	/* as long as the devices take: the CPU may go off-line meanwhile */
 	zuf_cpu_unpin(claim->pinned);
 	claim->pinned = false;

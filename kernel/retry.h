@@ -24,7 +24,7 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 
 /**
  * zuf_retry_orphan() - the server asks for a list, but its app was killed
- * Context: the ZT; the channel is ORPHAN.
+ * Context: the ZT; the channel is FINISH.
  * Return: true: the list was refused (-EINTR), the message goes to it again.
  */
 bool zuf_retry_orphan(struct zuf_chan *ch);

@@ -21,6 +21,8 @@
 #include "chan.h"
 #include "root.h"
 #include "special.h"
+#include "stats.h"
+#include "trace.h"
 #include "type.h"
 
 static LIST_HEAD(zuf_roots);
@@ -28,6 +30,14 @@ static DEFINE_MUTEX(zuf_roots_lock);
 static struct workqueue_struct *root_free_wq;
 
 /* ---- the object ---- */
+
+static void root_free_memory(struct zuf_root *root)
+{
+	kvfree(root->retired);
+	zuf_stats_destroy(root->stats);
+	free_percpu(root->cpus);
+	kfree(root);
+}
 
 static struct zuf_root *root_create(void)
 {
@@ -37,9 +47,10 @@ static struct zuf_root *root_create(void)
 	if (!root)
 		return NULL;
 	root->cpus = alloc_percpu(struct zuf_cpu);
-	if (!root->cpus || zuf_mounter_init(&root->mounter)) {
-		free_percpu(root->cpus);
-		kfree(root);
+	root->stats = zuf_stats_create();
+	root->retired = kvzalloc(sizeof(*root->retired), GFP_KERNEL_ACCOUNT);
+	if (!root->cpus || !root->stats || !root->retired || zuf_mounter_init(&root->mounter)) {
+		root_free_memory(root);
 		return NULL;
 	}
 	for_each_possible_cpu(cpu) {
@@ -49,6 +60,7 @@ static struct zuf_root *root_create(void)
 		zc->cpu = cpu;
 		zuf_puts_init(&zc->puts, root);
 	}
+	zuf_root_watch_init(root);
 	kref_init(&root->ref);
 	mutex_init(&root->lock);
 	idr_init_base(&root->sbs, 1);
@@ -63,14 +75,15 @@ static void root_free_work(struct work_struct *work)
 	struct zuf_root *root = container_of(work, struct zuf_root, free_work);
 	unsigned int cpu;
 
+	cancel_delayed_work_sync(&root->watch);
 	for_each_possible_cpu(cpu)
 		zuf_puts_fini(&per_cpu_ptr(root->cpus, cpu)->puts);
 	put_pid(root->server);
+	put_pid(root->ousted);
 	idr_destroy(&root->sbs);
 	zuf_mounter_fini(&root->mounter);
-	free_percpu(root->cpus);
 	mutex_destroy(&root->lock);
-	kfree(root);
+	root_free_memory(root);
 }
 
 static void root_free(struct kref *ref)
@@ -127,7 +140,9 @@ int zuf_root_claim(struct zuf_root *root)
 {
 	struct pid *me = task_tgid(current);
 
-	if (root->server && root->server != me && server_is_alive(root))
+	if (root->ousted == me)
+		return -ESHUTDOWN;
+	if (root->server != me && server_is_alive(root))
 		return -EBUSY;
 	if (root->server != me) {
 		put_pid(root->server);
@@ -139,6 +154,8 @@ int zuf_root_claim(struct zuf_root *root)
 		if (!++root->last_gen)
 			root->last_gen = 1;
 		WRITE_ONCE(root->live_gen, root->last_gen);
+		trace_zuf_server_up(root->live_gen, pid_nr(me));
+		pr_debug("process %d is the server, generation %u\n", pid_nr(me), root->live_gen);
 	}
 	return 0;
 }
@@ -148,17 +165,27 @@ void zuf_root_role_get(struct zuf_root *root)
 	root->nr_roles++;
 }
 
-void zuf_root_role_put(struct zuf_root *root)
+void zuf_root_server_down(struct zuf_root *root)
 {
 	unsigned int cpu;
 
-	if (--root->nr_roles)
-		return;
+	if (root->live_gen) {
+		trace_zuf_server_down(root->live_gen, pid_nr(root->server));
+		pr_debug("process %d is no longer the server, generation %u\n",
+			 pid_nr(root->server), root->live_gen);
+	}
 	WRITE_ONCE(root->live_gen, 0);
 	root->state = ZUF_ROOT_INITIALIZING;
 	zuf_puts_drop_all(root);
 	for_each_possible_cpu(cpu)
 		wake_up_all(&per_cpu_ptr(root->cpus, cpu)->idle_wait);
+	wake_up_all(&root->mounter.caller_wait);
+}
+
+void zuf_root_role_put(struct zuf_root *root)
+{
+	if (!--root->nr_roles)
+		zuf_root_server_down(root);
 }
 
 /* ---- the pseudo file system ---- */
@@ -259,6 +286,10 @@ static int root_add_files(struct super_block *sb)
 		err = root_add_file(sb, "registered_fs", 0400, &zuf_root_types_fops);
 	if (!err)
 		err = root_add_file(sb, "ddbg", 0600, &zuf_root_ddbg_fops);
+	if (!err)
+		err = root_add_file(sb, "stats", 0600, &zuf_root_stats_fops);
+	if (!err)
+		err = root_add_file(sb, "control", 0200, &zuf_root_control_fops);
 	return err;
 }
 

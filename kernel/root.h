@@ -17,6 +17,8 @@
 #include "puts.h"
 
 struct zuf_chan;
+struct zuf_stats;
+struct zuf_stats_sum;
 
 enum zuf_root_state {
 	ZUF_ROOT_INITIALIZING,	/* no server, or it has not registered a type */
@@ -42,6 +44,7 @@ struct zuf_root {
 	/* read by every operation, written when a server comes or goes */
 	u32 live_gen;			/* the server that answers; 0 = none */
 	struct zuf_cpu __percpu *cpus;
+	struct zuf_stats __percpu *stats; /* of what belongs to no mount */
 
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct list_head link;		/* zuf_roots_lock */
@@ -50,13 +53,18 @@ struct zuf_root {
 	atomic_t nr_umounts;		/* of them, those to the mounter */
 	atomic_t nr_execs;		/* asynchronous lists (exec.c) */
 
+	struct delayed_work watch;	/* looks for threads that have ended (abort.c) */
+
 	struct mutex lock;		/* all below, and channel slots */
+	bool watched;			/* @watch will look again */
 	u32 last_gen;
 	enum zuf_root_state state;
 	struct pid *server;		/* thread group of the server, or NULL */
+	struct pid *ousted;		/* of the last one that lost the root by an abort */
 	unsigned int nr_roles;		/* mounter and ZT files of the live server */
 	struct idr sbs;			/* sb_id -> struct zuf_sbid */
 	struct cpumask chan_cpus;	/* CPUs with a channel; read without the lock */
+	struct zuf_stats_sum *retired;	/* counts of mounts that have ended */
 	struct zuf_mounter mounter;
 };
 
@@ -72,10 +80,13 @@ void zuf_root_put(struct zuf_root *root);
 /**
  * zuf_root_claim() - the caller says that it is the server
  * Context: root->lock held.
- * Return: 0, or -EBUSY when another process is and has not ended.
+ * Return: 0, -EBUSY when another process is and has not ended, -ESHUTDOWN when it was
+ * the server until an abort.
  */
 int zuf_root_claim(struct zuf_root *root);
 
+/* Nobody is the server any more; root->lock held. */
+void zuf_root_server_down(struct zuf_root *root);
 /* A mounter or ZT file took, gave up its role; root->lock held. */
 void zuf_root_role_get(struct zuf_root *root);
 void zuf_root_role_put(struct zuf_root *root);
@@ -90,7 +101,22 @@ static inline bool zuf_root_is_live(const struct zuf_root *root, u32 gen)
 void zuf_root_for_each(void (*fn)(struct zuf_root *root, unsigned int cpu),
 		       unsigned int cpu);
 
-extern const struct file_operations zuf_root_state_fops;	/* rootfiles.c */
+/* abort.c */
+void zuf_root_watch_init(struct zuf_root *root);
+/* A ZT has come: see to it that its end is noticed; root->lock held. */
+void zuf_root_watch(struct zuf_root *root);
+/**
+ * zuf_root_abort() - as if the server had died, as far as anybody else can tell
+ * Every operation in flight ends with -EIO, its mounts are dead, the root takes another
+ * server. The process keeps what it maps; its ioctls fail, and it cannot come back.
+ * Return: 0, -ESRCH: there is no server, -EINTR: killed while waiting for its mounter
+ * thread to leave the kernel; all the rest is done.
+ */
+int zuf_root_abort(struct zuf_root *root);
+
+extern const struct file_operations zuf_root_stats_fops;	/* statsfile.c */
+extern const struct file_operations zuf_root_control_fops;	/* rootfiles.c */
+extern const struct file_operations zuf_root_state_fops;
 extern const struct file_operations zuf_root_types_fops;
 extern const struct file_operations zuf_root_ddbg_fops;
 

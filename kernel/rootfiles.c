@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rootfiles.c - the visible files of a root: state, registered_fs, ddbg
+ * rootfiles.c - the visible files of a root: state, registered_fs, control, ddbg
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "root.h"
@@ -50,6 +51,31 @@ const struct file_operations zuf_root_types_fops = {
 	.owner = THIS_MODULE,
 	.read = types_read,
 	.llseek = default_llseek,
+};
+
+/* ---- control: one word ---- */
+
+static ssize_t control_write(struct file *file, const char __user *buf, size_t count,
+			     loff_t *pos)
+{
+	char word[16];
+	int err;
+
+	if (count >= sizeof(word))
+		return -EINVAL;
+	if (copy_from_user(word, buf, count))
+		return -EFAULT;
+	word[count] = 0;
+	if (!sysfs_streq(word, "abort"))
+		return -EINVAL;
+	err = zuf_root_abort(file_root(file));
+	return err ? err : count;
+}
+
+const struct file_operations zuf_root_control_fops = {
+	.owner = THIS_MODULE,
+	.write = control_write,
+	.llseek = noop_llseek,
 };
 
 /* ---- ddbg: texts of the server, through the mounter ---- */

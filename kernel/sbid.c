@@ -7,18 +7,22 @@
  * begin later are waited for by the close, their IOM_DONE is not: the server has
  * answered M_UMOUNT, its super-block is gone.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
 #include "devset.h"
 #include "root.h"
 #include "sbid.h"
+#include "stats.h"
 #include "super.h"
+#include "type.h"
 
 static void sbid_free(struct kref *ref)
 {
 	struct zuf_sbid *sbid = container_of(ref, struct zuf_sbid, ref);
 
+	zuf_stats_destroy(sbid->stats);
 	zuf_devset_put(sbid->devs);	/* never published */
 	zuf_root_put(sbid->root);
 	kfree(sbid);
@@ -42,6 +46,14 @@ struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
 	sbid->root = zuf_root_get(root);
 	sbid->devs = zuf_devset_get(zsb->devs);
 	sbid->server_gen = zsb->server_gen;
+	if (zsb->type) {
+		sbid->type = zsb->type->name;
+		sbid->stats = zuf_stats_create();
+		if (!sbid->stats) {
+			zuf_sbid_put(sbid);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 	mutex_lock(&root->lock);
 	id = idr_alloc(&root->sbs, sbid, 1, 0, GFP_KERNEL);
 	sbid->id = id;
@@ -65,6 +77,10 @@ void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb)
 	down_write(&sbid->sb_lock);
 	sbid->sb = sb;
 	up_write(&sbid->sb_lock);
+	mutex_lock(&sbid->root->lock);
+	if (sb)
+		sbid->dev = sb->s_dev;
+	mutex_unlock(&sbid->root->lock);
 }
 
 void zuf_sbid_detach(struct zuf_sbid *sbid)
@@ -85,9 +101,12 @@ void zuf_sbid_close(struct zuf_sbid *sbid)
 	mutex_lock(&sbid->root->lock);
 	WRITE_ONCE(sbid->closed, true);
 	idr_remove(&sbid->root->sbs, sbid->id);
+	if (sbid->stats)
+		zuf_stats_add(sbid->root->retired, sbid->stats);
 	mutex_unlock(&sbid->root->lock);
 	/* what is under way would write into the next mount */
 	wait_var_event(&sbid->nr_running, !atomic_read(&sbid->nr_running));
+	pr_debug("sb %llu: is gone\n", sbid->id);
 	zuf_devset_revoke(sbid->devs);
 	/* not later: the next mount wants them for itself */
 	zuf_devset_put(sbid->devs);
@@ -97,7 +116,10 @@ void zuf_sbid_close(struct zuf_sbid *sbid)
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
 {
 	lockdep_assert_held(&root->lock);
-	return id <= INT_MAX ? idr_find(&root->sbs, id) : NULL;
+	/* ids are used again, and an aborted server may still have the old ones */
+	if (id > INT_MAX || (root->ousted && root->ousted == task_tgid(current)))
+		return NULL;
+	return idr_find(&root->sbs, id);
 }
 
 struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi, bool *early)

@@ -24,6 +24,7 @@ struct super_block;
 struct zuf_devset;
 struct zuf_root;
 struct zuf_sb;
+struct zuf_stats;
 
 struct zuf_sbid {
 	struct kref ref;
@@ -32,6 +33,9 @@ struct zuf_sbid {
 	u64 id;
 	u32 server_gen;			/* who hears of IOM_DONE; 0: a private mount */
 	u64 zus_sbi;			/* root->lock; 0: not known, or there is none */
+	const char *type;		/* name; NULL: a private mount */
+	dev_t dev;			/* root->lock; of the super-block, 0: not mounted yet */
+	struct zuf_stats __percpu *stats; /* NULL: a private mount */
 	bool grabbed;			/* root->lock: GRAB_PMEM was done */
 	bool draining;			/* root->lock */
 	bool closed;			/* set under root->lock */
@@ -55,7 +59,7 @@ void zuf_sbid_drain(struct zuf_sbid *sbid);
 /* Once; waits for lists that still run, whoever is killed. */
 void zuf_sbid_close(struct zuf_sbid *sbid);
 
-/* The live one of an id, root->lock held, or NULL. */
+/* The live one of an id that the caller may know of, root->lock held, or NULL. */
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id);
 
 /**

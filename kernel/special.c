@@ -50,7 +50,7 @@ static long ioc_mount(struct zuf_special *sp, struct file *file, void __user *ar
 		mutex_lock(&root->lock);
 		err = zuf_root_claim(root);
 		if (!err)
-			err = zuf_mounter_start(&root->mounter, file->f_path.mnt);
+			err = zuf_mounter_start(&root->mounter, sp, file->f_path.mnt);
 		if (!err) {
 			zuf_root_role_get(root);
 			root->state = ZUF_ROOT_READY;
@@ -67,16 +67,17 @@ static long ioc_mount(struct zuf_special *sp, struct file *file, void __user *ar
 			return -EFAULT;
 		return err;
 	}
-	return zuf_mounter_wait(root, arg);
+	return zuf_mounter_wait(root, sp, arg);
 }
 
 static void mounter_release(struct zuf_special *sp)
 {
 	struct zuf_root *root = sp->root;
 
-	zuf_mounter_stop(&root->mounter);
 	mutex_lock(&root->lock);
-	zuf_root_role_put(root);
+	/* not, when the role was taken away: abort.c */
+	if (zuf_mounter_stop(&root->mounter, sp))
+		zuf_root_role_put(root);
 	mutex_unlock(&root->lock);
 }
 

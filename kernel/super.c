@@ -116,6 +116,7 @@ static void send_umount(struct zuf_sb *zsb)
 	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
 		zuf_forget_umount(zsb);
 		zsb->sbid = NULL;
+		zsb->stats = NULL;
 	}
 	zsb->zus_sbi = 0;
 	zsb->mount_killed = false;
@@ -221,6 +222,7 @@ static int set_id(struct zuf_sb *zsb)
 		return PTR_ERR(sbid);
 	zsb->sbid = sbid;
 	zsb->sb_id = sbid->id;
+	zsb->stats = sbid->stats;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 struct zuf_devset;
 struct zuf_root;
 struct zuf_sbid;
+struct zuf_stats;
 struct zuf_type;
 
 /* What the mount options said to the kernel; the rest is for the server. */
@@ -38,6 +39,7 @@ struct zuf_sb {
 	u64 zus_sbi;			/* cookie; 0 = the server has none */
 	u64 sb_id;			/* that of @sbid */
 	u64 zus_zfi;			/* cookie of the type at mount time */
+	struct zuf_stats __percpu *stats; /* of @sbid; NULL: the root's count */
 	struct zuf_options opt;
 	bool mount_killed;		/* the server may still be mounting it */
 };

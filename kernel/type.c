@@ -119,6 +119,9 @@ long zuf_ioc_register_fs(struct zuf_root *root, void __user *arg)
 	if (err)
 		pr_err("type \"%.*s\" not registered: %d\n",
 		       (int)sizeof(reg.rfi.fsname), reg.rfi.fsname, err);
+	else
+		pr_debug("type \"%.*s\" registered\n", (int)sizeof(reg.rfi.fsname),
+			 reg.rfi.fsname);
 	reg.hdr.err = err;
 	return copy_to_user(arg, &reg.hdr, sizeof(reg.hdr)) ? -EFAULT : 0;
 }

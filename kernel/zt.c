@@ -33,6 +33,7 @@ long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg)
 	if (sp->role != ZUF_ROLE_NONE) {
 		err = -EINVAL;
 	} else {
+		/* the caller must be the server, or becomes it */
 		ch = zuf_chan_create(sp->root, raw_smp_processor_id(), init.channel_no,
 				     cmd_size, sp->inode);
 		init.hdr.err = PTR_ERR_OR_ZERO(ch);

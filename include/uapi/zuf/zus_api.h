@@ -38,6 +38,9 @@
  *        + fs_caps ZUFS_FSC_IGET: operation IGET finds an inode by its number (file handles)
  *        + fs_caps ZUFS_FSC_XATTR_WINDOW, bit 15 of ioc_flags of XATTR_*: values and lists that
  *          are too large for a message are in the window
+ *        + the root's files stats and control; INIT_THREAD makes its process the server, or
+ *          is -EBUSY (another one is), -ESHUTDOWN (it was, until an abort); SHOW_OPTIONS
+ *          comes after a mount and a remount only
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
