@@ -3,6 +3,7 @@
  * rootfiles.c - the visible files of a root: state, registered_fs, control, ddbg
  */
 #include <linux/fs.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -80,37 +81,103 @@ const struct file_operations zuf_root_control_fops = {
 
 /* ---- ddbg: texts of the server, through the mounter ---- */
 
-/* The position is the id of the last site that was read. */
-static ssize_t ddbg_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
-{
-	const size_t room = ZUF_MNT_MSG_MAX - offsetof(struct zufs_ioc_mount, zdi.msg);
-	struct zuf_root *root = file_root(file);
-	struct zufs_ioc_mount *msg;
-	size_t len;
-	ssize_t ret;
+#define DDBG_TEXT	offsetof(struct zufs_ioc_mount, zdi.msg)
+#define DDBG_ROOM	(ZUF_MNT_MSG_MAX - DDBG_TEXT)
 
-	msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL);
-	if (!msg)
+/*
+ * An open file: whole lines come from the server, a reader with a small buffer gets them
+ * in pieces. The position is the id of the last site that the server has delivered.
+ */
+struct ddbg_reader {
+	struct mutex lock;
+	size_t len, done;		/* text in @msg, and how much of it was read */
+	struct zufs_ioc_mount *msg;	/* ZUF_MNT_MSG_MAX bytes */
+};
+
+static int ddbg_open(struct inode *inode, struct file *file)
+{
+	struct ddbg_reader *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+
+	if (!r)
 		return -ENOMEM;
-	len = min(count, room);
+	r->msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL_ACCOUNT);
+	if (!r->msg) {
+		kfree(r);
+		return -ENOMEM;
+	}
+	mutex_init(&r->lock);
+	file->private_data = r;
+	return 0;
+}
+
+static int ddbg_release(struct inode *inode, struct file *file)
+{
+	struct ddbg_reader *r = file->private_data;
+
+	mutex_destroy(&r->lock);
+	kfree(r->msg);
+	kfree(r);
+	return 0;
+}
+
+/* The lines after site *@pos. */
+static int ddbg_fetch(struct zuf_root *root, struct ddbg_reader *r, loff_t *pos)
+{
+	struct zufs_ioc_mount *msg = r->msg;
+	int err;
+
+	r->len = 0;
+	r->done = 0;
 	msg->hdr = (struct zufs_ioc_hdr) {
 		.operation = ZUFS_M_DDBG_RD,
-		.in_len = offsetof(struct zufs_ioc_mount, zdi.msg) + 1,
-		.out_len = offsetof(struct zufs_ioc_mount, zdi.msg) + len,
+		.in_len = DDBG_TEXT + 1,
+		.out_len = DDBG_TEXT + DDBG_ROOM,
 	};
 	msg->zdi.id = *pos;
-	msg->zdi.len = len;
-	ret = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
+	msg->zdi.len = DDBG_ROOM;
+	/* what is not answered is not somebody's old text */
+	memset(ZUFS_TAIL(msg, zdi.msg), 0, DDBG_ROOM);
+	err = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
+	if (err)
+		return err;
+	r->len = min_t(u64, msg->zdi.len, DDBG_ROOM);
+	*pos = min_t(u64, msg->zdi.id, LLONG_MAX);
+	return 0;
+}
+
+static ssize_t ddbg_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct ddbg_reader *r = file->private_data;
+	ssize_t ret = 0;
+
+	if (mutex_lock_killable(&r->lock))
+		return -EINTR;
+	if (r->done == r->len)
+		ret = ddbg_fetch(file_root(file), r, pos);
 	if (!ret) {
-		len = min_t(u64, len, msg->zdi.len);
-		if (copy_to_user(buf, ZUFS_TAIL(msg, zdi.msg), len)) {
+		ret = min(count, r->len - r->done);
+		if (copy_to_user(buf, ZUFS_TAIL(r->msg, zdi.msg) + r->done, ret))
 			ret = -EFAULT;
-		} else {
-			*pos = msg->zdi.id;
-			ret = len;
-		}
+		else
+			r->done += ret;
 	}
-	kfree(msg);
+	mutex_unlock(&r->lock);
+	return ret;
+}
+
+/* To an id: the next line is the one after it. */
+static loff_t ddbg_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct ddbg_reader *r = file->private_data;
+	loff_t ret;
+
+	if (mutex_lock_killable(&r->lock))
+		return -EINTR;
+	ret = whence == SEEK_SET || whence == SEEK_CUR ? default_llseek(file, offset, whence) :
+							 -EINVAL;
+	if (ret >= 0)
+		r->done = r->len;
+	mutex_unlock(&r->lock);
 	return ret;
 }
 
@@ -143,7 +210,9 @@ static ssize_t ddbg_write(struct file *file, const char __user *buf, size_t coun
 
 const struct file_operations zuf_root_ddbg_fops = {
 	.owner = THIS_MODULE,
+	.open = ddbg_open,
 	.read = ddbg_read,
 	.write = ddbg_write,
-	.llseek = default_llseek,
+	.llseek = ddbg_llseek,
+	.release = ddbg_release,
 };

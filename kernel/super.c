@@ -67,14 +67,18 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return 0;
 }
 
-/* Text of the server: ",name=value", shown as it is but for odd characters. */
-static void show_server_options(struct seq_file *m, struct zuf_sb *zsb)
+/*
+ * The server's text of options, ",name=value", is asked for at mount and remount only:
+ * who reads /proc/mounts, as half of the programs on a machine do, waits for no server.
+ */
+static void take_server_text(struct zuf_sb *zsb)
 {
 	struct {
 		struct zufs_ioc_mount_options msg;
 		char text[ZUFS_MO_MAX + 1];
 	} *so;
 	struct zuf_op op = { };
+	char *text = NULL;
 
 	so = kzalloc(sizeof(*so), GFP_KERNEL);
 	if (!so)
@@ -85,12 +89,30 @@ static void show_server_options(struct seq_file *m, struct zuf_sb *zsb)
 	so->msg.zus_sbi = zsb->zus_sbi;
 	op.hdr = &so->msg.hdr;
 	op.size = sizeof(*so) - 1;
-	if (!zuf_dispatch(zsb, &op) && so->text[0]) {
-		if (so->text[0] != ',')
-			seq_putc(m, ',');
-		seq_escape(m, so->text, " \t\n\\#");
-	}
+	if (!zuf_dispatch(zsb, &op))
+		text = kstrdup(so->text, GFP_KERNEL_ACCOUNT);
 	kfree(so);
+	if (!text)
+		return;		/* what it was before */
+	spin_lock(&zsb->text_lock);
+	swap(zsb->server_text, text);
+	spin_unlock(&zsb->text_lock);
+	kfree(text);
+}
+
+/* Shown as it is but for odd characters. */
+static void show_server_text(struct seq_file *m, struct zuf_sb *zsb)
+{
+	const char *text;
+
+	spin_lock(&zsb->text_lock);
+	text = zsb->server_text;
+	if (text && text[0]) {
+		if (text[0] != ',')
+			seq_putc(m, ',');
+		seq_escape(m, text, " \t\n\\#");
+	}
+	spin_unlock(&zsb->text_lock);
 }
 
 static int zuf_show_options(struct seq_file *m, struct dentry *root)
@@ -105,7 +127,7 @@ static int zuf_show_options(struct seq_file *m, struct dentry *root)
 		seq_puts(m, ",dax");
 	if (zsb->opt.size_bytes)
 		seq_printf(m, ",size=%lluk", zsb->opt.size_bytes >> 10);
-	show_server_options(m, zsb);
+	show_server_text(m, zsb);
 	return 0;
 }
 
@@ -160,6 +182,7 @@ static void zsb_free(struct zuf_sb *zsb)
 	if (zsb->root)
 		zuf_root_put(zsb->root);
 	zuf_options_free(&zsb->opt);
+	kfree(zsb->server_text);
 	kfree(zsb);
 }
 
@@ -185,6 +208,7 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 
 	if (!zsb)
 		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&zsb->text_lock);
 	zsb->root = zuf_root_get(ctx->info.root);
 	zsb->root_mnt = zuf_mounter_mnt(&zsb->root->mounter);
 	zsb->type = ctx->info.type;
@@ -306,6 +330,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 		err = set_answer(sb, &zmi);
 	if (err)
 		return err;
+	take_server_text(zsb);
 	zuf_sbid_attach(zsb->sbid, sb);
 	if (!sb_rdonly(sb))
 		zuf_devset_stamp(zsb->devs, true);
@@ -419,6 +444,7 @@ static int zuf_reconfigure(struct fs_context *fc)
 			zuf_devset_set_read_only(zsb->devs, true);
 		return err;
 	}
+	take_server_text(zsb);
 	ctx->opt = old;		/* freed with the context */
 	if (to_ro != sb_rdonly(sb))
 		zuf_devset_stamp(zsb->devs, !to_ro);
