@@ -76,6 +76,7 @@ static void env_init(struct zusd *z)
 	z->env.iomap_exec_flags = env_iomap_exec_flags;
 	z->env.iomap_exec_async = env_iomap_exec_async;
 	zus_ddbg_register("zusd", __start_zus_ddbg, __stop_zus_ddbg);
+	zus_ddbg_register_libzus();
 	if (z->opt.verbose & 1)
 		zus_ddbg_write("module zusd +p");
 }

@@ -62,6 +62,11 @@ void zus_ddbg_unregister(struct zus_ddbg_site *start)
 	free(m);
 }
 
+int zus_ddbg_register_libzus(void)
+{
+	return zus_ddbg_register("libzus", __start_zus_ddbg, __stop_zus_ddbg);
+}
+
 /* ---- reading ---- */
 
 /* The format with newlines and tabs (and what would end the quotes) escaped. */

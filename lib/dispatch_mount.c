@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <zus/iomap.h>
+#include <zus/log.h>
 #include "internal.h"
 
 /* Options as a C string inside of the message, "" if there are none, NULL if malformed. */
@@ -92,6 +93,8 @@ static int do_mount(const struct zus_host *host, struct zufs_ioc_mount *msg, siz
 	err = fill_mount_answer(sb, &msg->zmi);
 	if (err)
 		goto err_umount;
+	zus_dbg(sb->env, "sb %llu: mounted, type %s, options \"%s\"",
+		(unsigned long long)sb->kern_id, type->plugin->name, m.options);
 	return 0;
 
 err_umount:
@@ -113,6 +116,7 @@ static int do_umount(const struct zus_host *host, struct zufs_ioc_mount *msg)
 	if (!sb)
 		return -EINVAL;
 	env = sb->env;
+	zus_dbg(env, "sb %llu: unmount", (unsigned long long)sb->kern_id);
 	if (sb->type->ops.umount)
 		sb->type->ops.umount(sb);
 	/* a callback of the plugin's that still comes finds its super-block */
@@ -133,7 +137,10 @@ static int do_remount(struct zufs_ioc_mount *msg, size_t size)
 	err = mount_args(msg, size, &m);
 	if (err || !sb->type->ops.remount)
 		return err;
-	return checked(sb->type->ops.remount(sb, &m));
+	err = checked(sb->type->ops.remount(sb, &m));
+	zus_dbg(sb->env, "sb %llu: remount, options \"%s\": %d",
+		(unsigned long long)sb->kern_id, m.options, err);
+	return err;
 }
 
 static int do_ddbg_read(struct zufs_ioc_mount *msg, size_t size)

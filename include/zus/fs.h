@@ -135,7 +135,10 @@ struct zus_fs_ops {
 	int (*remount)(struct zus_sb *sb, const struct zus_mount *m);
 	/* f_type, f_bsize, f_namelen are set before. NULL: -EOPNOTSUPP. */
 	int (*statfs)(struct zus_sb *sb, struct statfs64 *st);
-	/* Text ",name=value..." of <= size bytes, no NUL; its length or -errno. NULL: none. */
+	/*
+	 * Text ",name=value..." of <= size bytes, no NUL; its length or -errno. NULL: none.
+	 * Asked once after mount and after each remount: the kernel keeps it.
+	 */
 	ssize_t (*show_options)(struct zus_sb *sb, char *buf, size_t size);
 
 	/* ---- inodes and names ---- */

@@ -81,6 +81,8 @@ struct zus_ddbg_site;
 int zus_ddbg_register(const char *module, struct zus_ddbg_site *start,
 		      struct zus_ddbg_site *stop);
 void zus_ddbg_unregister(struct zus_ddbg_site *start);
+/* Those of the library itself. */
+int zus_ddbg_register_libzus(void);
 /*
  * Lines of the sites after id; whole lines only. Returns the bytes in buf (no NUL), *id =
  * the last site delivered.
