@@ -38,6 +38,29 @@ static const struct command commands[] = {
 "Exit status 0: the server is ready for mounts, 1: it is not.\n"
 "  -j, --json       as JSON\n"
 "  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "stat", cmd_stat, "show the counters of operations",
+"usage: zufs stat [OPTION...] [DIR]\n"
+"Counts since the root was mounted, or of the file system that is mounted on DIR.\n"
+"  -j, --json       as JSON\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "top", cmd_top, "show rates and latencies of operations, live",
+"usage: zufs top [OPTION...] [DIR]\n"
+"Of all file systems of the root, or of the one that is mounted on DIR.\n"
+"  -i, --interval S seconds between two looks (2)\n"
+"  -n, --count N    end after N of them\n"
+"  -b, --batch      print one after the other; so also when stdout is no terminal\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "abort", cmd_abort, "take the root away from a server that hangs",
+"usage: zufs abort [OPTION...]\n"
+"Who waits for the server gets EIO, its file systems are dead until they are unmounted,\n"
+"a new server may be started. The process itself is not touched.\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "debug", cmd_debug, "list and switch debug messages of the server",
+"usage: zufs debug [OPTION...] [list]\n"
+"       zufs debug [OPTION...] enable|disable [WORD VALUE]...\n"
+"WORD is module, file, func, line or format; all given ones must match, none matches all.\n"
+"  --on             list only those that are on\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
 	{ "probe", cmd_probe, "show what table is on a device",
 "usage: zufs probe [--json | --udev] DEVICE\n"
 "Exit status 0: a valid table of an installed type, 1: anything else.\n"

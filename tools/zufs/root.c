@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * zuf roots: state, types and server of one, mounting it. The server is found as the
- * process that holds special files of the root: they are character devices of the root's
- * own device number, so it is found however it was started.
+ * zuf roots: state, types and server of one, mounting it. The kernel says who the server
+ * is; for an older module it is found as the process that holds special files of the root:
+ * they are character devices of the root's own device number.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "stats.h"
 #include "zufs.h"
 
 /* Reads a file of the root; new lines and NULs at its end are cut. */
@@ -87,6 +88,26 @@ static void find_server(struct root *root, dev_t dev)
 	closedir(proc);
 }
 
+/* The process that the kernel names; false: this module does not say. */
+static bool ask_server(struct root *root)
+{
+	int fd = stats_open(root->path, false);
+	struct stats s;
+	int err;
+
+	if (fd < 0)
+		return false;
+	err = stats_read(fd, &s);
+	close(fd);
+	if (err)
+		return false;
+	/* one that died before it served anything may still stand there */
+	if (s.server && process_name(s.server, root->server_name, sizeof(root->server_name)))
+		root->server = s.server;
+	stats_free(&s);
+	return true;
+}
+
 static enum root_state parse_state(const char *text)
 {
 	if (!strcmp(text, "initializing"))
@@ -121,7 +142,8 @@ int root_read(const char *path, struct root *root)
 	if (err)
 		return err;
 	root->state = parse_state(root->state_text);
-	find_server(root, st.st_dev);
+	if (!ask_server(root))
+		find_server(root, st.st_dev);
 	return 0;
 }
 

@@ -37,6 +37,10 @@ int cmd_down(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_abort(int argc, char **argv);
+int cmd_debug(int argc, char **argv);
 
 /* Prints the usage of a subcommand: on stdout for --help, else on stderr; its exit status. */
 int usage_of(const char *command, bool asked_for);

@@ -14,7 +14,8 @@ folder "$dir"
 tell 1 zufs status --json
 python3 -I -c 'import json, sys
 s = json.load(open("/tmp/told"))
-assert s == {"module": {"loaded": False, "version": None}, "roots": [], "mounts": []}, s'
+assert s == {"module": {"loaded": False, "version": None}, "roots": [], "mounts": [],
+             "at_work": [], "waiting": 0}, s'
 
 zufs up memofs /dev/pmem0 "$dir"
 tell 0 zufs status --json
