@@ -35,6 +35,15 @@ static void do_hang(struct spoil *s)
 	raw_unlock();
 }
 
+/* This thread ends, and nothing else: its channel and its files stay. */
+static void do_leave(struct spoil *s)
+{
+	raw_lock();
+	raw_note("leaves %s", raw_op_name(s->op));
+	raw_unlock();
+	pthread_exit(NULL);
+}
+
 void raw_release(void)
 {
 	release_count++;
@@ -218,7 +227,7 @@ static void do_look(struct spoil *s)
 
 const struct raw_action raw_havoc_actions[] = {
 	{ "hang", do_hang, false }, { "delay", do_delay, false }, { "exit", do_exit, false },
-	{ "kill", do_kill, false }, { "closefd", do_closefd, false },
+	{ "kill", do_kill, false }, { "closefd", do_closefd, false }, { "leave", do_leave, false },
 	{ "unwindow", do_unwindow, false }, { "uncmd", do_uncmd, false },
 	{ "twice", do_twice, false },
 	{ "scribble", do_scribble, false }, { "look", do_look, false },
