@@ -126,6 +126,8 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 	if (!err) {
 		ch->gen = root->live_gen;
 		zuf_root_role_get(root);
+		WRITE_ONCE(root->put_max, min_t(size_t, root->put_max,
+						cmd_size - sizeof(struct zufs_ioc_hdr)));
 		rcu_assign_pointer(zc->chans[no], ch);
 		cpu_count_channels(root, cpu);
 		zuf_root_watch(root);
@@ -299,6 +301,8 @@ static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 
 	if (!claim->pinned)
 		claim->pinned = zuf_cpu_pin(ch->cpu);
+	if (claim->op->flags & ZUF_OPF_KILLABLE)
+		sleep = TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
 	for (;;) {
 		set_current_state(sleep);
 		if (unlikely(READ_ONCE(ch->let_go) && claim->pinned))

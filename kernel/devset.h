@@ -126,6 +126,15 @@ void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
  */
 struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len);
 
+/**
+ * zuf_t1_block_page() - the same of @nr blocks that came from the server
+ * Return: NULL also: they are not all in T1 and contiguous.
+ */
+struct page *zuf_t1_block_page(struct zuf_devset *ds, u64 block, unsigned long nr);
+
+/* Is data durable on all of T1 when it is out of the caches of the CPU (MAP_SYNC)? */
+bool zuf_t1_is_synchronous(const struct zuf_devset *ds);
+
 /* Fault of the server's mapping of T1, @order 0 or 9 (file offset in pages). */
 vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned int order);
 

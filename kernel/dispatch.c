@@ -174,6 +174,17 @@ static int wait_for_left(const struct zuf_op *op)
 	return err;
 }
 
+/* -EINTR: it may not be done yet; whoever gooses the inode waits for it. */
+static int send_before(struct zuf_sb *zsb, const struct zuf_op *op)
+{
+	struct zuf_op first = {
+		.hdr = op->before, .size = op->before->in_len, .flags = ZUF_OPF_NESTED,
+		.inode = op->before_inode,
+	};
+
+	return zuf_dispatch(zsb, &first) == -EINTR ? -EINTR : 0;
+}
+
 int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 {
 	struct zufs_ioc_hdr *hdr = op->hdr;
@@ -182,13 +193,16 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 
 	if (!hdr->out_max)
 		hdr->out_max = hdr->out_len;
-	if ((op->flags & ZUF_OPF_FORGET) && (current->flags & (PF_EXITING | PF_MEMALLOC))) {
+	if ((op->flags & ZUF_OPF_FORGET) &&
+	    ((current->flags & (PF_EXITING | PF_MEMALLOC)) || op->pinned)) {
 		/* nothing could end their wait for a server that hangs */
 		zuf_forget_later(zsb, op);
 		return 0;
 	}
 	claim.start = zuf_stats_start();
 	err = zuf_puts_goose(zsb, op->goose);
+	if (unlikely(!err && op->before))
+		err = send_before(zsb, op);
 	if (likely(!err))
 		err = wait_for_left(op);
 	if (likely(!err))

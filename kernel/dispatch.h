@@ -19,6 +19,7 @@ struct iov_iter;
 struct page;
 struct zuf_claim;
 struct zuf_cpu;
+struct zuf_mapped;
 struct zuf_put_tag;
 struct zuf_puts;
 struct zuf_root;
@@ -65,6 +66,8 @@ enum {
 	ZUF_OPF_SHARED	= 1 << 5, /* the caller has the inode lock of @inode only shared */
 	ZUF_OPF_NAMES	= 1 << 6, /* it changes names: the locks are those of directories */
 	ZUF_OPF_NO_LOCK	= 1 << 7, /* the caller has no lock of @inode */
+	ZUF_OPF_KILLABLE = 1 << 8, /* a signal that does not kill is not the server's
+				   * business: nobody could take it now (faults) */
 };
 
 /*
@@ -78,6 +81,9 @@ enum {
  * @win_bytes: called on success, before the window is taken back: how many bytes
  *	of it the server has filled (to_server: used), or -errno. NULL: all.
  * @goose: all puts of this inode are executed before the message goes; or NULL
+ * @before: with FORGET: a message about @before_inode that the server must have done
+ *	before; NULL: none. Its result does not matter either
+ * @pinned: with FORGET: frames that must be free of pins before; a worker waits
  * @puts: whose waiting puts go along; NULL: those of the channel's CPU
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
@@ -101,6 +107,9 @@ struct zuf_op {
 	u16 answered;
 	ssize_t (*win_bytes)(struct zuf_op *op);
 	struct zuf_put_tag *goose;
+	struct zufs_ioc_hdr *before;
+	struct inode *before_inode;
+	struct zuf_mapped *pinned;
 	struct zuf_puts *puts;
 	struct zuf_cpu *zc;
 	struct inode *inode;

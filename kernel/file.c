@@ -7,6 +7,7 @@
  * left to do.
  */
 #include <linux/fs.h>
+#include <linux/huge_mm.h>
 #include <linux/pagemap.h>
 #include <linux/splice.h>
 
@@ -14,10 +15,12 @@
 #include "fiemap.h"
 #include "inode.h"
 #include "ioctl.h"
+#include "mmap.h"
 #include "remap.h"
 #include "rw.h"
 #include "space.h"
 #include "swap.h"
+#include "sync.h"
 #include "xattr.h"
 
 static int zuf_file_open(struct inode *inode, struct file *file)
@@ -34,11 +37,6 @@ static int zuf_file_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync)
-{
-	return 0;
-}
-
 const struct file_operations zuf_file_ops = {
 	.owner = THIS_MODULE,
 	ZUF_FILE_FOP_FLAGS
@@ -46,6 +44,8 @@ const struct file_operations zuf_file_ops = {
 	.llseek = zuf_llseek,
 	.read_iter = zuf_read_iter,
 	.write_iter = zuf_write_iter,
+	.mmap = zuf_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	.fsync = zuf_fsync,
 	.fallocate = zuf_fallocate,
 	.fadvise = zuf_fadvise,

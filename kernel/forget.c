@@ -15,9 +15,11 @@
 #include <linux/workqueue.h>
 
 #include "chan.h"
+#include "contract.h"
 #include "dispatch.h"
 #include "forget.h"
 #include "inode.h"
+#include "mapped.h"
 #include "retry.h"
 #include "sbid.h"
 #include "stats.h"
@@ -32,18 +34,34 @@ struct forget_item {
 	struct zuf_sb zsb;		/* just what zuf_dispatch() needs */
 	struct zuf_put_tag *goose;	/* referenced, or NULL */
 	struct zuf_carried held;	/* inodes that wait for the message */
+	struct zuf_mapped *pinned;	/* the message waits for the last pin; or NULL */
+	struct zufs_ioc_hdr *before;	/* a message that goes first, behind the other; or NULL */
 	struct zufs_ioc_hdr msg[];	/* whole message, in_len bytes */
 };
+
+/* May the server replace blocks that mappings show? */
+static bool may_replace(const struct zuf_op *op)
+{
+	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
+
+	return op->hdr->operation == ZUFS_OP_WRITE ||
+	       (op->hdr->operation == ZUFS_OP_GET_MULTY && (io->rw & ZUFS_RW_WRITE));
+}
 
 /* The end of the inodes of @op waits for what has @carried. */
 static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op)
 {
 	struct inode *const *more = op->more_inodes;
 	const gfp_t gfp = GFP_NOIO | __GFP_NOFAIL;
+	enum zuf_left left;
 
-	if (op->inode)
-		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp),
-			       zuf_op_lock(op, op->inode));
+	if (op->inode) {
+		left = zuf_op_lock(op, op->inode);
+		/* a fault's, too, keeps others out until it is done */
+		if (left == ZUF_LEFT_NO_LOCK && may_replace(op))
+			left = ZUF_LEFT_SHARED;
+		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp), left);
+	}
 	for (; more && *more; more++)
 		zuf_puts_carry(carried, zuf_inode_tag(*more, gfp), zuf_op_lock(op, *more));
 }
@@ -56,8 +74,15 @@ static void forget_work(struct work_struct *work)
 		.size = it->msg->in_len,
 		.goose = it->goose,
 	};
+	struct zuf_op before = { .hdr = it->before, .goose = it->goose };
 	struct zuf_root *root = it->zsb.root;
 
+	if (it->pinned)
+		zuf_mapped_wait_unpinned(it->pinned);
+	if (it->before) {
+		before.size = it->before->in_len;
+		zuf_dispatch(&it->zsb, &before);
+	}
 	zuf_dispatch(&it->zsb, &op);
 	zuf_put_tag_put(it->goose);
 	zuf_puts_done(&it->held);
@@ -72,7 +97,8 @@ static void forget_work(struct work_struct *work)
 void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
 {
 	const struct zufs_ioc_hdr *hdr = op->hdr;
-	struct forget_item *it = kzalloc(sizeof(*it) + hdr->in_len, GFP_NOFS | __GFP_NOFAIL);
+	size_t len = ALIGN(hdr->in_len, 8), more = op->before ? op->before->in_len : 0;
+	struct forget_item *it = kzalloc(sizeof(*it) + len + more, GFP_NOFS | __GFP_NOFAIL);
 
 	INIT_WORK(&it->work, forget_work);
 	it->zsb.root = zuf_root_get(zsb->root);
@@ -80,7 +106,12 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
 	it->zsb.server_gen = zsb->server_gen;
 	it->zsb.sb_id = zsb->sb_id;
 	memcpy(it->msg, hdr, hdr->in_len);
+	if (op->before) {
+		it->before = (void *)it->msg + len;
+		memcpy(it->before, op->before, more);
+	}
 	it->goose = zuf_put_tag_get(op->goose);
+	it->pinned = op->pinned;
 	hold_inodes(&it->held, op);
 	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_FORGET, 1);
 	atomic_inc(&zsb->root->nr_forgets);
@@ -193,12 +224,22 @@ void zuf_forget_fini(void)
 	destroy_workqueue(forget_wq);
 }
 
+/* A page fault that has found a hole: nothing is held for it, no put is due. */
+static bool is_hole_fault(const struct zufs_ioc_IO *io, u32 iom_n)
+{
+	return iom_n == 1 && (READ_ONCE(io->rw) & ZUFS_RW_MMAP) &&
+	       !(READ_ONCE(io->rw) & ZUFS_RW_WRITE) &&
+	       !zuf_word_block(READ_ONCE(*(u64 *)ZUFS_TAIL(io, iom_e)));
+}
+
 /* Turn an answered GET_MULTY into its put. */
 static bool orphan_put(struct zuf_chan *ch)
 {
 	struct zufs_ioc_IO *io = (void *)ch->cmd;
 	u32 iom_n = READ_ONCE(io->ziom.iom_n);
 
+	if (is_hole_fault(io, iom_n))
+		return false;
 	if (iom_n > ZUS_API_MAP_MAX_PAGES || zufs_io_size(iom_n) > ch->cmd_size)
 		iom_n = 0;
 	io->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_PUT_MULTY, zufs_io_size(iom_n), 0, 0);
@@ -241,9 +282,25 @@ static bool orphan_give_back(struct zuf_chan *ch)
 	return true;
 }
 
+/*
+ * Nobody will look at the answer, so what it replaces must not be mapped when it comes:
+ * out of the mappings now, and faults wait until the message is done (fault_get()).
+ */
+static void drop_replaced(const struct zuf_op *op)
+{
+	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
+	pgoff_t first = io->filepos >> PAGE_SHIFT;
+	u64 end = DIV_ROUND_UP_ULL(io->filepos + io->hdr.len, PAGE_SIZE);
+
+	if (end > first)
+		zuf_mapped_drop(op->inode, first, end - first, 0);
+}
+
 void zuf_orphan_prepare(struct zuf_chan *ch, const struct zuf_op *op)
 {
 	hold_inodes(&ch->carried, op);
+	if (may_replace(op))
+		drop_replaced(op);
 }
 
 bool zuf_orphan_finish(struct zuf_chan *ch)

@@ -18,8 +18,8 @@ void zuf_forget_fini(void);
 
 /**
  * zuf_forget_later() - deliver the message of @op from a worker
- * Taken from it are the message (in_len bytes), @goose, and its inodes, whose end
- * waits for the message.
+ * Taken from it are the message (in_len bytes), @goose, @before, @pinned, and its inodes,
+ * whose end waits for the message.
  * Context: may sleep; never fails, ends with the server.
  */
 void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op);

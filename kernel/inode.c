@@ -16,7 +16,9 @@
 #include "devset.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "mapped.h"
 #include "super.h"
+#include "sync.h"
 #include "xattr.h"
 
 /* More cannot be told from garbage. */
@@ -61,6 +63,7 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	zii->zus_ii = 0;
 	zii->symlink = NULL;
 	zii->put_tag = NULL;
+	zii->mapped = NULL;
 	return &zii->vfs_inode;
 }
 
@@ -183,17 +186,26 @@ void zuf_inode_refresh(struct inode *inode)
 
 /* ---- messages ---- */
 
+/* @inode: NULL, or whose end it is: its puts come before, and what it has for SYNC. */
 static void send_evict(struct super_block *sb, u64 zus_ii, u16 operation, u64 flags,
-		       struct zuf_put_tag *goose)
+		       struct inode *inode)
 {
 	struct zufs_ioc_evict_inode evict = {
 		.hdr = ZUF_HDR(operation, sizeof(evict), 0, sizeof(evict)),
 		.zus_ii = zus_ii,
 		.flags = flags,
 	};
-	struct zuf_op op = ZUF_OP(&evict, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED,
-				  .goose = goose);
+	struct zuf_op op = ZUF_OP(&evict, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED);
+	struct zufs_ioc_sync sync;
 
+	if (inode && operation == ZUFS_OP_EVICT_INODE && zuf_sync_evict(inode, &sync)) {
+		op.before = &sync.hdr;
+		op.before_inode = inode;
+	}
+	if (inode && operation == ZUFS_OP_FREE_INODE)
+		op.pinned = zuf_mapped_detach_pinned(inode);
+	if (inode)
+		op.goose = ZUF_I(inode)->put_tag;
 	/* no answer matters: a server that is gone has forgotten it already */
 	if (ZUF_SB(sb)->zus_sbi)
 		zuf_dispatch(ZUF_SB(sb), &op);
@@ -221,7 +233,8 @@ void zuf_evict_inode(struct inode *inode)
 	if (is_known)
 		send_evict(inode->i_sb, zii->zus_ii,
 			   inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE, 0,
-			   zii->put_tag);
+			   inode);
+	zuf_mapped_free(inode);
 }
 
 /* ---- inodes ---- */

@@ -18,10 +18,13 @@
 /* What i_flags of both inodes have in common. */
 #define ZUF_SHARED_FLAGS (S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE | S_DIRSYNC)
 
+struct zuf_mapped;
+
 struct zuf_inode {
 	struct zuf_put_tag *put_tag; /* NULL until it is needed; set once by cmpxchg */
 	struct zus_inode *zi;	/* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
+	struct zuf_mapped *mapped; /* what mappings show; NULL: none ever did; set by cmpxchg */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
 	struct rw_semaphore xattr_lock;	/* xattr.c; inside of the inode lock */
 	struct inode vfs_inode;

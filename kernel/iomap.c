@@ -24,6 +24,7 @@
 #include "forget.h"
 #include "inode.h"
 #include "iomelem.h"
+#include "mapped.h"
 #include "t2.h"
 #include "trace.h"
 
@@ -300,18 +301,21 @@ static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned 
 	return err;
 }
 
-static void do_unmap(const struct zuf_iomap *iom, const struct zuf_iom_elem *e)
+/* -EBUSY: somebody does DMA from or to it, it must stay where it is. */
+static int do_unmap(const struct zuf_iomap *iom, const struct zuf_iom_elem *e)
 {
 	const struct zuf_iomap_args *args = &iom->args;
 	struct inode *inode = args->inode;
+	bool free;
 
 	if (e->ino && (!inode || inode->i_ino != e->ino))
 		inode = args->sb ? zuf_inode_find(args->sb, e->ino) : NULL;
 	if (!inode)
-		return;		/* who is not in the cache is not mapped */
-	unmap_mapping_pages(inode->i_mapping, e->block, e->pages, false);
+		return 0;	/* who is not in the cache is not mapped */
+	free = zuf_mapped_drop(inode, e->block, e->pages, 0);
 	if (inode != args->inode)
 		zuf_forget_inode(inode);
+	return free ? 0 : -EBUSY;
 }
 
 static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
@@ -327,8 +331,7 @@ static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned
 		zuf_t2_discard(&iom->batch, e->block, e->pages);
 		return 0;
 	case IOM_UNMAP:
-		do_unmap(iom, e);
-		return 0;
+		return do_unmap(iom, e);
 	default:
 		return zuf_flush_caches();
 	}

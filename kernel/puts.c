@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "puts.h"
+#include "root.h"
 #include "stats.h"
 #include "super.h"
 #include "trace.h"
@@ -135,7 +136,7 @@ bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *
 	struct zuf_puts *puts = &zc->puts;
 	bool queued = false, arm = false;
 
-	if (len > ZUF_PUTS_MSG_MAX || !puts_have_buffer(puts))
+	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, zsb->root->put_max) || !puts_have_buffer(puts))
 		return false;
 	spin_lock(&puts->lock);
 	if (puts->nr < ZUF_PUTS_MAX && len <= ZUF_PUTS_BYTES - puts->used &&

@@ -28,8 +28,8 @@ struct zuf_sb;
 #define ZUF_PUTS_MAX		6
 #define ZUF_PUTS_BYTES		25248
 #define ZUF_PUTS_DEADLINE_MS	10
-/* A larger one goes at once: with a NOOP it must fit any command buffer. */
-#define ZUF_PUTS_MSG_MAX	(PAGE_SIZE - sizeof(struct zufs_ioc_hdr))
+/* A larger one goes at once: it is not worth the copy. Two MiB of blocks may wait. */
+#define ZUF_PUTS_MSG_MAX	zufs_io_size(512)
 
 /* How the caller held the inode lock of a message that it left to the server. */
 enum zuf_left {

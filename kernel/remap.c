@@ -17,9 +17,11 @@
 
 #include "dispatch.h"
 #include "inode.h"
+#include "mapped.h"
 #include "remap.h"
 #include "rw.h"
 #include "super.h"
+#include "sync.h"
 
 /* Bytes of each side that are compared at a time. */
 #define COMPARE_CHUNK SZ_64K
@@ -136,13 +138,6 @@ static int prepare(struct remap *r)
 
 /* ---- clone ---- */
 
-static void unmap_range(struct inode *inode, loff_t pos, loff_t len)
-{
-	pgoff_t first = pos >> PAGE_SHIFT, last = (pos + len - 1) >> PAGE_SHIFT;
-
-	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, false);
-}
-
 /* The length in blocks; 0: the destination becomes all of the source. */
 static u64 clone_len_up(const struct remap *r)
 {
@@ -187,15 +182,57 @@ static void clone_done(struct inode *out, loff_t end)
 	i_size_write(out, end);
 }
 
+static int break_range(struct inode *inode, loff_t pos, loff_t len, struct inode *other)
+{
+	pgoff_t first = pos >> PAGE_SHIFT;
+	pgoff_t nr = len ? DIV_ROUND_UP_ULL(pos + len, PAGE_SIZE) - first : 0;
+
+	return zuf_mapped_break(inode, first, nr, 0, other->i_mapping);
+}
+
+/*
+ * Nobody may store to what is compared and becomes shared, nor see what is replaced.
+ * A length of 0 stands for the rest of the file.
+ */
+static int break_both(const struct remap *r)
+{
+	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	int ret;
+
+	do {
+		ret = break_range(in, r->pos_in, r->len, out);
+		if (!ret)
+			ret = break_range(out, r->pos_out, r->len, in);
+	} while (ret > 0);
+	return ret;
+}
+
+static void forget_replaced(const struct remap *r)
+{
+	struct inode *out = file_inode(r->out);
+	pgoff_t first = r->pos_out >> PAGE_SHIFT;
+
+	if (!clone_len_up(r))
+		zuf_mapped_drop(out, 0, 0, ZUF_DROP_FORGET);
+	else
+		zuf_mapped_drop(out, first, DIV_ROUND_UP_ULL(r->pos_out + r->len, PAGE_SIZE) -
+				first, ZUF_DROP_FORGET);
+}
+
 static int remap_locked(struct remap *r)
 {
 	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
-	int err = prepare(r);
+	int err = break_both(r);
 
+	if (!err)
+		err = prepare(r);
 	if (err || !r->len)
 		return err;
-	unmap_range(in, r->pos_in, r->len);
-	unmap_range(out, r->pos_out, r->len);
+	/* what was stored to the source is data of the destination, too */
+	err = zuf_sync_range(in, r->pos_in, r->pos_in + r->len - 1, true);
+	if (err)
+		return err;
+	forget_replaced(r);
 	err = send_clone(r);
 	if (!err)
 		clone_done(out, r->pos_out + r->len);

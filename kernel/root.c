@@ -153,6 +153,7 @@ int zuf_root_claim(struct zuf_root *root)
 		/* 0 is "no server" and never a generation */
 		if (!++root->last_gen)
 			root->last_gen = 1;
+		WRITE_ONCE(root->put_max, U32_MAX);
 		WRITE_ONCE(root->live_gen, root->last_gen);
 		trace_zuf_server_up(root->live_gen, pid_nr(me));
 		pr_debug("process %d is the server, generation %u\n", pid_nr(me), root->live_gen);

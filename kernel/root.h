@@ -43,6 +43,8 @@ struct zuf_cpu {
 struct zuf_root {
 	/* read by every operation, written when a server comes or goes */
 	u32 live_gen;			/* the server that answers; 0 = none */
+	u32 put_max;			/* a put that waits must fit every command buffer, with
+					 * a NOOP; bytes */
 	struct zuf_cpu __percpu *cpus;
 	struct zuf_stats __percpu *stats; /* of what belongs to no mount */
 

@@ -24,6 +24,7 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "mapped.h"
 #include "nio.h"
 #include "rw.h"
 #include "super.h"
@@ -141,13 +142,36 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 	if (pinned)
 		iov_iter_advance(rw->iter, win.done);
 	rw_take_ra(ra, &io);
-	if (rw->write && io.wr_unmap.len)
-		unmap_mapping_range(inode->i_mapping, io.wr_unmap.offset,
-				    io.wr_unmap.len, 0);
+	if (rw->write)
+		zuf_rw_unmap(rw, &io, win.len, NULL);
 	/* the answer was there, but the user's memory was not */
 	if (!rw->write && !win.done && io.last_pos != io.filepos)
 		return -EFAULT;
 	return win.done;
+}
+
+void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
+		  const u64 *words)
+{
+	pgoff_t first = io->filepos >> PAGE_SHIFT, end;
+	u64 pos;
+
+	if (likely(!zuf_mapped_of(rw->inode)))
+		return;
+	end = DIV_ROUND_UP_ULL(io->filepos + len, PAGE_SIZE);
+	if (!words && (io->ret_flags & ZUFS_RET_NEW))
+		zuf_mapped_drop(rw->inode, first, end - first, 0);
+	else
+		zuf_mapped_rewrite(rw->inode, first, end - first, words);
+	if (!io->wr_unmap.len)
+		return;
+	/* of the offset there are 32 bits: it is the one nearest to the write */
+	pos = io->filepos + (s32)(io->wr_unmap.offset - (u32)io->filepos);
+	if ((s64)pos < 0)
+		pos = io->wr_unmap.offset;
+	first = pos >> PAGE_SHIFT;
+	end = DIV_ROUND_UP_ULL(pos + io->wr_unmap.len, PAGE_SIZE);
+	zuf_mapped_drop(rw->inode, first, end - first, 0);
 }
 
 /* Bytes that may go on from ki_pos: a read ends at i_size. */

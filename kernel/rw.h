@@ -11,6 +11,7 @@ struct file;
 struct inode;
 struct iov_iter;
 struct kiocb;
+struct zufs_ioc_IO;
 
 /* One read or write call, while it goes on. */
 struct rw_call {
@@ -43,5 +44,12 @@ ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags);
 u64 zuf_rw_flags(const struct rw_call *rw);
 /* Data up to @pos is there: move i_size, read i_blocks back. */
 void zuf_rw_wrote(struct rw_call *rw, loff_t pos);
+/**
+ * zuf_rw_unmap() - take out of the mappings what a write has replaced
+ * @len: bytes that the server may have written
+ * @words: where they are, if it has said
+ */
+void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
+		  const u64 *words);
 
 #endif

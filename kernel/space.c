@@ -12,8 +12,10 @@
 
 #include "dispatch.h"
 #include "inode.h"
+#include "mapped.h"
 #include "space.h"
 #include "super.h"
+#include "sync.h"
 
 #define SPACE_MODES (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_NO_HIDE_STALE | \
 		     FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE | \
@@ -39,18 +41,25 @@ static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
 
 /* ---- truncate ---- */
 
+/* Takes pages out of the mappings; 1: had to wait, once more. */
+static int break_range(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
+{
+	return zuf_mapped_break(inode, first, nr, flags, inode->i_mapping);
+}
+
 /*
  * Nobody may keep a mapping of what lies behind the new end, nor of the block that
  * the new end is in: the server may clear its tail by moving it. Private copies of
  * that page stay.
  */
-static void unmap_tail(struct inode *inode, loff_t size)
+static int break_tail(struct inode *inode, loff_t size)
 {
-	struct address_space *mapping = inode->i_mapping;
+	int ret = 0;
 
 	if (offset_in_page(size))
-		unmap_mapping_pages(mapping, size >> PAGE_SHIFT, 1, false);
-	unmap_mapping_range(mapping, round_up(size, PAGE_SIZE), 0, 1);
+		ret = break_range(inode, size >> PAGE_SHIFT, 1, 0);
+	return ret ?: break_range(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0,
+				  ZUF_DROP_COWS | ZUF_DROP_FORGET);
 }
 
 int zuf_truncate(struct inode *inode, loff_t size)
@@ -69,10 +78,15 @@ int zuf_truncate(struct inode *inode, loff_t size)
 		return 0;
 
 	filemap_invalidate_lock(mapping);
+	do {
+		err = break_tail(inode, min(size, old_size));
+	} while (err > 0);
+	if (err)
+		goto out;
 	zuf_touch_start(&touch, inode, size == old_size ? 0 : STATX_MTIME | STATX_CTIME);
-	unmap_tail(inode, min(size, old_size));
 	err = send_fallocate(inode, ZUFS_FL_TRUNCATE, size, ~0ULL);
 	zuf_touch_end(&touch, err);
+out:
 	filemap_invalidate_unlock(mapping);
 	return err;
 }
@@ -114,14 +128,22 @@ static int check_fallocate(struct inode *inode, int mode, loff_t offset, loff_t 
  * have the zero page there. Private copies stay, but for those of a page that is no
  * longer the one that they were made of.
  */
-static void unmap_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
+static int break_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
-	pgoff_t first = offset >> PAGE_SHIFT, last = (offset + len - 1) >> PAGE_SHIFT;
+	pgoff_t first = offset >> PAGE_SHIFT, end = DIV_ROUND_UP_ULL(offset + len, PAGE_SIZE);
+	pgoff_t whole = DIV_ROUND_UP_ULL(offset, PAGE_SIZE);
+	pgoff_t whole_end = (offset + len) >> PAGE_SHIFT;
+	int ret;
 
-	if (mode & SPACE_SHIFTS)
-		unmap_tail(inode, offset);
-	else
-		unmap_mapping_pages(inode->i_mapping, first, last - first + 1, false);
+	if (mode & SPACE_SHIFTS) {
+		/* pages that get other numbers would be due for SYNC by the old ones */
+		ret = zuf_sync_range(inode, offset, LLONG_MAX, true);
+		return ret ?: break_tail(inode, offset);
+	}
+	ret = break_range(inode, first, end - first, 0);
+	if (!ret && (mode & FALLOC_FL_PUNCH_HOLE) && whole < whole_end)
+		ret = break_range(inode, whole, whole_end - whole, ZUF_DROP_FORGET);
+	return ret;
 }
 
 static int do_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len)
@@ -130,10 +152,15 @@ static int do_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len
 	int err;
 
 	filemap_invalidate_lock(inode->i_mapping);
+	do {
+		err = break_fallocated(inode, mode, offset, len);
+	} while (err > 0);
+	if (err)
+		goto out;
 	zuf_touch_start(&touch, inode, STATX_MTIME | STATX_CTIME);
-	unmap_fallocated(inode, mode, offset, len);
 	err = send_fallocate(inode, (u32)mode, offset, offset + len);
 	zuf_touch_end(&touch, err);
+out:
 	filemap_invalidate_unlock(inode->i_mapping);
 	return err;
 }

@@ -26,6 +26,7 @@
 #include "root.h"
 #include "sbid.h"
 #include "super.h"
+#include "sync.h"
 #include "type.h"
 #include "xattr.h"
 
@@ -161,6 +162,7 @@ const struct super_operations zuf_super_ops = {
 	.evict_inode = zuf_evict_inode,
 	.drop_inode = inode_generic_drop,
 	.put_super = zuf_put_super,
+	.sync_fs = zuf_sync_fs,
 	.statfs = zuf_statfs,
 	.show_options = zuf_show_options,
 	.freeze_fs = zuf_freeze,
@@ -208,6 +210,9 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 
 	if (!zsb)
 		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&zsb->dirty_lock);
+	INIT_LIST_HEAD(&zsb->dirty);
+	mutex_init(&zsb->sync_lock);
 	spin_lock_init(&zsb->text_lock);
 	zsb->root = zuf_root_get(ctx->info.root);
 	zsb->root_mnt = zuf_mounter_mnt(&zsb->root->mounter);

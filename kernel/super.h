@@ -6,6 +6,7 @@
 #define ZUF_SUPER_H
 
 #include <linux/fs.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include "zuf/zus_api.h"
 
@@ -26,7 +27,7 @@ struct zuf_options {
 
 /*
  * struct zuf_sb - super-block, in sb->s_fs_info
- * Constant after the mount, but for @opt (s_umount exclusive) and @server_text.
+ * Constant after the mount, but for @opt (s_umount exclusive), @dirty and @server_text.
  */
 struct zuf_sb {
 	struct super_block *sb;		/* NULL: a private mount */
@@ -42,6 +43,9 @@ struct zuf_sb {
 	u64 zus_zfi;			/* cookie of the type at mount time */
 	struct zuf_stats __percpu *stats; /* of @sbid; NULL: the root's count */
 	struct zuf_options opt;
+	spinlock_t dirty_lock;		/* @dirty; outside of i_lock */
+	struct list_head dirty;		/* struct zuf_mapped that are due for SYNC */
+	struct mutex sync_lock;		/* one sync of all of them at a time */
 	spinlock_t text_lock;		/* @server_text */
 	char *server_text;		/* its options as it shows them; NULL = none */
 	bool mount_killed;		/* the server may still be mounting it */

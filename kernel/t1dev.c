@@ -133,16 +133,26 @@ void *zuf_t1dev_chunk(struct zuf_dev *dev, u64 block)
 
 	if (*slot)
 		return *slot;
-	page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_COMP |
-			   __GFP_RETRY_MAYFAIL | __GFP_NOWARN, ZUF_CHUNK_ORDER);
+	page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL |
+			   __GFP_NOWARN, ZUF_CHUNK_ORDER);
 	if (!page) {
 		pr_warn_ratelimited("no memory for 2 MiB of T1 at block %llu\n",
 				    round_down(block, ZUF_CHUNK_BLOCKS));
 		return NULL;
 	}
+	/* pages of applications' mappings: each is pinned, and let go, on its own */
+	split_page(page, ZUF_CHUNK_ORDER);
 	/* The zeroes come before the pointer; pairs with zuf_t1_addr(). */
 	smp_store_release(slot, page_address(page));
 	return *slot;
+}
+
+static void t1dev_free_chunk(struct page *page)
+{
+	unsigned long i;
+
+	for (i = 0; i < ZUF_CHUNK_BLOCKS; i++)
+		__free_page(page + i);
 }
 
 static void t1dev_free_chunks(struct zuf_dev *dev)
@@ -151,7 +161,7 @@ static void t1dev_free_chunks(struct zuf_dev *dev)
 
 	for (i = 0; i < dev->blocks / ZUF_CHUNK_BLOCKS; i++) {
 		if (dev->chunks[i])
-			__free_pages(virt_to_page(dev->chunks[i]), ZUF_CHUNK_ORDER);
+			t1dev_free_chunk(virt_to_page(dev->chunks[i]));
 		cond_resched();
 	}
 	kvfree(dev->chunks);

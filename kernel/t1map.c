@@ -74,6 +74,28 @@ struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len)
 	return chunk ? virt_to_page(chunk + (offset & ZUFS_ALLOC_MASK)) : NULL;
 }
 
+struct page *zuf_t1_block_page(struct zuf_devset *ds, u64 block, unsigned long nr)
+{
+	u64 total = ds->t1_bytes >> ZUFS_PAGE_SHIFT;
+	size_t len = nr << ZUFS_PAGE_SHIFT;
+	struct page *page;
+
+	if (!block || block >= total || nr > total - block)
+		return NULL;
+	page = zuf_t1_page(ds, block << ZUFS_PAGE_SHIFT, &len);
+	return len == nr << ZUFS_PAGE_SHIFT ? page : NULL;
+}
+
+bool zuf_t1_is_synchronous(const struct zuf_devset *ds)
+{
+	unsigned int i;
+
+	for (i = 0; i < ds->nr_t1; i++)
+		if (!ds->t1[i].dax || !dax_synchronous(ds->t1[i].dax))
+			return false;
+	return true;
+}
+
 /*
  * The device behind a page of the mapping, and the block within it. The first
  * half of the mapping is T1, the second (with a shadow) the shadow halves.
@@ -130,13 +152,12 @@ static vm_fault_t t1_fault_mem(struct zuf_dev *dev, u64 block, struct vm_fault *
 {
 	void *chunk;
 
-	if (order && !zuf_can_insert_mem_pmd())
+	/* each page has its own count of users */
+	if (order)
 		return VM_FAULT_FALLBACK;
 	chunk = zuf_t1dev_chunk(dev, block);
 	if (!chunk)
 		return VM_FAULT_OOM;
-	if (order)
-		return zuf_insert_mem_pmd(vmf, page_to_pfn(virt_to_page(chunk)));
 	return t1_insert_chunk(vmf, virt_to_page(chunk), block % ZUF_CHUNK_BLOCKS);
 }
 
@@ -144,7 +165,8 @@ static vm_fault_t t1_fault_pmem(const struct zuf_dev *dev, u64 block, struct vm_
 				unsigned int order)
 {
 	if (order)
-		return zuf_insert_pmem_pmd(vmf, dev->pfn + round_down(block, ZUF_CHUNK_BLOCKS));
+		return zuf_insert_pmem_pmd(vmf, dev->pfn + round_down(block, ZUF_CHUNK_BLOCKS),
+					   vmf->vma->vm_flags & VM_WRITE);
 	return zuf_insert_pmem(vmf, dev->pfn + block);
 }
 

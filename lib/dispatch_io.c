@@ -213,6 +213,9 @@ int zus_do_sync(struct zus_op *op)
 		return 0;
 	err = zus_ops_of(ii)->sync(ii, &s);
 	ioc->write_unmapped = s.write_unmapped;
+	/* the kernels of 2019 have no room for it in the answer */
+	if (ioc->hdr.out_max >= sizeof(ioc->write_unmapped))
+		ioc->hdr.out_len = sizeof(ioc->write_unmapped);
 	return err;
 }
 

@@ -15,12 +15,13 @@
  *   directory shared  lookup, readdir
  *   directory exclusive  new_inode, add_dentry, remove_dentry, rename (both directories)
  *   xattr             getxattr and listxattr shared, setxattr exclusive
- *   faults            get_blocks with ZUFS_RW_MMAP and mmap_close: excluded only by truncate,
- *                     fallocate, clone, sync, free_inode, evict
+ *   faults            get_blocks with ZUFS_RW_MMAP: excluded only by truncate, fallocate,
+ *                     clone, sync, free_inode, evict
  *   swap              read, write, get_blocks of an active swap file come at any time;
  *                     they must not wait for memory, the file does not change otherwise
  *   nothing           iget, ioctl, put_blocks (but all puts of an inode are done before truncate,
- *                     fallocate, sync, clone, free_inode and evict), evict, statfs
+ *                     fallocate, sync, clone, free_inode and evict), mmap_close (done before
+ *                     free_inode and evict), evict, statfs
  * So two writes of one file run in parallel, and a directory's names only need their own
  * protection against readers of other directories, evict and the plugin's own threads.
  *
@@ -180,10 +181,10 @@ struct zus_fs_ops {
 	 * at i_size. After a write that extends the file the kernel raises i_size in the shared
 	 * inode, if the plugin has not done so; likewise after the copy between get_blocks
 	 * and put_blocks. Required unless the file system declares ZUFS_FSC_NIO_READS /
-	 * _WRITES; NULL: -EOPNOTSUPP. Private write faults use read always. With ZUFS_RW_NOWAIT
-	 * in io->rw what would sleep is -EAGAIN, or short. A write that has moved blocks which
-	 * may be mapped sets ZUFS_RET_NEW: the kernel drops these mappings, but does not tell
-	 * when (before the next exclusive operation).
+	 * _WRITES; NULL: -EOPNOTSUPP. With ZUFS_RW_NOWAIT in io->rw what would sleep is -EAGAIN,
+	 * or short. A write that has moved blocks which may be mapped sets ZUFS_RET_NEW, or
+	 * io->unmap_offset and _len: the kernel drops these mappings, but does not tell when
+	 * (before the next exclusive operation). To fill a hole needs neither.
 	 */
 	ssize_t (*read)(struct zus_ii *ii, struct zus_io *io);
 	ssize_t (*write)(struct zus_ii *ii, struct zus_io *io);
@@ -196,7 +197,10 @@ struct zus_fs_ops {
 	 * matching put, which follows every success but that of a fault on a hole (of one
 	 * page: 2 MiB at once are put). What a write has got other blocks for is not mapped
 	 * any more when its put comes.
-	 * NULL: -EOPNOTSUPP.
+	 * ZUFS_RW_MMAP is a page fault: what it got stays mapped after the put, writable with
+	 * ZUFS_RW_WRITE, until truncate, fallocate, clone or IOM_UNMAP; with ZUFS_RW_SYNC
+	 * (MAP_SYNC) all of it is durable when put_blocks returns. NULL: -EOPNOTSUPP, the file
+	 * cannot be mapped.
 	 */
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
 	/* Must not fail. NULL: nothing. */
@@ -213,7 +217,11 @@ struct zus_fs_ops {
 	int (*clone)(const struct zus_clone *args);
 	/* The last mapping of the file is gone. NULL: nothing. */
 	void (*mmap_close)(struct zus_ii *ii);
-	/* Make what was stored through mappings durable. NULL: 0, nothing unmapped. */
+	/*
+	 * Make durable what was stored through mappings to [offset, offset + length). The
+	 * kernel has taken these pages out of the mappings; after an error it asks again. All
+	 * else must be durable when its operation is answered. NULL: 0.
+	 */
 	int (*sync)(struct zus_ii *ii, struct zus_sync *s);
 
 	/*

@@ -44,7 +44,10 @@ int zus_iomap_t2_write(struct zus_iomap *iom, uint64_t t2_bn, dpp_t t1, uint64_t
 int zus_iomap_t2_read_mem(struct zus_iomap *iom, uint64_t t2_bn, void *mem, uint64_t bytes);
 int zus_iomap_t2_write_mem(struct zus_iomap *iom, uint64_t t2_bn, const void *mem,
 			   uint64_t bytes);
-/* pages 0 = to the end of the file; ino 0 = the inode of the operation. */
+/*
+ * pages 0 = to the end of the file; ino 0 = the inode of the operation. The list ends with
+ * -EBUSY when somebody (DMA, a pipe) still holds one of the pages: its block must stay.
+ */
 int zus_iomap_unmap(struct zus_iomap *iom, uint64_t first_page, uint64_t pages,
 		    uint64_t ino);
 int zus_iomap_wbinv(struct zus_iomap *iom);

@@ -20,6 +20,7 @@
 #include <linux/filelock.h>
 #endif
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/splice.h>
@@ -204,14 +205,14 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 #endif
 
 /*
- * Regular files take IOCB_NOWAIT for reads and for writes that are not O_DIRECT:
- * zuf_file_modes for f_mode at open, ZUF_FILE_FOP_FLAGS for the table.
+ * Regular files take IOCB_NOWAIT for reads and for writes that are not O_DIRECT, and
+ * know MAP_SYNC: zuf_file_modes for f_mode at open, ZUF_FILE_FOP_FLAGS for the table.
  */
 #if ZUF_HAVE_FOP_FLAGS
-#define ZUF_FILE_FOP_FLAGS	.fop_flags = FOP_BUFFER_WASYNC,
+#define ZUF_FILE_FOP_FLAGS	.fop_flags = FOP_BUFFER_WASYNC | FOP_MMAP_SYNC,
 #define zuf_file_modes		FMODE_NOWAIT
 #else
-#define ZUF_FILE_FOP_FLAGS
+#define ZUF_FILE_FOP_FLAGS	.mmap_supported_flags = MAP_SYNC,
 #define zuf_file_modes		(FMODE_NOWAIT | FMODE_BUF_WASYNC)
 #endif
 
@@ -265,6 +266,10 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #if !ZUF_HAVE_PTE_MKWRITE_VMA
 /* Headers that come later call it with one argument. */
 #define pte_mkwrite(pte, ...) pte_mkwrite(pte)
+#define zuf_pte_mkwrite(pte) pte_mkwrite(pte)
+#else
+/* of an area that is no shadow stack; the full one is not for modules */
+#define zuf_pte_mkwrite(pte) pte_mkwrite_novma(pte)
 #endif
 
 /*

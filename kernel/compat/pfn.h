@@ -3,8 +3,10 @@
  * pfn.h - frames of T1 in page tables, on every kernel
  *
  * "pmem" are frames of a DAX device, which has struct pages; "mem" are frames
- * of memory that the kernel allocated, in compound pages of 2 MiB. What is
- * inserted stays usable for pin_user_pages(). The VMA is VM_MIXEDMAP.
+ * of memory that the kernel allocated, each a page of its own. What is inserted
+ * stays usable for pin_user_pages(). The VMA is VM_MIXEDMAP. An entry comes with
+ * the rights of vm_page_prot: in a shared mapping of a file that wants to know of
+ * stores it is read-only, until zuf_make_writable().
  *
  * Kernels with pfn_t do not count pages of DAX devices that are mapped; later
  * ones count each of them, 0 is idle, and a frame that is inserted without its
@@ -27,25 +29,28 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 
 	/* what is idle cannot be inserted, which takes a reference of its own */
 	page_ref_inc(page);
-	ret = vmf_insert_page_mkwrite(vmf, page, vmf->flags & FAULT_FLAG_WRITE);
+	ret = vmf_insert_page_mkwrite(vmf, page, (vmf->flags & FAULT_FLAG_WRITE) &&
+				      (vmf->vma->vm_flags & VM_SHARED));
 	put_page(page);
 	return ret;
 }
 
 /* A 2 MiB entry needs a compound page, which is the business of fs/dax alone. */
-static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn)
+static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn,
+					     bool write)
 {
 	return VM_FAULT_FALLBACK;
 }
 
-static inline bool zuf_can_insert_mem_pmd(void)
+/* The zero page, which shows a hole. */
+static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 {
-	return true;
+	return vmf_insert_mixed(vmf->vma, vmf->address, zero_pfn(vmf->address));
 }
 
-static inline vm_fault_t zuf_insert_mem_pmd(struct vm_fault *vmf, unsigned long pfn)
+static inline bool zuf_pmem_is_pinned(struct page *page)
 {
-	return vmf_insert_folio_pmd(vmf, pfn_folio(pfn), vmf->vma->vm_flags & VM_WRITE);
+	return page_ref_count(page) > 1 + atomic_read(&page->_mapcount);
 }
 
 /* dax_direct_access() with a plain frame number; poisoned pages are let through. */
@@ -64,24 +69,22 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 				__pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP));
 }
 
-static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn)
+static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn,
+					     bool write)
 {
-	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP),
-				  vmf->vma->vm_flags & VM_WRITE);
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP), write);
 }
 
-/*
- * Kernels that can mark a 2 MiB entry as special do so for all memory but
- * DAX devices, and then it cannot be pinned: these take 4 KiB entries.
- */
-static inline bool zuf_can_insert_mem_pmd(void)
+/* The zero page, which shows a hole. */
+static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 {
-	return !IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP);
+	return vmf_insert_mixed(vmf->vma, vmf->address,
+				pfn_to_pfn_t(my_zero_pfn(vmf->address)));
 }
 
-static inline vm_fault_t zuf_insert_mem_pmd(struct vm_fault *vmf, unsigned long pfn)
+static inline bool zuf_pmem_is_pinned(struct page *page)
 {
-	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn), vmf->vma->vm_flags & VM_WRITE);
+	return page_ref_count(page) > 1;
 }
 
 /* dax_direct_access() with a plain frame number; poisoned pages are let through. */
@@ -97,6 +100,63 @@ static inline long zuf_dax_access(struct dax_device *dax, pgoff_t pgoff, long nr
 	return nr;
 }
 #endif
+
+/* Where the caller excludes others: the entry is none, or one of 2 MiB. */
+static inline bool zuf_pmd_takes(const struct vm_fault *vmf, unsigned long pfn)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	return pmd_none(pmd) || (pmd_leaf(pmd) && pmd_pfn(pmd) == pfn);
+}
+
+/* Is the address mapped by 2 MiB meanwhile? */
+static inline bool zuf_pmd_is_huge(const struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	return !pmd_none(pmd) && pmd_leaf(pmd);
+}
+
+struct zuf_writable {
+	struct vm_area_struct *vma;
+	unsigned long pfn;
+};
+
+/* Under the lock of the page table. */
+static inline int zuf_make_pte_writable(pte_t *ptep, unsigned long addr, void *data)
+{
+	struct zuf_writable *w = data;
+	pte_t pte = READ_ONCE(*ptep);
+
+	if (pte_present(pte) && pte_pfn(pte) == w->pfn && !pte_write(pte)) {
+		pte = pte_mkdirty(zuf_pte_mkwrite(pte_mkyoung(pte)));
+		set_pte_at(w->vma->vm_mm, addr, ptep, pte);
+	}
+	return 0;
+}
+
+/*
+ * If the 4 KiB entry of the address is for @pfn, let it be stored through. More
+ * rights need no flush: who has the old ones cached comes here again in vain.
+ * Context: no entry of 2 MiB can come into being.
+ */
+static inline vm_fault_t zuf_make_writable(struct vm_fault *vmf, unsigned long pfn)
+{
+	struct zuf_writable w = { .vma = vmf->vma, .pfn = pfn };
+
+	if (apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK, PAGE_SIZE,
+				zuf_make_pte_writable, &w))
+		return VM_FAULT_OOM;
+	return VM_FAULT_NOPAGE;
+}
+
+/* Does somebody hold a frame but T1 itself and page tables: DMA, a pipe? */
+static inline bool zuf_page_is_pinned(struct page *page)
+{
+	if (is_zone_device_page(page))
+		return zuf_pmem_is_pinned(page);
+	return page_ref_count(page) > 2 + atomic_read(&page->_mapcount);
+}
 
 #if !ZUF_HAVE_PAGEMAP_ONE_ARG
 #define get_dev_pagemap(pfn) get_dev_pagemap(pfn, NULL)

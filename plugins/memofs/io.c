@@ -24,6 +24,8 @@
 /* A hole is filled in steps of this: a signal or somebody else's block is noticed. */
 #define FILL_MAX	1024		/* blocks */
 
+#define LARGE_PAGE	512		/* blocks */
+
 struct memofs_part memofs_part_of(const struct memofs_inode *mi, const struct memofs_run *r,
 				  uint64_t pos, uint64_t end)
 {
@@ -267,10 +269,37 @@ static bool is_over(const struct zus_blocks *b, int err)
 	return err || ((b->rw & ZUFS_RW_MMAP) && b->max == 1 && !zus_blocks_bn(b, 0));
 }
 
+/*
+ * The kernel asks whether 2 MiB can be mapped as one large page: if they are there, one run in
+ * step with 2 MiB, and no store would have to replace some of them.
+ */
+static bool is_large_page(const struct memofs_inode *mi, const struct zus_blocks *b)
+{
+	const uint64_t n = LARGE_PAGE, index = memofs_blocks_down(b->pos);
+	struct memofs_run r = { .n = 0 };
+	uint64_t done = 0, bn = 0;
+	struct memofs_walk w;
+
+	if ((b->rw & ZUFS_RW_WRITE) && mi->share)
+		return false;
+	memofs_walk_init(&w, mi, index, index + n);
+	while (done < n && memofs_walk_next(&w, &r)) {
+		if (!done)
+			bn = r.bn;
+		if (!bn || bn % n || r.bn != bn + done)
+			return false;
+		done += r.n;
+	}
+	return done == n;
+}
+
 int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	struct memofs_inode *mi = memofs_inode_of(ii);
 	int err;
+
+	if ((b->rw & ZUFS_RW_MMAP) && b->max > 1 && !is_large_page(mi, b))
+		return -EOPNOTSUPP;
 
 	/* before the map is looked at: one of us sees what the other does (is_mapped) */
 	if ((b->rw & ZUFS_RW_MMAP) && !is_mapped(mi))

@@ -99,7 +99,9 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 	io->last_pos = pos;
 	io->hdr.out_len = (uint16_t)zufs_io_size(n);
 	io->cookie = (uintptr_t)node;
-	raw_stats.contracts++;
+	/* for a page fault on a hole nothing is held: no put will come */
+	if (n > 1 || zufs_iom_val(words[0]) || !(io->rw & ZUFS_RW_MMAP))
+		raw_stats.contracts++;
 	return 0;
 }
 

@@ -38,6 +38,8 @@
  *        + fs_caps ZUFS_FSC_IGET: operation IGET finds an inode by its number (file handles)
  *        + fs_caps ZUFS_FSC_XATTR_WINDOW, bit 15 of ioc_flags of XATTR_*: values and lists that
  *          are too large for a message are in the window
+ *        + SYNC: write_unmapped may be answered (out_max 8, out_start at the field)
+ *        + fs_caps ZUFS_FSC_MMAP_2M: page faults of 2 MiB
  *        + the root's files stats and control; INIT_THREAD makes its process the server, or
  *          is -EBUSY (another one is), -ESHUTDOWN (it was, until an abort); SHOW_OPTIONS
  *          comes after a mount and a remount only
@@ -258,8 +260,9 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
-	ZUFS_FSC_IGET		= 1U << 31,	/* has ZUFS_OP_IGET */
+	ZUFS_FSC_MMAP_2M	= 1U << 29,	/* faults may ask for 2 MiB: ZUFS_RW_MMAP */
 	ZUFS_FSC_XATTR_WINDOW	= 1U << 30,	/* knows ZUFS_XATTR_WINDOW */
+	ZUFS_FSC_IGET		= 1U << 31,	/* has ZUFS_OP_IGET */
 };
 
 struct zufs_mount_info {
@@ -901,7 +904,14 @@ ZUFS_SIZE_IS(zufs_ioc_iomap_exec, 72);
 #define ZUFS_WRITE_OP_SPACE	13	/* words inside of zufs_ioc_IO */
 
 #define ZUFS_RW_WRITE		(1U << 0)
-#define ZUFS_RW_MMAP		(1U << 1)	/* a page fault */
+/*
+ * A page fault, for one page; of servers that declared ZUFS_FSC_MMAP_2M also for 512 pages that
+ * begin at 2 MiB of the file. This answer is used if it has all of them, without a hole, as one
+ * run that begins at 2 MiB of T1; it is put in any case. Else, and after any error, the page
+ * alone is asked for: so the server should not allocate for the first question, and should
+ * answer it with an error if it knows that the blocks do not fit.
+ */
+#define ZUFS_RW_MMAP		(1U << 1)
 #define ZUFS_RW_RAND		(1U << 4)	/* the file is read at random */
 #define ZUFS_RW_KERN		8		/* copies of kernel flags start at this bit */
 #define ZUFS_RW_EVENTFD		(1U << 8)

@@ -92,6 +92,8 @@ static int cold_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = MEMOFS(mount)(sb, &memofs);
 	if (err)
 		goto err_t2;
+	/* blocks come up one by one */
+	sb->fs_caps &= ~ZUFS_FSC_MMAP_2M;
 	err = cold_down_start(csb);
 	if (err)
 		goto err_umount;

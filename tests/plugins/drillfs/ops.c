@@ -149,6 +149,14 @@ static void spoil_blocks(const struct drill_rule *r, struct zus_blocks *b)
 	}
 }
 
+/* A page fault that finds a hole: no put will follow. */
+static bool is_hole_fault(const struct zus_blocks *b)
+{
+	return (b->rw & (ZUFS_RW_MMAP | ZUFS_RW_WRITE)) == ZUFS_RW_MMAP && b->n == 1 &&
+	       b->words[0] == zufs_iom_pack(IOM_T1_READ, 0) &&
+	       !(b->ret_flags & ZUFS_RET_LOCKED_PUT);
+}
+
 int drill_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	struct drill_rule *r;
@@ -158,7 +166,7 @@ int drill_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 		err = memofs_get_blocks(ii, b);
 		if (!err)
 			spoil_blocks(r, b);
-		if (!err && b->n)
+		if (!err && b->n && !is_hole_fault(b))
 			b->cookie = drill_contract_open(drill_sb_of(ii->sb), ii, b);
 	}
 	zus_free(ii->sb->env, r);
