@@ -58,7 +58,8 @@ for path, flags in (("f", IMMUTABLE | NOATIME), ("f", APPEND | SYNC), ("d", DIRS
     eq(wanted, field(raw, 8, 8) & 0x30, "attributes of statx")
     eq(0x30, field(raw, 56, 8) & 0x30, "mask of attributes")
 word("d", SETFLAGS, SYNC | NOATIME | DIRSYNC)
-for path, make, flags in (("d/f", write, SYNC | NOATIME), ("d/d", os.mkdir, SYNC | NOATIME | DIRSYNC)):
+for path, make, flags in (("d/f", write, SYNC | NOATIME),
+                          ("d/d", os.mkdir, SYNC | NOATIME | DIRSYNC)):
     make(path)
     drop_caches()
     eq(flags, word(path, GETFLAGS), f"inherited flags of {path}")

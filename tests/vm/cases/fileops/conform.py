@@ -427,7 +427,8 @@ def permissions():
                                ("create", lambda: write("d/g")), ("mkdir", lambda: os.mkdir("d/h")),
                                ("rename", lambda: os.rename("d/f", "d/i")),
                                ("link", lambda: os.link("d/f", "d/j")),
-                               ("unlink", lambda: os.unlink("d/f")), ("chdir", lambda: os.chdir("d")),
+                               ("unlink", lambda: os.unlink("d/f")),
+                               ("chdir", lambda: os.chdir("d")),
                                ("access", lambda: [os.access("d", m) for m in (1, 2, 4, 7)])):
                 t(f"directory {mode:o}: {what}", call)
         as_user(user)

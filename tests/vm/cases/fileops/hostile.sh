@@ -128,7 +128,7 @@ whiteout_lies() {
 		for code in -28:ENOSPC -1:EPERM -95:ENOTSUP; do
 			ctl only "op=RENAME" "nth=$nth" "do=err:${code%:*}"
 			assert_eq "${code#*:}" "$(whiteout)" "step $nth refused"
-			assert_eq "dir file old" "$(ls -A "$mnt" | xargs)" "names after step $nth"
+			assert_eq "dir file old" "$(names)" "names after step $nth"
 			app read "$mnt/old" 0 4k
 		done
 	done
@@ -143,7 +143,7 @@ whiteout_lies() {
 	done
 	ctl clear
 	assert_eq OK "$(whiteout)" "a whiteout"
-	assert_eq "dir file new old" "$(ls -A "$mnt" | xargs)" "names after a whiteout"
+	assert_eq "dir file new old" "$(names)" "names after a whiteout"
 	app read "$mnt/new" 0 4k
 	[ -c "$mnt/old" ] || fail "no whiteout"
 	rm "$mnt/old" "$mnt/new"
@@ -183,7 +183,7 @@ killed() {
 	pkill -KILL -P "$(pgrep -P "$pid" timeout)"
 	ctl release
 	wait "$pid" || true
-	assert_eq "dir file new old" "$(ls -A "$mnt" | xargs)" "names after a kill"
+	assert_eq "dir file new old" "$(names)" "names after a kill"
 	[ -c "$mnt/old" ] || fail "no whiteout after a kill"
 	rm "$mnt/old" "$mnt/new"
 }

@@ -95,7 +95,8 @@ for version in 3 4.2; do
 		# shellcheck disable=SC2086 # a command
 		timeout 60 $call 2>"$scratch/said" || status=$?
 		[ "$status" != 124 ] || fail "'$call' hangs"
-		[ "$status" = 0 ] || assert_grep "Input/output error|Stale file handle" "$scratch/said"
+		[ "$status" = 0 ] ||
+			assert_grep "Input/output error|Stale file handle" "$scratch/said"
 		[[ $status != 0 || $call == stat* ]] || fail "'$call' works without a server"
 	done
 done
