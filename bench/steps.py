@@ -76,6 +76,8 @@ class Path:
         if self.step in (None, len(STEPS) - 1):
             if self.begins(0, vaddr, index, name):
                 self.start_operation()
+        elif self.step and self.begins(1, vaddr, index, name):
+            self.step = None    # the next one has begun: this one has missed a step
         elif self.begins(self.step + 1, vaddr, index, name):
             self.step += 1
         if self.step is None:
