@@ -63,8 +63,8 @@ static struct posix_acl *decode(struct inode *inode, const struct wire_entry *wi
 		return acl;
 	posix_acl_release(acl);
 invalid:
-	pr_warn_ratelimited("sb %llu: an ACL of inode %lu is invalid\n",
-			    ZUF_SB(inode->i_sb)->sb_id, inode->i_ino);
+	pr_warn_ratelimited("sb %llu: an ACL of inode %llu is invalid\n",
+			    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
 	return ERR_PTR(-EIO);
 }
 

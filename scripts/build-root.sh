@@ -34,15 +34,15 @@ run_in_root() {
 	local folder=$1 shared=$2
 
 	shift 2
-	mkdir -p "$folder$shared"
 	# shellcheck disable=SC2016 # dollars of the inner shell
 	exec unshare --mount bash -eu -c '
 		folder=$1 shared=$2
 		shift 2
-		mount --bind "$shared" "$folder$shared"
 		mount --rbind /dev "$folder/dev"
 		mount -t proc proc "$folder/proc"
 		mount -t tmpfs tmp "$folder/tmp"
+		mkdir -p "$folder$shared"
+		mount --bind "$shared" "$folder$shared"
 		exec chroot "$folder" env -i HOME=/root LANG=C.UTF-8 \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 	' bash "$folder" "$shared" "$@"

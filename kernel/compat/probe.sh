@@ -63,8 +63,13 @@ fi
 		case $name in
 		control_*) continue ;;
 		esac
-		have=0
-		[ ! -e "$work/$name.o" ] || have=1
+		have=1
+		if [ ! -e "$work/$name.o" ]; then
+			# a compiler that was killed has not said no
+			grep -qE "(^|/)$name\.c:[0-9:]+ (fatal )?error:" "$work/log" ||
+				die "probe $name: neither compiled nor refused"
+			have=0
+		fi
 		echo "#define ZUF_HAVE_$(echo "$name" | tr '[:lower:]' '[:upper:]') $have"
 	done
 } >"$work/config.h"
