@@ -143,13 +143,13 @@ wait_until() {
 	done
 }
 
+# What nobody writes to; opened here because it sets $!, which a case may still need later.
+exec {_never}<> <(:)
+
 # _pause SECONDS: between two polls, without starting a process.
 _pause() {
 	local _
 
-	if [ -z "${_never:-}" ]; then
-		exec {_never}<> <(:)
-	fi
 	read -r -t "$1" -u "$_never" _ || true
 }
 

@@ -63,16 +63,19 @@ programs_run() {
 
 # A program that runs is busy; removed and renamed it goes on.
 busy() {
+	local pid
+
 	cp /bin/sleep sleeper
 	./sleeper 1000 &
-	on_exit end_of "$!"
-	wait_until 10 running "$!"
+	pid=$!
+	on_exit end_of "$pid"
+	wait_until 10 running "$pid"
 	refute_errno "Text file busy" dd if=/dev/zero of=sleeper bs=1 count=1 conv=notrunc
 	mv sleeper other
 	rm other
-	kill -0 "$!"
-	kill "$!"
-	wait "$!" || true
+	kill -0 "$pid"
+	kill "$pid"
+	wait "$pid" || true
 }
 
 end_of() {

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# timeout: 240
+#
+# zufs abort: operations in flight end with EIO although their server hangs, its file system
+# can be unmounted, the next server takes the root while the old one is still there; that
+# one cannot come back, and its late answers hurt nobody.
+
+. "$TOP/tests/rawserver/lib.sh"
+need jq
+
+# aborted RESULTS OP CALL...: the call hangs in OP until the abort.
+aborted() {
+	local results=$1 op=$2 pid old
+
+	shift 2
+	ctl only "op=$op" count=0 do=hang
+	/run/rawapp -e "$results" "$@" &
+	pid=$!
+	ctl hung 1
+	zufs status --json >"$scratch/status" || true
+	[[ $op == M_* ]] || jq -e ".at_work[] | select(.operation == \"$op\" and
+		.state == \"running\" and .process == $pid)" "$scratch/status" ||
+		fail "$op: status: $(cat "$scratch/status")"
+	zufs abort
+	wait "$pid" || fail "$op: the application's result"
+	app -e EIO statfs "$mnt"
+	assert_eq initializing "$(cat "$raw_root/state")" "state"
+	old=$raw_pid old_socket=$raw_socket
+	raw_umount || fail "$op: a file system does not go away"
+
+	# the next one, while the old one hangs
+	raw_socket=/run/rawserver2.sock
+	raw_start
+	raw_mount
+	app write "$mnt/file" 0 1m
+	# the late answer; then its threads find out that they have been left
+	/run/rawserver --socket "$old_socket" --ctl release
+	raw_works
+	kill -KILL "$old"
+	wait "$old" || true
+	raw_works
+	raw_umount
+	raw_end
+	raw_socket=/run/rawserver.sock
+	raw_start
+	raw_mount
+	app write "$mnt/file" 0 1m
+	app mkdir "$mnt/dir"
+}
+
+raw_setup copy_max=65536
+refute_errno 'there is no server' zufs abort
+refute_errno 'Invalid argument' tee "$raw_root/control" <<<aborts
+refute_errno 'Invalid argument' tee "$raw_root/control" <<<"abort it"
+refute_errno "Invalid argument" dd if=/dev/zero of="$raw_root/control" bs=64 count=1 conv=notrunc
+raw_start
+raw_mount
+app write "$mnt/file" 0 1m
+app mkdir "$mnt/dir"
+before=$(sed -n 's/^event abort //p' "$raw_root/stats")
+aborted EIO LOOKUP stat "$mnt/none"
+aborted EIO READ readany "$mnt/file" 0 1m
+aborted EIO WRITE write "$mnt/file" 0 8k
+aborted EIO M_REMOUNT remount "$mnt" ro
+assert_eq $((before + 4)) "$(sed -n 's/^event abort //p' "$raw_root/stats")" "aborts"
+
+# a killed application's message is with the server, its inode waits for it: no longer
+ctl only op=WRITE count=0 do=hang
+/run/rawapp write "$mnt/file" 0 8k &
+pid=$!
+ctl hung 1
+kill -KILL "$pid"
+wait "$pid" || true
+timeout 60 unlink "$mnt/file" &
+pid=$!
+zufs abort
+wait "$pid" || true
+timeout 20 umount "$mnt" || fail "the file system does not go away"
+raw_end
+
+# a server that is only stopped: who waits is let go, and it ends by itself when it goes on
+umount "$raw_root"
+rmmod zuf
+mkdir "$scratch/dir"
+zufs up -o size=32M,nio memofs none "$scratch/dir"
+zusd=$(pidof zusd)
+dd if=/dev/zero of="$scratch/dir/file" bs=4k count=100 status=none
+kill -STOP "$zusd"
+# each thread: one that is still on its way to stop could be given a message
+is_stopped() {
+	! grep -h '^State:' "/proc/$zusd"/task/*/status | grep -qv 'T (stopped)'
+}
+wait_until 10 is_stopped
+for i in 1 2 3 4; do
+	stat "$scratch/dir/none$i" 2>"$scratch/said$i" &
+done
+is_waiting() {
+	grep -q '^waiting 4$' "$raw_root/stats"
+}
+wait_until 10 is_waiting
+zufs status >"$scratch/status"
+assert_grep '^waiting 4, for a channel' "$scratch/status"
+zufs abort
+wait
+for i in 1 2 3 4; do
+	assert_grep 'Input/output error' "$scratch/said$i"
+done
+refute_errno 'there is no server' zufs abort
+assert_grep '^mount .* dead ' "$raw_root/stats"
+umount "$scratch/dir"
+# a successor, before and after the old one goes on
+zufs up -o size=32M,nio memofs none "$scratch/dir"
+kill -CONT "$zusd"
+wait_until 20 process_gone "$zusd"
+dd if=/dev/zero of="$scratch/dir/file" bs=4k count=100 status=none
+assert_grep '^mount .* live ' "$raw_root/stats"
+zufs down "$scratch/dir"
