@@ -361,6 +361,9 @@ long zuf_mounter_wait(struct zuf_root *root, const void *owner,
 	struct zuf_mounter *m = &root->mounter;
 	long err;
 
+	/* not even for a moment in the way of who has the role now */
+	if (!mounter_is_owner(m, owner))
+		return -EIO;
 	/* message and answer are those of one thread */
 	if (!mutex_trylock(&m->thread))
 		return -EBUSY;

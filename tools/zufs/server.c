@@ -20,6 +20,7 @@
 #include "zufs.h"
 
 #define READY_TIMEOUT_MS	60000
+#define SERVER_READY_FD		3
 
 extern char **environ;
 
@@ -51,8 +52,10 @@ static int prepare_files(posix_spawn_file_actions_t *actions, const struct start
 		err = posix_spawn_file_actions_adddup2(actions, s->log, STDOUT_FILENO);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(actions, s->log, STDERR_FILENO);
-	if (!err)	/* onto itself: it stays open in the server */
-		err = posix_spawn_file_actions_adddup2(actions, s->ready[1], s->ready[1]);
+	if (!err)
+		err = posix_spawn_file_actions_adddup2(actions, s->ready[1], SERVER_READY_FD);
+	if (!err)	/* what the caller has open is not kept open by its server */
+		err = posix_spawn_file_actions_addclosefrom_np(actions, SERVER_READY_FD + 1);
 	if (!err)
 		err = posix_spawn_file_actions_addchdir_np(actions, "/");
 	return err;
@@ -132,7 +135,7 @@ static int spawn(const struct server_spec *spec, struct start *s)
 	char *plugins = plugins_option(spec->type), *folder, ready[32];
 	int err = -ENOMEM;
 
-	snprintf(ready, sizeof(ready), "--ready-fd=%d", s->ready[1]);
+	snprintf(ready, sizeof(ready), "--ready-fd=%d", SERVER_READY_FD);
 	if (asprintf(&folder, "--plugin-dir=%s", fstypes_dir()) < 0)
 		folder = NULL;
 	if (plugins && folder) {

@@ -15,9 +15,13 @@ second=/tmp/second
 folder "$second"
 assert_all_gone
 
+exec {held}</etc/passwd
 zufs up memofs /dev/pmem0 "$first"
+exec {held}<&-
 assert_all_up
 server=$(pidof zusd)
+! readlink "/proc/$server"/fd/* | grep -x /etc/passwd ||
+	fail "the server holds a file of its caller's open"
 echo text >"$first/file"
 
 # a second mount of the device is the same file system, by the same server
