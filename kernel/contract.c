@@ -95,7 +95,7 @@ void zuf_contract_put(struct zuf_contract *c, bool at_once)
 	io->hdr.flags = 0;
 	if (!at_once && !(io->ret_flags & now)) {
 		tag = zuf_inode_tag(c->inode, GFP_NOFS);
-		if (tag && zuf_puts_queue(c->zsb, c->op.zc, tag, io, io->hdr.in_len))
+		if (tag && zuf_puts_queue(c->zsb, c->op.zc, tag, &io->hdr))
 			return;
 	}
 	send_put(c);

@@ -13,6 +13,7 @@
 
 #include "chan.h"
 #include "dispatch.h"
+#include "evict.h"
 #include "forget.h"
 #include "inode.h"
 #include "retry.h"
@@ -68,13 +69,16 @@ static bool take_answer(struct zuf_sb *zsb, struct zuf_claim *claim, struct zuf_
 		zuf_msg_again(ch->cmd, op->hdr->err);
 		return false;
 	}
+	*err = zuf_err_from_server(answer);
+	/* it may go again as it was: zuf_dispatch() */
+	if (unlikely(answer == -ENOSPC))
+		return true;
 	op->answered = min_t(size_t, out_len, ch->cmd_size - min(start, ch->cmd_size));
 	op->hdr->err = answer;
 	end = min3(start + out_len, op->size, ch->cmd_size);
 	start = max(start, sizeof(*shared));
 	if (end > start)
 		memcpy((void *)op->hdr + start, (void *)shared + start, end - start);
-	*err = zuf_err_from_server(answer);
 	return true;
 }
 
@@ -185,20 +189,11 @@ static int send_before(struct zuf_sb *zsb, const struct zuf_op *op)
 	return zuf_dispatch(zsb, &first) == -EINTR ? -EINTR : 0;
 }
 
-int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
+static int send_once(struct zuf_sb *zsb, struct zuf_op *op)
 {
-	struct zufs_ioc_hdr *hdr = op->hdr;
 	struct zuf_claim claim;
 	int err;
 
-	if (!hdr->out_max)
-		hdr->out_max = hdr->out_len;
-	if ((op->flags & ZUF_OPF_FORGET) &&
-	    ((current->flags & (PF_EXITING | PF_MEMALLOC)) || op->pinned)) {
-		/* nothing could end their wait for a server that hangs */
-		zuf_forget_later(zsb, op);
-		return 0;
-	}
 	claim.start = zuf_stats_start();
 	err = zuf_puts_goose(zsb, op->goose);
 	if (unlikely(!err && op->before))
@@ -218,6 +213,40 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 	}
 	if (unlikely(err) && op->win)
 		zuf_win_abort(op->win);
+	return err;
+}
+
+/* No space, but inodes that were freed before had not reached the server: now they have. */
+static int send_again(struct zuf_sb *zsb, struct zuf_op *op)
+{
+	/* @puts: one of the messages of a flush */
+	if (op->puts || op->flags & (ZUF_OPF_NOWAIT | ZUF_OPF_UNKILLABLE) ||
+	    zuf_evict_flush(zsb))
+		return -ENOSPC;
+	/* the pages are given back: the caller starts over */
+	if (op->win && op->win->kind == ZUF_WIN_PAGES)
+		return -EFAULT;
+	return send_once(zsb, op);
+}
+
+int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
+{
+	struct zufs_ioc_hdr *hdr = op->hdr;
+	bool freed_waits;
+	int err;
+
+	if (!hdr->out_max)
+		hdr->out_max = hdr->out_len;
+	if ((op->flags & ZUF_OPF_FORGET) &&
+	    ((current->flags & (PF_EXITING | PF_MEMALLOC)) || op->pinned)) {
+		/* nothing could end their wait for a server that hangs */
+		zuf_forget_later(zsb, op);
+		return 0;
+	}
+	freed_waits = zuf_evicts_wait(&zsb->evicts);
+	err = send_once(zsb, op);
+	if (unlikely(err == -ENOSPC && freed_waits))
+		err = send_again(zsb, op);
 	return err;
 }
 

@@ -161,8 +161,22 @@ struct umount_item {
 	struct vfsmount *root_mnt;
 	struct zuf_sbid *sbid;		/* the server's until it has answered */
 	u32 server_gen;
+	struct zuf_put_tag *evicts[2];	/* referenced, or NULL: all executed before */
 	struct zufs_ioc_mount msg;
 };
+
+/* The server shall not hear of an inode when it has forgotten the file system. */
+static void flush_evicts(struct umount_item *it)
+{
+	struct zuf_sb zsb = { .root = it->root, .server_gen = it->server_gen };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		zuf_puts_goose(&zsb, it->evicts[i]);
+		zuf_put_tag_put(it->evicts[i]);
+	}
+}
+
 
 static void umount_work(struct work_struct *work)
 {
@@ -170,6 +184,7 @@ static void umount_work(struct work_struct *work)
 	struct zuf_root *root = it->root;
 
 	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
+	flush_evicts(it);
 	if (it->msg.zmi.zus_sbi) {
 		zuf_sbid_drain(it->sbid);
 		zuf_mounter_call(root, it->server_gen, &it->msg);
@@ -195,6 +210,8 @@ void zuf_forget_umount(struct zuf_sb *zsb)
 	it->root_mnt = mntget(zsb->root_mnt);
 	it->sbid = zsb->sbid;
 	it->server_gen = zsb->server_gen;
+	it->evicts[0] = zuf_put_tag_get(zsb->evicts.tag[0]);
+	it->evicts[1] = zuf_put_tag_get(zsb->evicts.tag[1]);
 	it->msg.hdr = (struct zufs_ioc_hdr)ZUF_MNT_HDR(ZUFS_M_UMOUNT, sizeof(it->msg));
 	it->msg.zmi.zus_sbi = zsb->zus_sbi;
 	it->msg.zmi.zus_zfi = zsb->zus_zfi;

@@ -14,7 +14,7 @@
 #include <linux/user_namespace.h>
 
 #include "devset.h"
-#include "dispatch.h"
+#include "evict.h"
 #include "inode.h"
 #include "mapped.h"
 #include "super.h"
@@ -186,39 +186,14 @@ void zuf_inode_refresh(struct inode *inode)
 
 /* ---- messages ---- */
 
-/* @inode: NULL, or whose end it is: its puts come before, and what it has for SYNC. */
-static void send_evict(struct super_block *sb, u64 zus_ii, u16 operation, u64 flags,
-		       struct inode *inode)
-{
-	struct zufs_ioc_evict_inode evict = {
-		.hdr = ZUF_HDR(operation, sizeof(evict), 0, sizeof(evict)),
-		.zus_ii = zus_ii,
-		.flags = flags,
-	};
-	struct zuf_op op = ZUF_OP(&evict, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED);
-	struct zufs_ioc_sync sync;
-
-	if (inode && operation == ZUFS_OP_EVICT_INODE && zuf_sync_evict(inode, &sync)) {
-		op.before = &sync.hdr;
-		op.before_inode = inode;
-	}
-	if (inode && operation == ZUFS_OP_FREE_INODE)
-		op.pinned = zuf_mapped_detach_pinned(inode);
-	if (inode)
-		op.goose = ZUF_I(inode)->put_tag;
-	/* no answer matters: a server that is gone has forgotten it already */
-	if (ZUF_SB(sb)->zus_sbi)
-		zuf_dispatch(ZUF_SB(sb), &op);
-}
-
 void zuf_inode_forget(struct super_block *sb, u64 zus_ii, bool unlinked)
 {
 	if (!zus_ii)
 		return;
 	if (unlinked)
-		send_evict(sb, zus_ii, ZUFS_OP_FREE_INODE, 0, NULL);
+		zuf_evict_send(ZUF_SB(sb), zus_ii, ZUFS_OP_FREE_INODE, NULL);
 	else
-		send_evict(sb, zus_ii, ZUFS_OP_EVICT_INODE, ZI_LOOKUP_RACE, NULL);
+		zuf_evict_send_race(ZUF_SB(sb), zus_ii, NULL);
 }
 
 void zuf_evict_inode(struct inode *inode)
@@ -231,9 +206,9 @@ void zuf_evict_inode(struct inode *inode)
 	/* the server may reuse it from here on */
 	zii->zi = NULL;
 	if (is_known)
-		send_evict(inode->i_sb, zii->zus_ii,
-			   inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE, 0,
-			   inode);
+		zuf_evict_send(ZUF_SB(inode->i_sb), zii->zus_ii,
+			       inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE,
+			       inode);
 	zuf_mapped_free(inode);
 }
 
@@ -329,7 +304,9 @@ struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii)
 		goto err_forget;
 	if (!(inode_state_read_once(inode) & I_NEW)) {
 		if (is_same_inode(inode, &copy)) {
-			zuf_inode_forget(sb, zus_ii, false);
+			if (zus_ii)
+				zuf_evict_send_race(ZUF_SB(sb), zus_ii,
+						    zuf_inode_tag(inode, GFP_NOFS));
 			return inode;
 		}
 		err = -ESTALE;

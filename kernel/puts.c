@@ -131,15 +131,17 @@ static void puts_arm(struct zuf_puts *puts, unsigned long delay)
 }
 
 bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
-		    const void *msg, size_t len)
+		    const struct zufs_ioc_hdr *msg)
 {
+	u32 max = msg->operation == ZUFS_OP_PUT_MULTY ? ZUF_PUTS_MAX : ZUF_PUTS_ALL_MAX;
 	struct zuf_puts *puts = &zc->puts;
 	bool queued = false, arm = false;
+	size_t len = msg->in_len;
 
 	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, zsb->root->put_max) || !puts_have_buffer(puts))
 		return false;
 	spin_lock(&puts->lock);
-	if (puts->nr < ZUF_PUTS_MAX && len <= ZUF_PUTS_BYTES - puts->used &&
+	if (puts->nr < max && len <= ZUF_PUTS_BYTES - puts->used &&
 	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
 		memcpy(puts->buf + puts->used, msg, len);
 		if (!puts->nr)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * puts.h - PUT_MULTY messages that ride along with the next operation of a CPU
+ * puts.h - messages without an answer that ride along with the next one of a CPU: puts
+ * (PUT_MULTY), and where the server takes them there EVICT_INODE and FREE_INODE (evict.h)
  *
  *	nio.c      zuf_puts_queue     the put waits in the buffer of the CPU
  *	dispatch   zuf_puts_attach    goes behind the next message there
@@ -8,7 +9,7 @@
  *	inode      zuf_puts_goose     all puts of an inode, now
  *
  * A put waits at most ZUF_PUTS_DEADLINE_MS. Each pending one is counted in the
- * tag of its inode, which lives as long as either refers to it.
+ * tag of its inode (evict.h: of its mount), which lives as long as either refers to it.
  */
 #ifndef ZUF_PUTS_H
 #define ZUF_PUTS_H
@@ -27,6 +28,8 @@ struct zuf_sb;
 /* What the original ABI lets wait: so many puts, so many bytes of them. */
 #define ZUF_PUTS_MAX		6
 #define ZUF_PUTS_BYTES		25248
+/* Of all kinds, where the server takes others. */
+#define ZUF_PUTS_ALL_MAX	32
 #define ZUF_PUTS_DEADLINE_MS	10
 /* A larger one goes at once: it is not worth the copy. Two MiB of blocks may wait. */
 #define ZUF_PUTS_MSG_MAX	zufs_io_size(512)
@@ -54,8 +57,8 @@ struct zuf_puts {
 	u8 *buf;		/* ZUF_PUTS_BYTES; NULL until the first put */
 	u32 used;		/* bytes of it */
 	u32 nr;
-	u16 len[ZUF_PUTS_MAX];
-	struct zuf_put_tag *tag[ZUF_PUTS_MAX];
+	u16 len[ZUF_PUTS_ALL_MAX];
+	struct zuf_put_tag *tag[ZUF_PUTS_ALL_MAX];
 	unsigned long oldest;	/* jiffies of the first */
 	bool armed;		/* the work will look at them */
 	struct delayed_work work;
@@ -70,8 +73,8 @@ struct zuf_puts {
  */
 struct zuf_carried {
 	u32 nr;
-	u8 left[ZUF_PUTS_MAX + ZUF_OP_INODES];	/* enum zuf_left; a put: NO_LOCK */
-	struct zuf_put_tag *tag[ZUF_PUTS_MAX + ZUF_OP_INODES];
+	u8 left[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];	/* enum zuf_left; a put: NO_LOCK */
+	struct zuf_put_tag *tag[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];
 };
 
 int zuf_puts_module_init(void);
@@ -88,11 +91,12 @@ void zuf_put_tag_put(struct zuf_put_tag *tag);
 
 /**
  * zuf_puts_queue() - let a put wait for the next operation of a CPU
- * @msg: complete PUT_MULTY message of @len bytes, copied
+ * @msg: complete message, copied
+ * Context: never waits; reclaim and exit may call it.
  * Return: false: it does not fit, or its server is gone: the caller sends it.
  */
 bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
-		    const void *msg, size_t len);
+		    const struct zufs_ioc_hdr *msg);
 
 /* One more for whom zuf_puts_goose() waits, and by its lock others: until zuf_puts_done(). */
 void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left);

@@ -47,8 +47,10 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 		.zus_sbi = zsb->zus_sbi,
 	};
 	struct zuf_op op = ZUF_OP(&msg);
-	int err = zuf_dispatch(zsb, &op);
+	int err = zuf_evict_flush(zsb);
 
+	if (!err)
+		err = zuf_dispatch(zsb, &op);
 	if (err)
 		return err;
 	buf->f_type = zsb->sb->s_magic;
@@ -152,6 +154,15 @@ static void zuf_put_super(struct super_block *sb)
 
 static int zuf_freeze(struct super_block *sb)
 {
+	int err = zuf_evict_flush(ZUF_SB(sb));
+
+	if (!err)
+		zuf_devset_stamp(ZUF_SB(sb)->devs, false);
+	return err;
+}
+
+static int zuf_unfreeze(struct super_block *sb)
+{
 	zuf_devset_stamp(ZUF_SB(sb)->devs, false);
 	return 0;
 }
@@ -166,7 +177,7 @@ const struct super_operations zuf_super_ops = {
 	.statfs = zuf_statfs,
 	.show_options = zuf_show_options,
 	.freeze_fs = zuf_freeze,
-	.unfreeze_fs = zuf_freeze,
+	.unfreeze_fs = zuf_unfreeze,
 };
 
 /* ---- life of struct zuf_sb ---- */
@@ -179,6 +190,7 @@ static void zsb_free(struct zuf_sb *zsb)
 		zuf_sbid_close(zsb->sbid);
 		zuf_sbid_put(zsb->sbid);
 	}
+	zuf_evicts_fini(zsb);
 	zuf_devset_put(zsb->devs);
 	mntput(zsb->root_mnt);
 	if (zsb->root)
@@ -277,6 +289,7 @@ static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
 	zsb->zus_sbi = zmi->zus_sbi;
 	zuf_sbid_set_sbi(zsb->sbid, zmi->zus_sbi);
 	zsb->fs_caps = zmi->fs_caps;
+	zuf_evicts_init(zsb);
 	if (!zmi->zus_sbi || bits < 9 || bits > 30) {
 		pr_err("sb %llu: server answered a mount with sbi %#llx, block bits %u\n",
 		       zsb->sb_id, zmi->zus_sbi, bits);
@@ -435,6 +448,9 @@ static int zuf_reconfigure(struct fs_context *fc)
 	int err;
 
 	sync_filesystem(sb);
+	err = zuf_evict_flush(zsb);
+	if (err)
+		return err;
 	if (!to_ro) {
 		err = zuf_devset_set_read_only(zsb->devs, false);
 		if (err)

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include "evict.h"
 #include "zuf/zus_api.h"
 
 struct zuf_devset;
@@ -41,6 +42,7 @@ struct zuf_sb {
 	u64 zus_sbi;			/* cookie; 0 = the server has none */
 	u64 sb_id;			/* that of @sbid */
 	u64 zus_zfi;			/* cookie of the type at mount time */
+	struct zuf_evicts evicts;	/* inodes whose end the server has not been told yet */
 	struct zuf_stats __percpu *stats; /* of @sbid; NULL: the root's count */
 	struct zuf_options opt;
 	spinlock_t dirty_lock;		/* @dirty; outside of i_lock */

@@ -98,8 +98,14 @@ static int run_one(struct zus_op *op)
 	return checked_result(e->fn(op), e, operation);
 }
 
-/* The puts that follow the message; they have no answer and must be done before it. */
-static void run_puts(struct zus_cmd *cmd)
+static bool may_ride(unsigned int operation)
+{
+	return operation == ZUFS_OP_PUT_MULTY || operation == ZUFS_OP_EVICT_INODE ||
+	       operation == ZUFS_OP_FREE_INODE;
+}
+
+/* What follows the message: has no answer and must be done before it, in this order. */
+static void run_riders(struct zus_cmd *cmd)
 {
 	struct zufs_ioc_hdr *hdr = cmd->buf;
 	size_t pos = 0;
@@ -110,14 +116,14 @@ static void run_puts(struct zus_cmd *cmd)
 		pos += hdr->in_len;
 		if (hdr->in_len < sizeof(*hdr) || pos > cmd->size ||
 		    cmd->size - pos < sizeof(*hdr)) {
-			zus_err(zus_env_default(), "a put that rides along is out of bounds");
+			zus_err(zus_env_default(), "a message that rides along is out of bounds");
 			return;
 		}
 		hdr = (struct zufs_ioc_hdr *)((char *)cmd->buf + pos);
 		op.hdr = hdr;
 		op.room = cmd->size - pos;
-		if (hdr->operation != ZUFS_OP_PUT_MULTY || run_one(&op)) {
-			zus_err(zus_env_default(), "a put that rides along is malformed");
+		if (!may_ride(hdr->operation) || run_one(&op)) {
+			zus_err(zus_env_default(), "a message that rides along is malformed");
 			return;
 		}
 	}
@@ -130,7 +136,7 @@ unsigned int zus_dispatch(struct zus_cmd *cmd)
 
 	zus_thread_set_op(op.hdr, cmd->cpu);
 	if (op.hdr->flags & ZUFS_H_HAS_PIGY_PUT)
-		run_puts(cmd);
+		run_riders(cmd);
 	op.hdr->err = run_one(&op);
 	zus_thread_set_op(NULL, cmd->cpu);
 	return operation;

@@ -54,7 +54,7 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	zmi->zus_ii = zus_cookie(sb->root);
 	zmi->_zi = zus_t1_dpp(sb->md, sb->root->zi);
 	/* what the core knows by itself comes on top */
-	zmi->fs_caps = sb->fs_caps | ZUFS_FSC_XATTR_WINDOW |
+	zmi->fs_caps = sb->fs_caps | ZUFS_FSC_XATTR_WINDOW | ZUFS_FSC_EVICT_RIDES |
 		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0);
 	zmi->s_blocksize_bits = sb->blocksize_bits;
 	return 0;

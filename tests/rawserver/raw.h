@@ -47,6 +47,7 @@ struct raw_stats {
 	unsigned long hangs;		/* rules that hang now */
 	unsigned long traps;		/* touches of unmapped memory */
 	unsigned long puts;		/* that rode along */
+	unsigned long evicts;		/* the same of EVICT_INODE and FREE_INODE */
 	unsigned long lists;		/* IOM_DONE */
 	unsigned long failed_lists;
 };

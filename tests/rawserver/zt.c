@@ -84,8 +84,28 @@ static void serve_op(void *data)
 	raw_unlock();
 }
 
-/* Puts that ride along come first; each says whether another follows. */
-static void serve_puts(void *data)
+/* A message that rides along: false: none that this server takes there. */
+static bool serve_rider(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
+{
+	bool evicts_ride = raw_config.fs_caps & ZUFS_FSC_EVICT_RIDES;
+
+	if (hdr->operation == ZUFS_OP_PUT_MULTY) {
+		raw_stats.puts++;
+		raw_record(ZUFS_OP_PUT_MULTY, zt, hdr);
+		raw_op_io(zt, hdr);
+		return true;
+	}
+	if (!evicts_ride || (hdr->operation != ZUFS_OP_EVICT_INODE &&
+			     hdr->operation != ZUFS_OP_FREE_INODE))
+		return false;
+	raw_stats.evicts++;
+	raw_record(hdr->operation, zt, hdr);
+	raw_op_names(zt, hdr);
+	return true;
+}
+
+/* What rides along comes first; each says whether another follows. */
+static void serve_riders(void *data)
 {
 	struct serve_arg *arg = data;
 	char *end = (char *)arg->zt->cmd + raw_config.max_command;
@@ -95,17 +115,13 @@ static void serve_puts(void *data)
 	while ((hdr->flags & ZUFS_H_HAS_PIGY_PUT) && --guard) {
 		hdr = (struct zufs_ioc_hdr *)((char *)hdr + hdr->in_len);
 		raw_lock();
-		if ((char *)hdr + sizeof(struct zufs_ioc_IO) > end ||
-		    hdr->operation != ZUFS_OP_PUT_MULTY ||
-		    (char *)hdr + hdr->in_len > end) {
+		if ((char *)hdr + sizeof(struct zufs_ioc_evict_inode) > end ||
+		    (char *)hdr + hdr->in_len > end || !serve_rider(arg->zt, hdr)) {
 			raw_stats.bad_messages++;
-			raw_note("bad put behind a message: operation %u", hdr->operation);
+			raw_note("bad message behind another: operation %u", hdr->operation);
 			raw_unlock();
 			return;
 		}
-		raw_stats.puts++;
-		raw_record(ZUFS_OP_PUT_MULTY, arg->zt, hdr);
-		raw_op_io(arg->zt, hdr);
 		raw_unlock();
 	}
 }
@@ -141,7 +157,7 @@ static void serve_one(struct raw_zt *zt)
 		raw_record(op, zt, hdr);
 	rule = raw_rule_match(op, hdr);
 	raw_unlock();
-	raw_trapped(serve_puts, &arg);
+	raw_trapped(serve_riders, &arg);
 	if (!raw_rule_replaces(rule)) {
 		if (!raw_trapped(serve_op, &arg))
 			arg.err = -EFAULT;

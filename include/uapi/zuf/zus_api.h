@@ -43,6 +43,8 @@
  *        + the root's files stats and control; INIT_THREAD makes its process the server, or
  *          is -EBUSY (another one is), -ESHUTDOWN (it was, until an abort); SHOW_OPTIONS
  *          comes after a mount and a remount only
+ *        + fs_caps ZUFS_FSC_EVICT_RIDES: EVICT_INODE and FREE_INODE follow a message as PUT_MULTY
+ *          does
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -260,6 +262,8 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	/* EVICT_INODE and FREE_INODE may ride along with other messages, as PUT_MULTY does */
+	ZUFS_FSC_EVICT_RIDES	= 1U << 28,
 	ZUFS_FSC_MMAP_2M	= 1U << 29,	/* faults may ask for 2 MiB: ZUFS_RW_MMAP */
 	ZUFS_FSC_XATTR_WINDOW	= 1U << 30,	/* knows ZUFS_XATTR_WINDOW */
 	ZUFS_FSC_IGET		= 1U << 31,	/* has ZUFS_OP_IGET */

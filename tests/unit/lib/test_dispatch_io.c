@@ -233,11 +233,44 @@ static void malformed_puts_are_not_executed(void **state)
 	hdr = fake_msg(fx.t, ZUFS_OP_NOOP, sizeof(*hdr));
 	hdr->flags = ZUFS_H_HAS_PIGY_PUT;
 	memset(put, 0, sizeof(*put));
-	put->hdr.operation = ZUFS_OP_EVICT_INODE;
+	put->hdr.operation = ZUFS_OP_SETATTR;
 	put->hdr.in_len = sizeof(*put);
 	put->zus_ii = fx.f0.ii;
 	assert_int_equal(fake_send(fx.t), 0);
 	assert_string_equal(fx.p->log, "");
+}
+
+/* A message that gives a handle back, behind another one. */
+static struct zufs_ioc_evict_inode *rider(struct zufs_ioc_hdr *before, unsigned int operation,
+					  uint64_t ii, uint64_t flags)
+{
+	struct zufs_ioc_evict_inode *msg = (void *)((char *)before + before->in_len);
+
+	before->flags = ZUFS_H_HAS_PIGY_PUT;
+	*msg = (struct zufs_ioc_evict_inode){
+		.hdr.operation = (uint16_t)operation,
+		.hdr.in_len = sizeof(*msg),
+		.zus_ii = ii,
+		.flags = flags,
+	};
+	return msg;
+}
+
+static void evicts_ride_along_in_their_order(void **state)
+{
+	struct zufs_ioc_evict_inode *msg;
+	struct zufs_ioc_attr *attr;
+	struct fake_node again;
+
+	(void)state;
+	assert_int_equal(fake_lookup(fx.t, fx.root, "f0", &again), 0);
+	clear_log();
+	attr = fake_msg(fx.t, ZUFS_OP_SETATTR, sizeof(*attr));
+	attr->zus_ii = fx.f1.ii;
+	msg = rider(&attr->hdr, ZUFS_OP_EVICT_INODE, again.ii, ZI_LOOKUP_RACE);
+	rider(&msg->hdr, ZUFS_OP_FREE_INODE, fx.f0.ii, 0);
+	assert_int_equal(fake_send(fx.t), 0);
+	assert_string_equal(fx.p->log, "EF");
 }
 
 /* ---- space and the rest ---- */
@@ -470,6 +503,7 @@ int main(void)
 		T(signal_and_cpu_are_the_operations),
 		TN(nio_moves_data_and_puts_every_get),
 		TN(puts_ride_along_before_the_operation),
+		TN(evicts_ride_along_in_their_order),
 		TN(new_blocks_are_put_at_once),
 		TN(truncate_gooses_puts_of_all_threads),
 		TN(short_get_is_short_io),

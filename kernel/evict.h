@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * evict.h - telling the server that the kernel has done with an inode
+ *
+ * Nobody waits for such a message, so where the server takes it (ZUFS_FSC_EVICT_RIDES) it
+ * rides along with the next one of its CPU, like a put (puts.h). Who needs the
+ * outcome, space that is free again for example, calls zuf_evict_flush().
+ */
+#ifndef ZUF_EVICT_H
+#define ZUF_EVICT_H
+
+#include <linux/mutex.h>
+#include "puts.h"
+
+struct inode;
+struct zuf_sb;
+
+/*
+ * What of a mount waits or is under way. Two tags, so that a flush ends while
+ * others go on evicting: they count in the one for which it does not wait.
+ */
+struct zuf_evicts {
+	struct zuf_put_tag *tag[2];	/* NULL: nothing may ride along */
+	unsigned int cur;		/* the one that counts new ones; @lock */
+	struct mutex lock;		/* of those who flush */
+};
+
+/* After the mount's fs_caps are known; without memory messages go alone. */
+void zuf_evicts_init(struct zuf_sb *zsb);
+void zuf_evicts_fini(struct zuf_sb *zsb);
+
+/**
+ * zuf_evict_send() - EVICT_INODE or FREE_INODE
+ * @inode: NULL, or whose end it is: its puts come before, and what it has for SYNC
+ * Context: may sleep, may reclaim memory or exit. No answer matters: a server that is
+ * gone has forgotten the inode.
+ */
+void zuf_evict_send(struct zuf_sb *zsb, u64 zus_ii, u16 operation, struct inode *inode);
+/**
+ * zuf_evict_send_race() - EVICT_INODE for one cookie too many of a cached inode
+ * @tag: of that inode: its own end waits for this; or NULL
+ */
+void zuf_evict_send_race(struct zuf_sb *zsb, u64 zus_ii, struct zuf_put_tag *tag);
+
+/* Is there anything that zuf_evict_flush() would wait for? */
+static inline bool zuf_evicts_wait(const struct zuf_evicts *ev)
+{
+	return ev->tag[0] && (atomic_read(&ev->tag[0]->pending) ||
+			      atomic_read(&ev->tag[1]->pending));
+}
+
+/**
+ * zuf_evict_flush() - have executed what was sent before the call
+ * Context: sleeps, killably. Never from a message's own round trip.
+ * Return: 0, also when the server is gone; -EINTR.
+ */
+int zuf_evict_flush(struct zuf_sb *zsb);
+
+#endif
