@@ -177,7 +177,6 @@ static void flush_evicts(struct umount_item *it)
 	}
 }
 
-
 static void umount_work(struct work_struct *work)
 {
 	struct umount_item *it = container_of(work, struct umount_item, work);
