@@ -86,6 +86,18 @@ down_fuse_cpus() { umount "$dir"; }
 up_ext4_cpus() { up_ext4_dax; }
 down_ext4_cpus() { umount "$dir"; }
 
+# Many names: see count_crowds. As a rule ext4 gets an inode for 16 KiB.
+up_ext4_names() {
+	need mkfs.ext4 || return
+	modprobe ext4
+	mkfs.ext4 -q -F -b 4096 -N 200000 "$pmem" && mount -t ext4 -o dax=always "$pmem" "$dir"
+}
+down_ext4_names() { umount "$dir"; }
+up_tmpfs_names() { up_tmpfs; }
+down_tmpfs_names() { umount "$dir"; }
+up_memofs_names() { up_memofs nio; }
+down_memofs_names() { zufs down "$dir"; }
+
 # A program of the host comes over 9p page by page: copy what is measured.
 fetch_programs() {
 	mkdir -p "$programs" "$dir"
@@ -152,6 +164,18 @@ count_jobs() {
 	done
 }
 
+# count_crowds OPTION...: in a directory with ever more names
+count_crowds() {
+	[ $# -gt 0 ] || set -- -o create+close -o unlink -o open+close -o stat -o lookup \
+		-o rename -o "readdir entry"
+	crowd_tag=$tag
+	for names in 1000 10000 100000; do
+		"$programs/ops" -f "$fs" -t "$crowd_tag" -r "$repeats" -p "$cpu" -n "$names" "$@" \
+			"$dir" || return
+		crowd_tag=$((crowd_tag + 100))
+	done
+}
+
 count_alone() {
 	[ "$(pin_of "$fs")" = free ] || set -- "$@" -p "$cpu"
 	"$programs/ops" -f "$fs" -t "$tag" -r "$repeats" "$@" "$dir"
@@ -160,6 +184,7 @@ count_alone() {
 count_fs() {
 	case $fs in
 	*-cpus)	count_jobs "$@" ;;
+	*-names) count_crowds "$@" ;;
 	*)	count_alone "$@" ;;
 	esac >>"$RESULTS/ops.jsonl" || return
 	# modules may be gone, or others in their place, when the next file system runs

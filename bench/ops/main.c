@@ -41,6 +41,7 @@ static const struct op ops_table[] = {
 	{ "unlink",		400,	op_create_close, op_unlink,	unlink_all },
 	{ "open+close",		1000,	NULL,		op_open_close,	NULL },
 	{ "stat",		2000,	NULL,		op_stat,	NULL },
+	{ "lookup",		400,	make_cold,	op_lookup,	unlink_all },
 	{ "rename",		400,	NULL,		op_rename,	NULL },
 	{ "mkdir+rmdir",	300,	NULL,		op_mkdir_rmdir,	NULL },
 	{ "readdir entry",	4000,	fill_dir,	op_readdir,	empty_dir },
@@ -57,6 +58,7 @@ struct options {
 	unsigned int n_chosen;
 	int cpu;			/* -1: not pinned */
 	unsigned int jobs;		/* 0: this process alone */
+	unsigned int names;		/* of a crowd in the directory */
 	unsigned int repeats;
 	uint32_t tag;
 	const char *dir;
@@ -101,14 +103,16 @@ static int run_once(struct bench *b, const struct op *op, struct stats *before, 
 static void print_run(const struct options *opt, const struct op *op, uint32_t tag,
 		      const struct stats *before, const struct stats *after)
 {
-	char jobs[16] = "";
+	char variant[16] = "";
 
 	if (opt->jobs)
-		snprintf(jobs, sizeof(jobs), " x%u", opt->jobs);
+		snprintf(variant, sizeof(variant), " x%u", opt->jobs);
+	else if (opt->names)
+		snprintf(variant, sizeof(variant), " @%u", opt->names);
 	printf("{\"fs\": \"%s\", \"op\": \"%s%s\", \"tag\": %" PRIu32 ", \"count\": %u, "
 	       "\"own_switches\": %" PRIu64 ", \"all_switches\": %" PRIu64 ", "
 	       "\"migrations\": %" PRIu64 ", \"time_ns\": %" PRIu64 "}\n",
-	       opt->fs_name, op->name, jobs, tag, op->count * (opt->jobs ? opt->jobs : 1),
+	       opt->fs_name, op->name, variant, tag, op->count * (opt->jobs ? opt->jobs : 1),
 	       after->own_switches - before->own_switches,
 	       after->all_switches - before->all_switches,
 	       after->migrations - before->migrations, after->time_ns - before->time_ns);
@@ -148,10 +152,20 @@ static int run_op(struct bench *b, const struct op *op, struct options *opt)
 	return 0;
 }
 
+/* A crowd is listed whole: its end may cost more than its beginning. */
+static int run_sized(struct bench *b, const struct op *op, struct options *opt)
+{
+	struct op sized = *op;
+
+	if (b->crowd && op->run == op_readdir)
+		sized.count = b->crowd;
+	return run_op(b, &sized, opt);
+}
+
 static void usage(void)
 {
-	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU | -j JOBS] [-r REPEATS] "
-			"[-t TAG] DIR\noperations:");
+	fprintf(stderr, "usage: ops [-f NAME] [-o OP]... [-p CPU] [-j JOBS | -n NAMES] "
+			"[-r REPEATS] [-t TAG] DIR\noperations:");
 	for (size_t i = 0; i < ops_table_len; i++)
 		fprintf(stderr, "%s \"%s\"", i ? "," : "", ops_table[i].name);
 	fprintf(stderr, "\n");
@@ -202,6 +216,11 @@ static int parse_option(struct options *opt, int c)
 			return -1;
 		opt->jobs = (unsigned int)value;
 		return 0;
+	case 'n':
+		if (parse_number(optarg, 9999999, &value))
+			return -1;
+		opt->names = (unsigned int)value;
+		return 0;
 	case 'r':
 		if (parse_number(optarg, 1000, &value) || value == 0)
 			return -1;
@@ -221,7 +240,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "f:j:o:p:r:t:")) != -1)
+	while ((c = getopt(argc, argv, "f:j:n:o:p:r:t:")) != -1)
 		if (parse_option(opt, c))
 			return -1;
 	if (optind != argc - 1)
@@ -258,6 +277,7 @@ static int make_paths(struct bench *b, const char *dir)
 		free(absolute);
 		return -1;
 	}
+	snprintf(b->top, sizeof(b->top), "%s", absolute);
 	make_path(b->data, absolute, "data");
 	make_path(b->renamed, absolute, "renamed");
 	make_path(b->scratch, absolute, "scratch");
@@ -271,7 +291,7 @@ static int make_paths(struct bench *b, const char *dir)
 	return 0;
 }
 
-static int set_up(struct bench *b, const char *dir)
+static int set_up(struct bench *b, const char *dir, unsigned int names)
 {
 	int err;
 
@@ -287,6 +307,11 @@ static int set_up(struct bench *b, const char *dir)
 		fprintf(stderr, "ops: %s: cannot make the data file: %s\n", dir, strerror(-err));
 		return -1;
 	}
+	err = make_crowd(b, names);
+	if (err) {
+		fprintf(stderr, "ops: %s: cannot make %u names: %s\n", dir, names, strerror(-err));
+		return -1;
+	}
 	return 0;
 }
 
@@ -300,10 +325,10 @@ int main(int argc, char **argv)
 		usage();
 		return 2;
 	}
-	if ((opt.cpu >= 0 && pin((unsigned int)opt.cpu)) || set_up(&b, opt.dir))
+	if ((opt.cpu >= 0 && pin((unsigned int)opt.cpu)) || set_up(&b, opt.dir, opt.names))
 		return EXIT_FAILURE;
 	for (size_t i = 0; i < ops_table_len; i++)
-		if (is_chosen(&opt, ops_table[i].name) && run_op(&b, &ops_table[i], &opt))
+		if (is_chosen(&opt, ops_table[i].name) && run_sized(&b, &ops_table[i], &opt))
 			status = EXIT_FAILURE;
 	close(b.data_fd);
 	if (unlink(b.data) != 0) {

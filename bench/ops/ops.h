@@ -24,7 +24,9 @@ struct bench {
 	void *map_area;			/* reservation around it */
 	void *dir;			/* open DIR of the many-entries directory, or NULL */
 	uint64_t random;		/* state of the offset generator */
+	unsigned int crowd;		/* other names in the directory */
 	/* Absolute paths, as applications use them, made beforehand. */
+	char top[PATH_BYTES];		/* the directory that is measured */
 	char data[PATH_BYTES];		/* the data file */
 	char renamed[PATH_BYTES];	/* its other name */
 	char scratch[PATH_BYTES];
@@ -79,6 +81,13 @@ int op_readdir(struct bench *b, unsigned int count);
 int empty_dir(struct bench *b, unsigned int count);
 int op_getppid(struct bench *b, unsigned int count);
 int op_spin(struct bench *b, unsigned int count);
+
+/* A directory full of names: ops_crowd.c */
+int make_crowd(struct bench *b, unsigned int names);
+int open_crowd(struct bench *b);
+int close_crowd(struct bench *b);
+int make_cold(struct bench *b, unsigned int count);
+int op_lookup(struct bench *b, unsigned int count);
 
 /* Counters of switches, migrations and time: ops_stats.c */
 struct stats {

@@ -109,6 +109,8 @@ static const char *base_name(const char *path)
 int fill_dir(struct bench *b, unsigned int count)
 {
 	(void)count;
+	if (b->crowd)
+		return open_crowd(b);
 	if (mkdir(b->many, 0700) != 0)
 		return -errno;
 	b->dir = opendir(b->many);
@@ -145,6 +147,8 @@ int empty_dir(struct bench *b, unsigned int count)
 	int err = 0;
 
 	(void)count;
+	if (b->crowd)
+		return close_crowd(b);
 	for (unsigned int i = 0; i < DIR_ENTRIES && !err; i++)
 		if (unlinkat(dirfd(b->dir), base_name(b->files[i]), 0) != 0)
 			err = -errno;
