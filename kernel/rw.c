@@ -209,7 +209,8 @@ static ssize_t rw_chunks(struct rw_call *rw)
 	size_t left;
 
 	while ((left = rw_left(rw)) > 0) {
-		got = min_t(size_t, left, ZUS_API_MAP_MAX_SIZE);
+		got = min3(left, (size_t)ZUS_API_MAP_MAX_SIZE, rw->limit);
+		rw->limit = SIZE_MAX;
 		got = nio ? zuf_nio_chunk(rw, got) : rw_chunk(rw, got);
 		if (got < 0)
 			return got;
@@ -230,6 +231,7 @@ ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags)
 	struct rw_call rw = {
 		.iocb = iocb, .iter = iter, .inode = file_inode(iocb->ki_filp),
 		.write = iov_iter_rw(iter) == WRITE, .op_flags = op_flags, .copy_only = true,
+		.limit = SIZE_MAX,
 	};
 	ssize_t err = rw_chunks(&rw);
 
@@ -256,6 +258,9 @@ static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 			      fault_in_iov_iter_writeable(rw->iter, len);
 	if (missing == len)
 		return -EFAULT;
+	/* a copy by words gives up as many bytes before what is missing */
+	if (missing)
+		rw->limit = len - missing;
 	if (done_before != rw->done)
 		rw->in_vain = 0;
 	else if (++rw->in_vain > RW_IN_VAIN_MAX)
@@ -274,6 +279,7 @@ static void rw_init(struct rw_call *rw, struct kiocb *iocb, struct iov_iter *ite
 {
 	*rw = (struct rw_call){
 		.iocb = iocb, .iter = iter, .inode = file_inode(iocb->ki_filp),
+		.limit = SIZE_MAX,
 	};
 	if (iocb->ki_flags & IOCB_NOWAIT) {
 		rw->op_flags = ZUF_OPF_NOWAIT;

@@ -21,6 +21,7 @@ struct rw_call {
 	u32 op_flags;		/* ZUF_OPF_* of each operation */
 	bool write;
 	bool exclusive;		/* how the inode lock is held */
+	size_t limit;		/* of the next chunk */
 	bool copy_only;		/* pages cannot be pinned though they are present */
 	unsigned int in_vain;	/* fault-ins in a row that brought nothing */
 	ssize_t done;
