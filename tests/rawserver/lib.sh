@@ -156,3 +156,15 @@ raw_kernel_was_right() {
 	assert_eq 0 "$(stat_of bad_cookies)" "cookies that the kernel does not own"
 	assert_eq 0 "$(stat_of bad_messages)" "messages that make no sense"
 }
+
+# insane OP CALL...: each of the answers that make no sense is an EIO.
+insane() {
+	local op=$1 answer
+
+	shift
+	for answer in err:-9999 err:7 err:-531 err:-2147483648 outlen:65535; do
+		try EIO "op=$op count=0 do=$answer" "$@"
+	done
+	# the last answer came from a server that had done what it was asked for
+	ctl clear
+}

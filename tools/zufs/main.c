@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -87,6 +88,27 @@ int usage_of(const char *command, bool asked_for)
 {
 	fputs(find_command(command)->usage, asked_for ? stdout : stderr);
 	return asked_for ? EXIT_OK : EXIT_USAGE;
+}
+
+int options_of_view(const char *command, int argc, char **argv, const char **root, bool *as_json)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "root", required_argument, NULL, 'r' },
+		{ 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+		if (c == 'j')
+			*as_json = true;
+		else if (c == 'r')
+			*root = optarg;
+		else
+			return usage_of(command, c == 'h');
+	}
+	return -1;
 }
 
 static int usage(FILE *out)

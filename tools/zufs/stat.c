@@ -123,24 +123,12 @@ static int show(const char *root, const char *dir, bool as_json)
 
 int cmd_stat(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "root", required_argument, NULL, 'r' },
-		{ 0 }
-	};
 	const char *root = ROOT_DEFAULT;
 	bool as_json = false;
-	int c;
+	int status = options_of_view("stat", argc, argv, &root, &as_json);
 
-	while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		if (c == 'j')
-			as_json = true;
-		else if (c == 'r')
-			root = optarg;
-		else
-			return usage_of("stat", c == 'h');
-	}
+	if (status >= 0)
+		return status;
 	if (argc - optind > 1)
 		return usage_of("stat", false);
 	return show(root, argv[optind], as_json);

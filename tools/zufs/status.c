@@ -226,24 +226,12 @@ static int show(const char *path, bool as_json)
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "root", required_argument, NULL, 'r' },
-		{ 0 }
-	};
 	const char *path = ROOT_DEFAULT;
 	bool as_json = false;
-	int c;
+	int status = options_of_view("status", argc, argv, &path, &as_json);
 
-	while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		if (c == 'j')
-			as_json = true;
-		else if (c == 'r')
-			path = optarg;
-		else
-			return usage_of("status", c == 'h');
-	}
+	if (status >= 0)
+		return status;
 	if (argc != optind)
 		return usage_of("status", false);
 	return show(path, as_json);

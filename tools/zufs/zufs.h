@@ -44,6 +44,8 @@ int cmd_debug(int argc, char **argv);
 
 /* Prints the usage of a subcommand: on stdout for --help, else on stderr; its exit status. */
 int usage_of(const char *command, bool asked_for);
+/* --json and --root of a command that shows something. -1: go on at optind; else exit with it. */
+int options_of_view(const char *command, int argc, char **argv, const char **root, bool *as_json);
 
 /* One invocation that changes things at a time; the lock ends with the process. 0 or -errno. */
 int take_lock(void);

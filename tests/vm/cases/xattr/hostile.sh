@@ -11,17 +11,6 @@ need setfacl getfacl setpriv
 acl=system.posix_acl_access
 me=ffffffff
 
-# insane OP CALL...: each of the answers that make no sense is an EIO.
-insane() {
-	local op=$1 answer
-
-	shift
-	for answer in err:-9999 err:7 err:-531 err:-2147483648 outlen:65535; do
-		try EIO "op=$op count=0 do=$answer" "$@"
-	done
-	ctl clear
-}
-
 # hex TEXT: as xvalue wants it.
 hex() {
 	printf '%b' "$1" | od -An -v -tx1 | tr -d ' \n'
