@@ -3,7 +3,6 @@
  * zufs stat: the counters of a root or of one mount since its start. Reads only. Latencies
  * are there for what was timed: while zufs top ran, or with the module's parameter latency.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -6,7 +6,6 @@
  * server: it may hang.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
