@@ -23,7 +23,7 @@ set -eu
 VM_MODULES="virtio_pci virtio_blk virtio_console 9pnet_virtio 9p overlay fuse
 	cuse virtiofs ext4 xfs vfat loop dm-mod dm-flakey dm-delay dm-snapshot
 	dm-thin-pool nd_e820 nd_pmem nfit nd_btt dax device_dax dax_pmem kmem
-	nbd brd null_blk scsi_debug nfsd nfs nfsv3 nfsv4 crc32c_intel crc32c_generic crc32
+	nbd nvme brd null_blk scsi_debug nfsd nfs nfsv3 nfsv4 crc32c_intel crc32c_generic crc32
 	libcrc32c msr cpuid autofs4 binfmt_misc tcp_diag unix_diag"
 
 # archive SUITE: "URI suite signed-by" lines of the machine's own Debian sources
@@ -226,6 +226,7 @@ get_debian() {
 	pick_modules "$new/root" "$rel" "$new/modules"
 	rm -rf "$new/root/boot" "$new/root/lib/modules" \
 		"$new/root/usr/lib/modules" "$new/root/usr/share"
+	echo "$VM_MODULES" >"$new/modules.list"
 	echo "$rel" >"$new/release"
 	rm -rf "$dir"
 	mv "$new" "$dir"
@@ -295,9 +296,12 @@ get_debug() {
 # have VERSION: is it complete, and made from the present configuration?
 have() {
 	[ -r "$KERNELS/$1/release" ] || return 1
-	[ "$1" = debug ] || return 0
-	[ "$(sha256sum <"$TOP/tests/vm/debug.config")" = \
-		"$(cat "$KERNELS/debug/config.sum" 2>/dev/null)" ]
+	if [ "$1" = debug ]; then
+		[ "$(sha256sum <"$TOP/tests/vm/debug.config")" = \
+			"$(cat "$KERNELS/debug/config.sum" 2>/dev/null)" ]
+	else
+		[ "$VM_MODULES" = "$(cat "$KERNELS/$1/modules.list" 2>/dev/null)" ]
+	fi
 }
 
 get() {

@@ -3,9 +3,10 @@
 #
 # Sourced by the cases with coldfs instead of tests/plugins/lib.sh.
 #
-#	tier_up OPTIONS T1-MiB T2	coldfs with so much T1
+#	tier_up OPTIONS T1-MiB T2...	coldfs with so much T1
 #	tier_device TABLE...	$cold, a device-mapper device on /dev/vda; a table is its
 #				target and arguments, "linear", "error", "delay 300" ...
+#	tier_moved DOWN UP	at least so many blocks moved, none failed, none is held
 #	tier_python WORD...	tier.py in this folder
 
 . "$TOP/tests/plugins/lib.sh"
@@ -13,7 +14,14 @@
 tier_up() {
 	need_pmem 1
 	need_disk 1
-	plug_up coldfs "size=${2}m,$1" /dev/pmem0 "$3"
+	plug_up coldfs "size=${2}m,$1" /dev/pmem0 "${@:3}"
+}
+
+tier_moved() {
+	ctl stats
+	[ "$(value down)" -gt "$1" ] || fail "hardly a block went down"
+	[ "$(value up)" -gt "$2" ] || fail "hardly a block came up"
+	assert_eq "0 0 0" "$(value down_errors) $(value up_errors) $(value held)" "errors, held"
 }
 
 tier_python() {

@@ -4,6 +4,8 @@ Work on files that are larger than T1, and a look at every byte afterwards.
 
 tier.py mixed DIR FILES MIB OPS [eio]   several processes, each with files of its own
 tier.py hot COLD HOT CPU...             how long reads of HOT take while COLD comes up
+tier.py fill DIR FILES                  files of 4 MiB
+tier.py rest DIR FILES                  each piece of them is right or EIO; some of both
 
 In `mixed` each process keeps a model of its files. With "eio" calls may fail with EIO, which
 must not have changed anything; when all are through DIR/../done appears, and after a line on
@@ -175,8 +177,44 @@ def hot(cold_path, hot_path, cpus):
         sys.exit("hardly any read of the hot file")
 
 
+FILE_SIZE = 4 << 20
+PIECE = 64 << 10
+
+
+def fill(directory, files):
+    for number in range(int(files)):
+        with open(f"{directory}/fill.{number}", "wb", buffering=0) as file:
+            file.write(random.Random(number).randbytes(FILE_SIZE))
+
+
+def rest(directory, files):
+    good = bad = 0
+    for number in range(int(files)):
+        wanted = random.Random(number).randbytes(FILE_SIZE)
+        fd = os.open(f"{directory}/fill.{number}", os.O_RDONLY)
+        for pos in range(0, FILE_SIZE, PIECE):
+            try:
+                found = os.pread(fd, PIECE, pos)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                bad += 1
+                continue
+            if found != wanted[pos:pos + len(found)] or not found:
+                sys.exit(f"file {number}: wrong data behind {pos}")
+            good += 1
+        os.close(fd)
+    print(f"{good} pieces are right, {bad} cannot be read")
+    if not good or not bad:
+        sys.exit("wanted some of both")
+
+
 allow_eio = sys.argv[-1] == "eio"
 if sys.argv[1] == "mixed":
     mixed(*sys.argv[2:6])
+elif sys.argv[1] == "fill":
+    fill(*sys.argv[2:])
+elif sys.argv[1] == "rest":
+    rest(*sys.argv[2:])
 else:
     hot(sys.argv[2], sys.argv[3], sys.argv[4:])

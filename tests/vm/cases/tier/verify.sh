@@ -9,23 +9,15 @@
 need fio
 need python3
 
-# moved: both ways, nothing failed, nobody holds a block.
-moved() {
-	ctl stats
-	[ "$(value down)" -gt 2000 ] || fail "$way: hardly a block went down"
-	[ "$(value up)" -gt 1000 ] || fail "$way: hardly a block came up"
-	assert_eq "0 0 0" "$(value down_errors) $(value up_errors) $(value held)" "$way: errors"
-}
-
 for way in nio mapped; do
 	tier_up "$way" 8 /dev/vda
 	fio --name=v --directory="$mnt" --size=4m --numjobs=8 --ioengine=psync --bsrange=1k-128k \
 		--rw=randrw --verify=crc32c --verify_fatal=1 --fallocate=none --minimal \
 		>/dev/null || fail "$way: fio"
-	moved
+	tier_moved 2000 1000
 	rm "$mnt"/v.*
 	tier_python mixed "$mnt" 3 32 60 || fail "$way: checker"
-	moved
+	tier_moved 2000 1000
 	# all of it down, all of it up again
 	ctl down
 	cksum "$mnt"/mixed.* >"$scratch/before"
