@@ -27,6 +27,7 @@
 #include "mapped.h"
 #include "t2.h"
 #include "trace.h"
+#include "wake.h"
 
 /* Server memory that a list may hold in place. */
 #define IOMAP_PIN_MAX	(SZ_64M >> PAGE_SHIFT)
@@ -412,7 +413,7 @@ wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom)
 
 bool zuf_iomap_wait(struct zuf_iomap *iom)
 {
-	return !wait_event_killable(iom->wait, zuf_iomap_is_over(iom));
+	return !zuf_wait_killable(iom->wait, zuf_iomap_is_over(iom));
 }
 
 int zuf_iomap_result(const struct zuf_iomap *iom)

@@ -22,6 +22,7 @@
 
 #include "root.h"
 #include "stats.h"
+#include "wake.h"
 
 int zuf_mounter_init(struct zuf_mounter *m)
 {
@@ -143,7 +144,7 @@ static int mounter_post(struct zuf_root *root, u32 gen, const struct zufs_ioc_mo
 	int err;
 
 	do {
-		if (wait_event_killable(m->caller_wait, mounter_can_post(root, gen)))
+		if (zuf_wait_killable(m->caller_wait, mounter_can_post(root, gen)))
 			return -EINTR;
 		spin_lock(&m->lock);
 		if (m->state == ZUF_MNT_NONE || !zuf_root_is_live(root, gen)) {
@@ -173,7 +174,7 @@ static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_m
 	err = mounter_post(root, gen, msg, &stops);
 	if (err)
 		return err;
-	if (wait_event_killable(m->caller_wait, mounter_has_answered(m, stops)))
+	if (zuf_wait_killable(m->caller_wait, mounter_has_answered(m, stops)))
 		return mounter_abandon(m, stops);
 	spin_lock(&m->lock);
 	if (m->state != ZUF_MNT_ANSWERED || m->stops != stops) {
@@ -215,7 +216,7 @@ void zuf_mounter_settle(struct zuf_root *root, u32 gen)
 	if (mutex_lock_killable(&m->callers))
 		return;
 	/* it waits for the next message only after the taking back */
-	wait_event_killable(m->caller_wait, mounter_can_post(root, gen));
+	zuf_wait_killable(m->caller_wait, mounter_can_post(root, gen));
 	mutex_unlock(&m->callers);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wake.h - wake one task in a way that keeps both sides on this CPU
+ * wake.h - wake one task in a way that keeps both sides on this CPU; wait for a server
  *
  * The waker is about to give way (synchronous hint). Where the scheduler takes a
  * "wake on this CPU" flag (6.6 and later) and a self-test at module start
@@ -12,6 +12,7 @@
 
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
 
 extern bool zuf_wake_stays_here;
 
@@ -19,6 +20,16 @@ int zuf_wake_init(void);
 
 /* Wake a task that sleeps interruptibly or uninterruptibly. Any context. */
 void zuf_wake(struct task_struct *task);
+
+/*
+ * Sleep until @condition or a fatal signal (-ERESTARTSYS). Freezable, unlike
+ * wait_event_killable(): at suspend the server may be frozen before those who wait for it,
+ * and their locks wait with them.
+ */
+#define zuf_wait_killable(wq, condition)						\
+	((condition) ? 0 : ___wait_event(wq, condition,				\
+					 (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE),	\
+					 0, 0, schedule()))
 
 /* The application will sleep: make sure that it comes back on this CPU, which is @cpu. */
 static inline bool zuf_cpu_pin(unsigned int cpu)

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# timeout: 180
+#
+# Suspend, as far as freezing all processes: the server may be frozen before those that wait
+# for it, idle ones and hanging ones, in an operation and in a mount; afterwards all go on.
+
+. "$TOP/tests/plugins/lib.sh"
+need_pmem 2
+[ -w /sys/power/pm_test ] || skip "this kernel cannot try a suspend"
+
+suspend() {
+	echo freeze >/sys/power/state || fail "not all processes were frozen: $(dmesg | tail -n 20)"
+}
+
+echo freezer >/sys/power/pm_test
+on_exit eval 'echo none >/sys/power/pm_test'
+echo 1 >/sys/module/suspend/parameters/pm_test_delay
+on_exit eval 'echo 5 >/sys/module/suspend/parameters/pm_test_delay'
+plug_up drillfs nio /dev/pmem0
+app write "$mnt/file" 0 300k
+app write "$mnt/other" 0 100k
+
+# nobody waits but the server's threads
+suspend
+app read "$mnt/file" 0 300k
+
+# under load
+touch "$scratch/on"
+load() {
+	local n=0
+
+	while [ -e "$scratch/on" ]; do
+		n=$((n + 1))
+		app write "$mnt/load$1" 0 100k && app read "$mnt/load$1" 0 100k &&
+			app unlink "$mnt/load$1" || return 1
+		echo "$n" >"$scratch/count$1"
+	done >/dev/null
+}
+load 1 &
+one=$!
+load 2 &
+two=$!
+more() {
+	[ "$(cat "$scratch/count1")" -gt "$1" ] && [ "$(cat "$scratch/count2")" -gt "$2" ]
+}
+wait_until 30 more 1 1
+for _ in 1 2 3; do
+	was=("$(cat "$scratch/count1")" "$(cat "$scratch/count2")")
+	suspend
+	wait_until 30 more "${was[@]}"
+done
+rm "$scratch/on"
+wait "$one" || fail "the load failed"
+wait "$two" || fail "the load failed"
+
+# an operation that hangs
+ctl only "op=GET do=hang"
+"$scratch/rawapp" -t 60000 write "$mnt/file" 0 8k &
+app=$!
+ctl hung 1
+suspend
+ctl release
+wait "$app" || fail "the operation that hung ended with $?"
+ctl clear
+
+# a mount that waits for a stopped server; a sync would wait for it, as for any mount
+echo 0 >/sys/power/sync_on_suspend
+on_exit eval 'echo 1 >/sys/power/sync_on_suspend'
+mkfs.memofs -f /dev/pmem1 >/dev/null
+on_exit dd if=/dev/zero of=/dev/pmem1 bs=1M count=2 conv=fsync status=none
+mkdir "$scratch/second"
+kill -STOP "$plug_pid"
+mount -t drillfs -o ctl=second,nio /dev/pmem1 "$scratch/second" &
+mount=$!
+waits() {
+	cat /proc/[0-9]*/stack 2>/dev/null | grep -q zuf_mounter_call
+}
+wait_until 30 waits
+suspend
+kill -CONT "$plug_pid"
+wait "$mount" || fail "the mount ended with $?"
+umount "$scratch/second"
+plug_down
