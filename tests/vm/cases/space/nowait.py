@@ -11,6 +11,7 @@ import sys
 
 EAGAIN = "EAGAIN"
 SYS_IO_SETUP, SYS_IO_GETEVENTS, SYS_IO_SUBMIT = 206, 208, 209
+RWF_NOAPPEND = 0x20  # 6.9
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,6 +38,15 @@ def read(fd, n, at=0):
 
 def write(fd, n, at=0):
     return _result(os.pwritev, fd, [b"w" * n], at, os.RWF_NOWAIT)
+
+
+def write_noappend(path):
+    """A byte at 0 of a file that is open to append; the name of an errno."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    size = os.fstat(fd).st_size
+    result = _result(os.pwritev, fd, [b"n"], 0, RWF_NOAPPEND)
+    eq(size, os.fstat(fd).st_size)
+    return result
 
 
 def _syscall(*args):

@@ -93,6 +93,9 @@ flags "os.preadv(fd, [bytearray(1)], 0, os.RWF_HIPRI)" 0x800
 flags "os.pwrite(os.open('$file', os.O_WRONLY | os.O_DSYNC), b'x', 0)" 0x1001
 flags "os.pwrite(os.open('$file', os.O_WRONLY | os.O_SYNC), b'x', 0)" 0x3001
 flags "os.pwrite(os.open('$file', os.O_WRONLY | os.O_APPEND), b'x', 0)" 0x201
+if call "$file" "sys.exit(write_noappend('$file') == 'ENOTSUP')"; then
+	flags "eq(1, write_noappend('$file'))" 0x1
+fi
 flags "os.pread(os.open('$file', os.O_RDONLY | os.O_DIRECT), 100, 0)" 0x400
 flags "aio_read(fd, 10, eventfd=True)" 0x100
 flags "aio_read(fd, 10, eventfd=False)" 0
