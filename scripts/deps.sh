@@ -19,8 +19,8 @@ packages() {
 	vm)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
 			fio sqlite3 python3 strace attr acl e2fsprogs xfsprogs \
 			fuse3 dmsetup util-linux psmisc procps rsync quota nfs-kernel-server \
-			nfs-common rpcbind nbd-server nbd-client git make postgresql stress-ng libcap2-bin \
-			checkpolicy ;;
+			nfs-common rpcbind nbd-server nbd-client git make postgresql stress-ng \
+			libcap2-bin checkpolicy ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
 	newest)	echo mmdebstrap ;;
 	lint)	echo shellcheck sparse gcc g++ ;;
