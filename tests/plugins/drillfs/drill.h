@@ -45,7 +45,7 @@ enum drill_does {
 struct drill_rule {
 	enum drill_op op;
 	uint64_t ino;			/* 0 = any */
-	uint64_t nth, count, seen;	/* count 0 = for ever */
+	uint64_t nth, count, every, seen;	/* count 0 = for ever */
 	uint32_t does;			/* DRILL_* */
 	uint32_t ret_flags;		/* ZUFS_RET_* to add */
 	int64_t ret;

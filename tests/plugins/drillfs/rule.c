@@ -2,11 +2,11 @@
 /*
  * rule.c - which operation is answered otherwise, and how
  *
- *	op=NAME [ino=N] [nth=N] [count=N] do=WORD[:ARG] ...
+ *	op=NAME [ino=N] [nth=N] [count=N] [every=N] do=WORD[:ARG] ...
  *
  * For the nth and the following operations of that name (on that inode), count of them in
- * all, 0 = for ever; an operation that is called again after its list counts again. The
- * words are in does[].
+ * all, 0 = for ever; of these the first of every N. An operation that is called again after
+ * its list counts again. The words are in does[].
  */
 #include "drill.h"
 
@@ -133,6 +133,8 @@ static bool set_word(struct drill_sb *d, struct drill_rule *r, char *word)
 		r->nth = strtoull(value, NULL, 0);
 	else if (!strcmp(word, "count"))
 		r->count = strtoull(value, NULL, 0);
+	else if (!strcmp(word, "every"))
+		return (r->every = strtoull(value, NULL, 0)) > 0;
 	else
 		return !strcmp(word, "do") && add_deed(d, r, value);
 	return true;
@@ -145,7 +147,7 @@ const char *drill_rule_add(struct drill_sb *d, char *text)
 
 	if (d->nr_rules == DRILL_MAX_RULES)
 		return "too many rules";
-	*r = (struct drill_rule){ .op = DRILL_OPS, .nth = 1, .count = 1 };
+	*r = (struct drill_rule){ .op = DRILL_OPS, .nth = 1, .count = 1, .every = 1 };
 	while ((word = strsep(&text, " "))) {
 		if (*word && !set_word(d, r, word))
 			return "not understood";
@@ -161,7 +163,9 @@ static bool applies(struct drill_rule *r, enum drill_op op, const struct zus_ii 
 	if (r->op != op || (r->ino && r->ino != zus_zi_ino(ii->zi)))
 		return false;
 	r->seen++;
-	return r->seen >= r->nth && (!r->count || r->seen < r->nth + r->count);
+	if (r->seen < r->nth || (r->count && r->seen >= r->nth + r->count))
+		return false;
+	return (r->seen - r->nth) % r->every == 0;
 }
 
 void drill_rule_match(struct drill_sb *d, enum drill_op op, const struct zus_ii *ii,
