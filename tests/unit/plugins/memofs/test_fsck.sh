@@ -8,25 +8,7 @@
 set -u
 mkfs=$(realpath "$1")
 fsck=$(realpath "$2")
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-failed=0
-
-# expect STATUS WHAT COMMAND...: the exit status, and WHAT in what it prints.
-expect() {
-	local status=$1 what=$2 out got
-	shift 2
-	out=$("$@" 2>&1)
-	got=$?
-	if [ $got -ne "$status" ] || ! grep -q -- "$what" <<<"$out"; then
-		echo "FAILED ($got, not $status, or no '$what'): $*"
-		printf '%s\n' "$out"
-		failed=1
-	fi
-}
-
-same() { cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; failed=1; }; }
+. "$(dirname "$0")/expect.bash"
 
 # poke FILE OFFSET BYTES: as printf understands them
 poke() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
@@ -101,5 +83,4 @@ expect 4 "2 problems are left" "$fsck" a b c
 dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
 expect 4 "set unknown" "$fsck" a b
 
-[ $failed -eq 0 ] && echo "fsck.memofs: passed"
-exit $failed
+finish fsck.memofs

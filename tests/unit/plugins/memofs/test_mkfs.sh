@@ -7,27 +7,7 @@
 
 set -u
 mkfs=$(realpath "$1")
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-failed=0
-
-# expect STATUS WHAT COMMAND...: the exit status, and WHAT in what it prints.
-expect() {
-	local status=$1 what=$2 out got
-	shift 2
-	out=$("$@" 2>&1)
-	got=$?
-	if [ $got -ne "$status" ] || ! grep -q -- "$what" <<<"$out"; then
-		echo "FAILED ($got, not $status, or no '$what'): $*"
-		printf '%s\n' "$out"
-		failed=1
-	fi
-}
-
-# same FILE FILE, differ FILE FILE
-same() { cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; failed=1; }; }
-differ() { ! cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 are equal"; failed=1; }; }
+. "$(dirname "$0")/expect.bash"
 
 truncate -s 9M a
 truncate -s 5M b
@@ -73,5 +53,4 @@ expect 0 "^set" "$mkfs" -f c
 # the old signature is gone
 [ "$(od -An -c -j 65600 -N 1 c | tr -d ' ')" = '\0' ] || { echo "FAILED: wipe"; failed=1; }
 
-[ $failed -eq 0 ] && echo "mkfs.memofs: passed"
-exit $failed
+finish mkfs.memofs

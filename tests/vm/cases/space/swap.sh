@@ -59,7 +59,7 @@ is_protected() {
 
 # let_go: nobody swaps to a file system that is about to go away.
 let_go() {
-	kill -KILL "$pid"
+	[ -z "$pid" ] || kill -KILL "$pid"
 	swapoff -a
 }
 
