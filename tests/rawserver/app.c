@@ -338,9 +338,28 @@ static int do_setxattr(char **arg)
 	return result(setxattr(arg[0], arg[1], value, (size_t)number(arg[2]), 0));
 }
 
+static int do_removexattr(char **arg)
+{
+	return result(removexattr(arg[0], arg[1]));
+}
+
+/* A user's list of that many names, of 255 bytes each: "user.", digits. */
+static int do_fillxattr(char **arg)
+{
+	char name[256];
+	long long i;
+
+	for (i = 0; i < number(arg[1]); i++) {
+		snprintf(name, sizeof(name), "user.%0250lld", i);
+		if (setxattr(arg[0], name, "", 0, 0))
+			return -errno;
+	}
+	return 0;
+}
+
 static int do_listxattr(char **arg)
 {
-	char list[4096];
+	static char list[65536];
 
 	return result(listxattr(arg[0], list, sizeof(list)));
 }
@@ -415,7 +434,8 @@ static const struct {
 	{ "readdir", 2, do_readdir }, { "chmod", 2, do_chmod }, { "chown", 2, do_chown },
 	{ "utimes", 1, do_utimes }, { "statfs", 1, do_statfs },
 	{ "getxattr", 3, do_getxattr }, { "setxattr", 3, do_setxattr },
-	{ "listxattr", 1, do_listxattr }, { "ioctl", 2, do_ioctl },
+	{ "listxattr", 1, do_listxattr }, { "removexattr", 2, do_removexattr },
+	{ "fillxattr", 2, do_fillxattr }, { "ioctl", 2, do_ioctl },
 	{ "ioctl32", 3, do_ioctl32 },
 	{ "mount", 4, do_mount }, { "remount", 2, do_remount }, { "umount", 1, do_umount },
 	{ "load", 2, app_load }, { "burst", 2, app_burst },

@@ -176,7 +176,10 @@ int raw_op_names(struct raw_zt *zt, struct zufs_ioc_hdr *hdr);
 int raw_op_rename(struct zufs_ioc_hdr *hdr);
 int raw_op_readdir(struct raw_zt *zt, struct zufs_ioc_hdr *hdr);
 int raw_op_io(struct raw_zt *zt, struct zufs_ioc_hdr *hdr);
-int raw_op_xattr(struct zufs_ioc_hdr *hdr);
+int raw_op_xattr(struct raw_zt *zt, struct zufs_ioc_hdr *hdr);
+/* @value NULL: there shall be none. */
+int raw_xattr_set(struct raw_node *node, uint32_t type, const char *name, const char *value,
+		  uint32_t size);
 /* The application's data of a message, or NULL when it lies outside the window. */
 char *raw_app_data(const struct raw_zt *zt, const struct zufs_ioc_hdr *hdr);
 /* The node that a message is about (for rules), or NULL; its name. */

@@ -2,7 +2,8 @@
 /*
  * xattr.c - extended attributes and ioctls; the table of operations
  *
- * Called by ZTs with raw_lock held.
+ * Called by ZTs with raw_lock held. A server that was started without ZUFS_FSC_XATTR_WINDOW
+ * does not look for that flag in messages, whatever a rule tells the kernel.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,55 +22,107 @@ static struct raw_xattr **find(struct raw_node *node, uint32_t type, const char 
 	return at;
 }
 
+static bool in_window(const struct zufs_ioc_xattr *msg)
+{
+	return (raw_config.fs_caps & ZUFS_FSC_XATTR_WINDOW) &&
+	       (msg->ioc_flags & ZUFS_XATTR_WINDOW);
+}
+
+/* Where the value is or goes, else at @buf of the message; NULL: not in the window. */
+static char *value_at(const struct raw_zt *zt, const struct zufs_ioc_xattr *msg, char *buf)
+{
+	char *data = buf;
+
+	if (in_window(msg)) {
+		data = raw_app_data(zt, &msg->hdr);
+		if (!data || msg->hdr.len < msg->user_buf_size) {
+			raw_stats.bad_messages++;
+			data = NULL;
+		}
+	}
+	return data;
+}
+
+/* May @size bytes be answered, where there is @room of the caller's? */
+static int check_room(const struct zufs_ioc_xattr *msg, uint32_t room, size_t size)
+{
+	if (room && room < size)
+		return -ERANGE;
+	if (room && !in_window(msg) && sizeof(*msg) + size > raw_config.max_command)
+		return -E2BIG;
+	return 0;
+}
+
+static void answer(struct zufs_ioc_xattr *msg, uint32_t room, uint32_t size)
+{
+	msg->user_buf_size = size;
+	if (room && !in_window(msg))
+		msg->hdr.out_len = (uint16_t)(msg->hdr.out_len + size);
+}
+
 static int get(struct raw_node *node, struct zufs_ioc_xattr *msg, const char *name, char *out)
 {
 	struct raw_xattr *xattr = *find(node, msg->type, name);
 	uint32_t room = msg->user_buf_size;
+	int err;
 
 	if (!xattr)
 		return -ENODATA;
-	msg->user_buf_size = xattr->size;
-	if (!room)
-		return 0;
-	if (room < xattr->size)
-		return -ERANGE;
-	memcpy(out, xattr->value, xattr->size);
-	msg->hdr.out_len = (uint16_t)(msg->hdr.out_len + xattr->size);
+	err = check_room(msg, room, xattr->size);
+	if (err)
+		return err;
+	if (room)
+		memcpy(out, xattr->value, xattr->size);
+	answer(msg, room, xattr->size);
+	return 0;
+}
+
+int raw_xattr_set(struct raw_node *node, uint32_t type, const char *name, const char *value,
+		  uint32_t size)
+{
+	struct raw_xattr **at = find(node, type, name), *xattr = NULL;
+
+	if (value) {
+		xattr = calloc(1, sizeof(*xattr) + size);
+		if (!xattr)
+			return -ENOMEM;
+		xattr->type = type;
+		xattr->size = size;
+		snprintf(xattr->name, sizeof(xattr->name), "%s", name);
+		memcpy(xattr->value, value, size);
+	}
+	if (*at) {
+		struct raw_xattr *old = *at;
+
+		*at = old->next;
+		free(old);
+	}
+	if (xattr) {
+		xattr->next = node->xattrs;
+		node->xattrs = xattr;
+	}
+	node->zi->i_xattr = node->xattrs ? 1 : 0;
 	return 0;
 }
 
 static int set(struct raw_node *node, struct zufs_ioc_xattr *msg, const char *name,
 	       const char *value)
 {
-	struct raw_xattr **at = find(node, msg->type, name), *xattr;
+	struct raw_xattr *old = *find(node, msg->type, name);
 	uint32_t size = msg->user_buf_size;
 
-	if (*at && (msg->flags & XATTR_CREATE))
+	if (old && (msg->flags & XATTR_CREATE))
 		return -EEXIST;
-	if (!*at && (msg->flags & XATTR_REPLACE))
+	if (!old && (msg->flags & XATTR_REPLACE))
 		return -ENODATA;
-	if (sizeof(*msg) + msg->name_len + size > raw_config.max_command)
+	if (!in_window(msg) && sizeof(*msg) + msg->name_len + size > raw_config.max_command)
 		return -EINVAL;
-	if (*at) {
-		xattr = *at;
-		*at = xattr->next;
-		free(xattr);
-	}
 	if (!size && !(msg->ioc_flags & ZUFS_XATTR_SET_EMPTY)) {
-		node->zi->i_xattr = node->xattrs ? 1 : 0;
-		return 0;
+		if (!old)
+			return -ENODATA;
+		value = NULL;
 	}
-	xattr = calloc(1, sizeof(*xattr) + size);
-	if (!xattr)
-		return -ENOMEM;
-	xattr->type = msg->type;
-	xattr->size = size;
-	snprintf(xattr->name, sizeof(xattr->name), "%s", name);
-	memcpy(xattr->value, value, size);
-	xattr->next = node->xattrs;
-	node->xattrs = xattr;
-	node->zi->i_xattr = 1;
-	return 0;
+	return raw_xattr_set(node, msg->type, name, value, size);
 }
 
 static int list(struct raw_node *node, struct zufs_ioc_xattr *msg, char *out)
@@ -78,6 +131,7 @@ static int list(struct raw_node *node, struct zufs_ioc_xattr *msg, char *out)
 	uint32_t room = msg->user_buf_size, size = 0, len;
 	const struct raw_xattr *xattr;
 	char full[RAW_NAME_SIZE + 16];
+	int err;
 
 	for (xattr = node->xattrs; xattr; xattr = xattr->next) {
 		if (xattr->type == ZUFS_XATTR_TRUSTED_NS &&
@@ -85,36 +139,42 @@ static int list(struct raw_node *node, struct zufs_ioc_xattr *msg, char *out)
 			continue;
 		len = (uint32_t)snprintf(full, sizeof(full), "%s%s", prefixes[xattr->type],
 					 xattr->name) + 1;
-		if (room && size + len > room)
-			return -ERANGE;
+		err = check_room(msg, room, size + len);
+		if (err)
+			return err;
 		if (room)
 			memcpy(out + size, full, len);
 		size += len;
 	}
-	msg->user_buf_size = size;
-	if (room)
-		msg->hdr.out_len = (uint16_t)(msg->hdr.out_len + size);
+	answer(msg, room, size);
 	return 0;
 }
 
-int raw_op_xattr(struct zufs_ioc_hdr *hdr)
+int raw_op_xattr(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 {
 	struct zufs_ioc_xattr *msg = (struct zufs_ioc_xattr *)hdr;
 	struct raw_node *node = raw_node_of(msg->zus_ii);
-	char *buf = ZUFS_TAIL(msg, buf), name[RAW_NAME_SIZE] = "";
+	char *buf = ZUFS_TAIL(msg, buf), name[RAW_NAME_SIZE] = "", *value;
 
 	if (!node || msg->type > ZUFS_XATTR_USER)
 		return -EINVAL;
-	if (hdr->operation == ZUFS_OP_XATTR_LIST)
-		return list(node, msg, buf);
+	if (hdr->operation == ZUFS_OP_XATTR_LIST) {
+		value = value_at(zt, msg, buf);
+		return value ? list(node, msg, value) : -EINVAL;
+	}
 	if (!msg->name_len || msg->name_len > sizeof(name) || buf[msg->name_len - 1]) {
 		raw_stats.bad_messages++;
 		return -EINVAL;
 	}
 	memcpy(name, buf, msg->name_len);
+	if (hdr->operation == ZUFS_OP_XATTR_SET)
+		buf += msg->name_len;
+	value = value_at(zt, msg, buf);
+	if (!value)
+		return -EINVAL;
 	if (hdr->operation == ZUFS_OP_XATTR_GET)
-		return get(node, msg, name, buf);
-	return set(node, msg, name, buf + msg->name_len);
+		return get(node, msg, name, value);
+	return set(node, msg, name, value);
 }
 
 /* ---- ioctl: 'r' 1 inverts its argument, 'r' 2 wants 100 bytes more of it first ---- */
@@ -201,7 +261,7 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	case ZUFS_OP_XATTR_GET:
 	case ZUFS_OP_XATTR_SET:
 	case ZUFS_OP_XATTR_LIST:
-		return raw_op_xattr(hdr);
+		return raw_op_xattr(zt, hdr);
 	case ZUFS_OP_IOCTL:
 		return pass_ioctl((struct zufs_ioc_ioctl *)hdr);
 	case ZUFS_OP_IOM_DONE:

@@ -8,6 +8,7 @@
 
 . "$TOP/tests/rawserver/lib.sh"
 
+caps=0x40000000	# values of 64 KiB
 limit_ms=$((2000 * ${SLOW:-1}))
 
 # killed SIGNAL RESULTS OP CALL...: the call hangs in OP, then the server dies. A
@@ -36,7 +37,7 @@ kill_once() {
 	raw_pid=''
 	app -e EIO statfs "$mnt"
 	raw_umount || fail "$op: a file system does not go away"
-	raw_start
+	raw_start --caps "$caps"
 	prepare
 }
 
@@ -44,10 +45,13 @@ prepare() {
 	raw_mount
 	app write "$mnt/file" 0 1m
 	app mkdir "$mnt/dir"
+	app write "$mnt/attr" 0 4k
+	app setxattr "$mnt/attr" user.a 10
+	app setxattr "$mnt/attr" user.big 65536
 }
 
 raw_setup copy_max=65536
-raw_start
+raw_start --caps "$caps"
 prepare
 killed KILL EIO STATFS statfs "$mnt"
 killed KILL EIO LOOKUP stat "$mnt/none"
@@ -66,6 +70,12 @@ killed KILL EIO WRITE write "$mnt/file" 0 1m
 killed KILL EIO SETATTR chmod "$mnt/file" 0600
 killed KILL EIO FALLOCATE truncate "$mnt/file" 100
 killed KILL OK FREE_INODE unlink "$mnt/file"
+killed KILL EIO XATTR_GET getxattr "$mnt/attr" user.a 10
+killed KILL EIO XATTR_GET getxattr "$mnt/attr" user.big 65536
+killed KILL EIO XATTR_SET setxattr "$mnt/attr" user.b 10
+killed KILL EIO XATTR_SET setxattr "$mnt/attr" user.b 65536
+killed KILL EIO XATTR_SET removexattr "$mnt/attr" user.a
+killed KILL EIO XATTR_LIST listxattr "$mnt/attr"
 killed TERM EIO LOOKUP stat "$mnt/none"
 killed ABRT EIO WRITE write "$mnt/file" 0 1m
 raw_works
