@@ -7,9 +7,10 @@
  * order is kept: its last message waits for all others (the tag). What rides along needs
  * no memory and waits for nobody, so it suits reclaim and exit as well.
  *
- *	unmount, remount, freeze, statfs	flush first
- *	-ENOSPC while something waits		dispatch.c flushes and asks once more
- *	the server ends				zuf_puts_drop_all
+ *	unmount, remount, freeze	flush first
+ *	statfs				the same, but waits for no server that hangs
+ *	-ENOSPC while something waits	dispatch.c flushes and asks once more
+ *	the server ends			zuf_puts_drop_all
  */
 #include "chan.h"
 #include "dispatch.h"
@@ -113,5 +114,33 @@ int zuf_evict_flush(struct zuf_sb *zsb)
 		err = zuf_puts_goose(zsb, ev->tag[cur]);
 	}
 	mutex_unlock(&ev->lock);
+	return err;
+}
+
+int zuf_evict_flush_some(struct zuf_sb *zsb)
+{
+	long left = msecs_to_jiffies(ZUF_EVICT_SOME_MS);
+	struct zuf_evicts *ev = &zsb->evicts;
+	unsigned int cur;
+	bool locked;
+	int err;
+
+	if (!zuf_evicts_wait(ev))
+		return 0;
+	/* who has the lock may be waiting for the message that hangs */
+	locked = mutex_trylock(&ev->lock);
+	cur = READ_ONCE(ev->cur);
+	err = zuf_puts_send(zsb, ev->tag[!cur]);
+	if (!err && locked)
+		left = zuf_puts_wait_some(ev->tag[!cur], left);
+	/* from here on new ones are counted where nobody waits */
+	if (!err && locked && left)
+		WRITE_ONCE(ev->cur, !cur);
+	if (!err)
+		err = zuf_puts_send(zsb, ev->tag[cur]);
+	if (!err && locked && left)
+		zuf_puts_wait_some(ev->tag[cur], left);
+	if (locked)
+		mutex_unlock(&ev->lock);
 	return err;
 }

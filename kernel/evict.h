@@ -56,4 +56,15 @@ static inline bool zuf_evicts_wait(const struct zuf_evicts *ev)
  */
 int zuf_evict_flush(struct zuf_sb *zsb);
 
+/* What a server that works needs for what is under way, and one that hangs may cost. */
+#define ZUF_EVICT_SOME_MS	100
+
+/**
+ * zuf_evict_flush_some() - the same, for who does not depend on it
+ * All that waits is sent; what is under way is waited for, but not for ever: the server
+ * may hang in the message that it went with.
+ * Return: 0; -EINTR.
+ */
+int zuf_evict_flush_some(struct zuf_sb *zsb);
+
 #endif

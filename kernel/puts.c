@@ -301,7 +301,7 @@ static int goose_cpu(struct zuf_sb *zsb, struct zuf_put_tag *tag, unsigned int c
 	return err;
 }
 
-int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
+int zuf_puts_send(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 {
 	unsigned int cpu;
 	int err;
@@ -318,6 +318,20 @@ int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 		if (err == -EINTR)
 			return err;
 	}
+	return 0;
+}
+
+int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
+{
+	int err = zuf_puts_send(zsb, tag);
+
+	if (err || !tag || !atomic_read(&tag->pending))
+		return err;
 	/* what is under way: done by whom it went with, or dropped with the server */
 	return wait_var_event_killable(&tag->pending, !atomic_read(&tag->pending)) ? -EINTR : 0;
+}
+
+long zuf_puts_wait_some(struct zuf_put_tag *tag, long timeout)
+{
+	return wait_var_event_timeout(&tag->pending, !atomic_read(&tag->pending), timeout);
 }

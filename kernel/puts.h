@@ -122,6 +122,11 @@ void zuf_puts_done(struct zuf_carried *carried);
  */
 int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag);
 
+/* The first half of it: all is under way, none waits any more. */
+int zuf_puts_send(struct zuf_sb *zsb, struct zuf_put_tag *tag);
+/* The second, for at most so many jiffies: what is left of them, 0 = it was not enough. */
+long zuf_puts_wait_some(struct zuf_put_tag *tag, long timeout);
+
 /* The server is gone: no put means anything any more. */
 void zuf_puts_drop_all(struct zuf_root *root);
 

@@ -47,7 +47,7 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 		.zus_sbi = zsb->zus_sbi,
 	};
 	struct zuf_op op = ZUF_OP(&msg);
-	int err = zuf_evict_flush(zsb);
+	int err = zuf_evict_flush_some(zsb);
 
 	if (!err)
 		err = zuf_dispatch(zsb, &op);

@@ -106,6 +106,42 @@ ctl only op=NEW_INODE count=1 do=err:-28
 app -e ENOSPC create "$mnt/three"
 ctl clear
 
+# one that is under way with a message in which the server hangs: statfs sends what waits, and
+# does not wait for the other; remount does, can be killed, and is in nobody's way meanwhile
+hang_with_rider() {
+	app create "$mnt/one"
+	ctl forget
+	ctl only op=LOOKUP count=1 do=hang
+	taskset -c 1 python3 -c 'import os, sys
+os.chdir(sys.argv[1])
+os.unlink("one")
+try: os.stat("folder/none")
+except FileNotFoundError: pass' "$mnt" &
+	rider=$!
+	ctl hung 1
+	# unless the 10 ms were over before
+	! calls | grep -q "^NOOP" && return
+	ctl release
+	wait "$rider"
+	return 1
+}
+app create "$mnt/two"
+app mkdir "$mnt/folder"
+wait_until 20 hang_with_rider
+app -t $((2000 * ${SLOW:-1})) statfs "$mnt"
+taskset -c 0 /run/rawapp unlink "$mnt/two"
+app -t $((2000 * ${SLOW:-1})) statfs "$mnt"
+is_told 2 || fail "what waits was not sent: $(calls)"
+mount -o remount,ro "$mnt" &
+remount=$!
+wait_until 5 grep -q zuf_puts_goose "/proc/$remount/stack"
+app -t $((2000 * ${SLOW:-1})) statfs "$mnt"
+kill -KILL "$remount"
+wait_until 5 process_gone "$remount"
+ctl release
+wait "$rider"
+wait "$remount" || true
+
 # a file system that becomes read-only, or is unmounted, is told before
 app create "$mnt/one"
 ctl forget
