@@ -23,7 +23,7 @@ struct wire_entry {
 	__le16 perm;
 	__le32 id;
 };
-static_assert(sizeof(struct wire_entry) == 8);
+static_assert(sizeof(struct wire_entry) == ZUF_ACL_ENTRY_SIZE);
 
 #define FEW_ENTRIES	32	/* are read without an allocation */
 
@@ -112,23 +112,30 @@ static void encode_entry(const struct posix_acl_entry *entry, struct wire_entry 
 	wire->id = cpu_to_le32(id);
 }
 
+void zuf_acl_encode(const struct posix_acl *acl, void *value)
+{
+	struct wire_entry *wire = value;
+	unsigned int i;
+
+	for (i = 0; i < acl->a_count; i++)
+		encode_entry(&acl->a_entries[i], &wire[i]);
+}
+
 /* @acl NULL: there shall be none. */
 static int store(struct inode *inode, int type, const struct posix_acl *acl)
 {
-	struct wire_entry *wire;
-	unsigned int i;
+	size_t size = zuf_acl_size(acl);
+	void *value;
 	int err;
 
 	if (!acl)
 		return zuf_xattr_set(inode, ZUFS_XATTR_SYSTEM, acl_name(type), NULL, 0, 0);
-	wire = kvmalloc_array(acl->a_count, sizeof(*wire), GFP_KERNEL);
-	if (!wire)
+	value = kvmalloc(size, GFP_KERNEL);
+	if (!value)
 		return -ENOMEM;
-	for (i = 0; i < acl->a_count; i++)
-		encode_entry(&acl->a_entries[i], &wire[i]);
-	err = zuf_xattr_set(inode, ZUFS_XATTR_SYSTEM, acl_name(type), wire,
-			    acl->a_count * sizeof(*wire), 0);
-	kvfree(wire);
+	zuf_acl_encode(acl, value);
+	err = zuf_xattr_set(inode, ZUFS_XATTR_SYSTEM, acl_name(type), value, size, 0);
+	kvfree(value);
 	return err;
 }
 
@@ -174,23 +181,4 @@ int zuf_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *
 	else if (zuf_outcome_unknown(err))
 		forget_cached_acl(inode, type);
 	return err;
-}
-
-/* ---- new inodes ---- */
-
-int zuf_acls_store_some(struct inode *inode, const struct zuf_acls *acls)
-{
-	int err = 0;
-
-	if (acls->def)
-		err = store(inode, ACL_TYPE_DEFAULT, acls->def);
-	if (!err && acls->access)
-		err = store(inode, ACL_TYPE_ACCESS, acls->access);
-	if (err)
-		return err;
-	if (acls->def)
-		set_cached_acl(inode, ACL_TYPE_DEFAULT, acls->def);
-	if (acls->access)
-		set_cached_acl(inode, ACL_TYPE_ACCESS, acls->access);
-	return 0;
 }

@@ -56,6 +56,8 @@ struct zuf_chan {
 	struct zuf_cpu *zc;
 
 	struct zuf_iomap *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
+	bool undo;			/* ORPHAN: what it makes goes again */
+	u64 undo_ii;			/* ORPHAN: whose name is being removed for that; or 0 */
 	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
 	/* what the window shows of the application; app's, ORPHAN: server's */

@@ -4,18 +4,18 @@
  *
  * The VFS inode is made first and describes the wish (NEW_INODE's zi); the server
  * answers with its own inode and cookie, and adds the name in the same operation.
- * An inode that comes to nothing is dropped before anyone has seen it. Callers
- * hold the directory's inode lock exclusively.
+ * An inode that comes to nothing is dropped before anyone has seen it; so is one that
+ * does not get what belongs to it (dress.h). Callers hold the directory's inode lock
+ * exclusively.
  */
 #include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
 
-#include "acl.h"
 #include "dispatch.h"
+#include "dress.h"
 #include "inode.h"
 #include "rename.h"
 #include "super.h"
-#include "xattr.h"
 
 /* What a new inode is to be. */
 struct wish {
@@ -47,9 +47,10 @@ static unsigned int inherited_flags(const struct inode *dir, umode_t mode)
 	return dir->i_flags & flags;
 }
 
-/* A VFS inode with everything that the server does not decide, and the ACLs it shall have. */
+/* A VFS inode with everything that the server does not decide, and what it shall have. */
 static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
-				const struct wish *wish, struct zuf_acls *acls)
+				const struct qstr *name, const struct wish *wish,
+				struct zuf_dress *dress)
 {
 	struct inode *inode = new_inode(dir->i_sb);
 	struct timespec64 now;
@@ -58,7 +59,7 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	inode_init_owner(idmap, inode, dir, wish->mode);
-	err = zuf_acls_inherit(dir, inode, acls);
+	err = zuf_acls_inherit(dir, inode, &dress->acls);
 	if (err)
 		goto err_inode;
 	now = current_time(inode);
@@ -69,12 +70,14 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	zuf_inode_set_ops(inode, wish->rdev);
 	if (wish->target)
 		err = zuf_symlink_set(inode, wish->target, wish->target_len);
+	if (!err)
+		err = zuf_dress_collect(dress, inode, dir, name);
 	if (err)
-		goto err_acls;
+		goto err_dress;
 	return inode;
 
-err_acls:
-	zuf_acls_release(acls);
+err_dress:
+	zuf_dress_release(dress);
 err_inode:
 	iput(inode);
 	return ERR_PTR(err);
@@ -85,11 +88,11 @@ static __le64 ns_le64(struct timespec64 time)
 	return cpu_to_le64(timespec64_to_ns(&time));
 }
 
-static void describe(const struct inode *inode, const struct wish *wish,
+static void describe(const struct inode *inode, const struct wish *wish, umode_t mode,
 		     struct zus_inode *zi)
 {
 	zi->i_flags = cpu_to_le16(inode->i_flags & (S_SYNC | S_NOATIME | S_DIRSYNC));
-	zi->i_mode = cpu_to_le16(inode->i_mode);
+	zi->i_mode = cpu_to_le16(mode);
 	zi->i_nlink = cpu_to_le32(inode->i_nlink);
 	zi->i_size = cpu_to_le64(i_size_read(inode));
 	zi->i_mtime = ns_le64(inode_get_mtime(inode));
@@ -103,47 +106,61 @@ static void describe(const struct inode *inode, const struct wish *wish,
 		memcpy(zi->i_symlink, wish->target, wish->target_len);
 }
 
-/* Have the inode made, with its name; on success it is hashed and locked as new. */
-static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
-			  const struct wish *wish)
+/* NEW_INODE; with what the inode comes with if it rides along, else it comes later. */
+static int send_message(struct inode *inode, struct inode *dir, const struct qstr *name,
+			const struct wish *wish, struct zuf_dress *dress, bool carried)
 {
-	struct zufs_ioc_new_inode msg = {
-		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(msg), 0, sizeof(msg)),
-		.dir_ii = ZUF_I(dir)->zus_ii,
-		.flags = wish->tmpfile ? ZI_TMPFILE : 0,
-	};
+	struct zufs_ioc_new_inode own, *msg = carried ? dress->msg : &own;
+	bool is_first_step = zuf_dress_needs_steps(dress, carried);
 	struct zuf_win win = {
 		.kind = ZUF_WIN_KBUF,
 		.to_server = true,
 		.kbuf = ZUF_I(inode)->symlink,
 		.len = wish->target_len,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = dir, .flags = wish->op_flags);
+	struct zuf_op op = ZUF_OP(msg, .inode = dir,
+				  .flags = wish->op_flags | (is_first_step ? ZUF_OPF_UNDO : 0));
 	int err;
 
+	*msg = (struct zufs_ioc_new_inode){
+		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(*msg) + (carried ? dress->len : 0), 0,
+			       sizeof(*msg)),
+		.dir_ii = ZUF_I(dir)->zus_ii,
+		.flags = (wish->tmpfile ? ZI_TMPFILE : 0) | (carried ? ZI_XATTRS : 0),
+	};
 	if (!wish->tmpfile) {
-		err = zuf_str_set(&msg.str, name);
+		err = zuf_str_set(&msg->str, name);
 		if (err)
 			return err;
 	}
-	describe(inode, wish, &msg.zi);
-	if (wish->target_len >= sizeof(msg.zi.i_symlink))
+	describe(inode, wish, zuf_dress_first_mode(dress, inode, carried), &msg->zi);
+	if (wish->target_len >= sizeof(msg->zi.i_symlink))
 		op.win = &win;
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 	if (err)
 		return err;
-	if (op.answered < sizeof(msg))
+	if (op.answered < sizeof(*msg))
 		return -EIO;
-	return zuf_inode_adopt(inode, msg._zi, msg.zus_ii, wish->tmpfile);
+	return zuf_inode_adopt(inode, msg->_zi, msg->zus_ii, wish->tmpfile);
 }
 
-/* What belongs to an inode from its first moment on: the server has it, nobody sees it. */
-static int dress_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
-		       const struct zuf_acls *acls)
+/*
+ * Have the inode made, with its name; on success it is hashed and locked as new. @carried: it
+ * has what it comes with.
+ */
+static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
+			  const struct wish *wish, struct zuf_dress *dress, bool *carried)
 {
-	int err = zuf_acls_store(inode, acls);
+	int err;
 
-	return err ?: zuf_xattr_init_security(inode, dir, name);
+	*carried = zuf_dress_can_ride(dress, inode->i_sb);
+	err = send_message(inode, dir, name, wish, dress, *carried);
+	/* longer than a command buffer */
+	if (unlikely(err == -E2BIG && *carried)) {
+		*carried = false;
+		err = send_message(inode, dir, name, wish, dress, false);
+	}
+	return err;
 }
 
 /* An inode that cannot be dressed goes again; the caller's error stands. */
@@ -167,25 +184,26 @@ static void undo_create(struct inode *inode, struct inode *dir, const struct qst
 static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish)
 {
+	struct zuf_dress dress = { };
 	struct zuf_touch touch;
-	struct zuf_acls acls;
 	struct inode *inode;
+	bool carried;
 	int err;
 
-	inode = make_inode(idmap, dir, wish, &acls);
+	inode = make_inode(idmap, dir, name, wish, &dress);
 	if (IS_ERR(inode))
 		return inode;
 	zuf_touch_start(&touch, dir, STATX_MTIME | STATX_CTIME);
-	err = send_new_inode(inode, dir, name, wish);
+	err = send_new_inode(inode, dir, name, wish, &dress, &carried);
 	zuf_touch_end(&touch, err);
 	if (err) {
 		iput(inode);
 	} else {
-		err = dress_inode(inode, dir, name, &acls);
+		err = zuf_dress_store(&dress, inode, dir, name, carried);
 		if (err)
 			undo_create(inode, dir, name);
 	}
-	zuf_acls_release(&acls);
+	zuf_dress_release(&dress);
 	return err ? ERR_PTR(err) : inode;
 }
 
@@ -259,19 +277,20 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		umode_t mode)
 {
 	struct wish wish = { .mode = S_IFREG | mode, .tmpfile = true };
-	struct zuf_acls acls;
+	struct zuf_dress dress = { };
 	struct inode *inode;
+	bool carried;
 	int err;
 
-	inode = make_inode(idmap, dir, &wish, &acls);
+	inode = make_inode(idmap, dir, NULL, &wish, &dress);
 	if (IS_ERR(inode))
 		return finish_open_simple(file, PTR_ERR(inode));
-	err = send_new_inode(inode, dir, NULL, &wish);
+	err = send_new_inode(inode, dir, NULL, &wish, &dress, &carried);
 	if (err) {
 		iput(inode);
 		goto out;
 	}
-	err = dress_inode(inode, dir, NULL, &acls);
+	err = zuf_dress_store(&dress, inode, dir, NULL, carried);
 	if (err) {
 		discard_new_inode(inode);
 	} else {
@@ -279,6 +298,6 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		zuf_instantiate_tmpfile(file, inode);
 	}
 out:
-	zuf_acls_release(&acls);
+	zuf_dress_release(&dress);
 	return finish_open_simple(file, err);
 }

@@ -68,6 +68,8 @@ enum {
 	ZUF_OPF_NO_LOCK	= 1 << 7, /* the caller has no lock of @inode */
 	ZUF_OPF_KILLABLE = 1 << 8, /* a signal that does not kill is not the server's
 				   * business: nobody could take it now (faults) */
+	ZUF_OPF_UNDO	= 1 << 9, /* NEW_INODE that is only the beginning: when the application
+				   * is killed, what the server has made goes again */
 };
 
 /*

@@ -33,6 +33,7 @@ struct forget_item {
 	struct work_struct work;
 	struct zuf_sb zsb;		/* just what zuf_dispatch() needs */
 	struct zuf_put_tag *goose;	/* referenced, or NULL */
+	struct zuf_put_tag *after;	/* the same: what is left of this inode goes before */
 	struct zuf_carried held;	/* inodes that wait for the message */
 	struct zuf_mapped *pinned;	/* the message waits for the last pin; or NULL */
 	struct zufs_ioc_hdr *before;	/* a message that goes first, behind the other; or NULL */
@@ -48,8 +49,11 @@ static bool may_replace(const struct zuf_op *op)
 	       (op->hdr->operation == ZUFS_OP_GET_MULTY && (io->rw & ZUFS_RW_WRITE));
 }
 
-/* The end of the inodes of @op waits for what has @carried. */
-static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op)
+/*
+ * The end of the inodes of @op waits for what has @carried; also who wants a lock of them, of
+ * the first one only if it @excludes.
+ */
+static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op, bool excludes)
 {
 	struct inode *const *more = op->more_inodes;
 	const gfp_t gfp = GFP_NOIO | __GFP_NOFAIL;
@@ -60,6 +64,8 @@ static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op)
 		/* a fault's, too, keeps others out until it is done */
 		if (left == ZUF_LEFT_NO_LOCK && may_replace(op))
 			left = ZUF_LEFT_SHARED;
+		if (!excludes)
+			left = ZUF_LEFT_NO_LOCK;
 		zuf_puts_carry(carried, zuf_inode_tag(op->inode, gfp), left);
 	}
 	for (; more && *more; more++)
@@ -79,12 +85,15 @@ static void forget_work(struct work_struct *work)
 
 	if (it->pinned)
 		zuf_mapped_wait_unpinned(it->pinned);
+	if (it->after)
+		zuf_puts_wait_left(it->after, false, true);
 	if (it->before) {
 		before.size = it->before->in_len;
 		zuf_dispatch(&it->zsb, &before);
 	}
 	zuf_dispatch(&it->zsb, &op);
 	zuf_put_tag_put(it->goose);
+	zuf_put_tag_put(it->after);
 	zuf_puts_done(&it->held);
 	/* who waits may want to unmount the root next */
 	mntput(it->zsb.root_mnt);
@@ -92,6 +101,20 @@ static void forget_work(struct work_struct *work)
 		wake_up_var(&root->nr_forgets);
 	zuf_root_put(root);
 	kfree(it);
+}
+
+/*
+ * The inode of a message that must not overtake another one. It is an inode that nobody else
+ * uses any more (undo_create()), so nobody waits for its lock either.
+ */
+static struct zuf_put_tag *left_before(const struct zuf_op *op)
+{
+	struct zuf_put_tag *tag = op->inode ? READ_ONCE(ZUF_I(op->inode)->put_tag) : NULL;
+
+	if (!tag || !zuf_tag_is_left(tag, false) ||
+	    zuf_op_lock(op, op->inode) == ZUF_LEFT_NO_LOCK)
+		return NULL;
+	return zuf_put_tag_get(tag);
 }
 
 void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
@@ -112,7 +135,8 @@ void zuf_forget_later(struct zuf_sb *zsb, const struct zuf_op *op)
 	}
 	it->goose = zuf_put_tag_get(op->goose);
 	it->pinned = op->pinned;
-	hold_inodes(&it->held, op);
+	it->after = left_before(op);
+	hold_inodes(&it->held, op, !it->after);
 	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_FORGET, 1);
 	atomic_inc(&zsb->root->nr_forgets);
 	queue_work(forget_wq, &it->work);
@@ -264,38 +288,71 @@ static bool orphan_put(struct zuf_chan *ch)
 	return true;
 }
 
-/* Turn the answered message into one that gives its inode back; false: none. */
-static bool orphan_give_back(struct zuf_chan *ch)
+/* The message becomes one that gives a cookie back. */
+static bool send_evict(struct zuf_chan *ch, u16 operation, u64 cookie)
 {
 	struct zufs_ioc_evict_inode *evict = (void *)ch->cmd;
-	u16 operation = ZUFS_OP_EVICT_INODE;
-	u64 cookie, flags = ZI_LOOKUP_RACE;
 
-	if (ch->sent_op == ZUFS_OP_LOOKUP) {
-		cookie = READ_ONCE(((struct zufs_ioc_lookup *)ch->cmd)->zus_ii);
-	} else if (ch->sent_op == ZUFS_OP_IGET) {
-		cookie = READ_ONCE(((struct zufs_ioc_iget *)ch->cmd)->zus_ii);
-	} else if (ch->sent_op == ZUFS_OP_NEW_INODE) {
-		struct zufs_ioc_new_inode *ni = (void *)ch->cmd;
-
-		cookie = READ_ONCE(ni->zus_ii);
-		if (READ_ONCE(ni->flags) & ZI_TMPFILE) {
-			operation = ZUFS_OP_FREE_INODE;
-			flags = 0;
-		}
-	} else {
-		return false;
-	}
-	if (!cookie)
-		return false;
 	*evict = (struct zufs_ioc_evict_inode) {
 		.hdr = ZUF_HDR(operation, sizeof(*evict), 0, sizeof(*evict)),
 		.zus_ii = cookie,
-		.flags = flags,
+		.flags = operation == ZUFS_OP_EVICT_INODE ? ZI_LOOKUP_RACE : 0,
 	};
 	evict->hdr.out_max = sizeof(*evict);
 	ch->sent_op = operation;
 	return true;
+}
+
+/* Or one that removes the name of the inode that it has made. */
+static bool send_undo(struct zuf_chan *ch, u64 cookie)
+{
+	struct zufs_ioc_new_inode *ni = (void *)ch->cmd;
+	struct zufs_ioc_dentry *dentry = (void *)ch->cmd;
+	u64 dir = READ_ONCE(ni->dir_ii);
+
+	memmove(&dentry->str, &ni->str, sizeof(dentry->str));
+	dentry->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_REMOVE_DENTRY, sizeof(*dentry), 0,
+						   sizeof(*dentry));
+	dentry->hdr.out_max = sizeof(*dentry);
+	dentry->zus_ii = cookie;
+	dentry->zus_dir_ii = dir;
+	dentry->ino = 0;
+	ch->sent_op = ZUFS_OP_REMOVE_DENTRY;
+	ch->undo_ii = cookie;
+	return true;
+}
+
+/* Turn the answered message into one that gives its inode back; false: none. */
+static bool orphan_give_back(struct zuf_chan *ch)
+{
+	struct zufs_ioc_new_inode *ni = (void *)ch->cmd;
+	u64 cookie;
+
+	if (ch->sent_op == ZUFS_OP_LOOKUP)
+		cookie = READ_ONCE(((struct zufs_ioc_lookup *)ch->cmd)->zus_ii);
+	else if (ch->sent_op == ZUFS_OP_IGET)
+		cookie = READ_ONCE(((struct zufs_ioc_iget *)ch->cmd)->zus_ii);
+	else if (ch->sent_op == ZUFS_OP_NEW_INODE)
+		cookie = READ_ONCE(ni->zus_ii);
+	else
+		return false;
+	if (!cookie)
+		return false;
+	if (ch->sent_op != ZUFS_OP_NEW_INODE)
+		return send_evict(ch, ZUFS_OP_EVICT_INODE, cookie);
+	if (READ_ONCE(ni->flags) & ZI_TMPFILE)
+		return send_evict(ch, ZUFS_OP_FREE_INODE, cookie);
+	return ch->undo ? send_undo(ch, cookie) : send_evict(ch, ZUFS_OP_EVICT_INODE, cookie);
+}
+
+/* The name is gone, or it stays: then so does the inode. */
+static bool orphan_undone(struct zuf_chan *ch)
+{
+	u64 cookie = ch->undo_ii;
+
+	ch->undo_ii = 0;
+	return send_evict(ch, READ_ONCE(ch->cmd->err) ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE,
+			  cookie);
 }
 
 /*
@@ -314,7 +371,8 @@ static void drop_replaced(const struct zuf_op *op)
 
 void zuf_orphan_prepare(struct zuf_chan *ch, const struct zuf_op *op)
 {
-	hold_inodes(&ch->carried, op);
+	hold_inodes(&ch->carried, op, true);
+	ch->undo = op->flags & ZUF_OPF_UNDO;
 	if (may_replace(op))
 		drop_replaced(op);
 }
@@ -326,6 +384,8 @@ bool zuf_orphan_finish(struct zuf_chan *ch)
 		return true;
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
+	if (unlikely(ch->undo_ii))
+		return orphan_undone(ch);
 	if (!READ_ONCE(ch->cmd->err) &&
 	    (ch->sent_op == ZUFS_OP_GET_MULTY ? orphan_put(ch) : orphan_give_back(ch)))
 		return true;

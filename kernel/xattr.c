@@ -12,7 +12,6 @@
 #include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/rwsem.h>
-#include <linux/security.h>
 #include <linux/xattr.h>
 
 #include "dispatch.h"
@@ -319,19 +318,3 @@ const struct xattr_handler *zuf_xattr_handlers[] = {
 	ZUF_ACL_XATTR_HANDLERS
 	NULL
 };
-
-static int store_labels(struct inode *inode, const struct xattr *labels, void *unused)
-{
-	const struct xattr *label;
-	int err = 0;
-
-	for (label = labels; label->name && !err; label++)
-		err = zuf_xattr_set(inode, ZUFS_XATTR_SECURITY, label->name, label->value,
-				    label->value_len, 0);
-	return err;
-}
-
-int zuf_xattr_init_security(struct inode *inode, struct inode *dir, const struct qstr *name)
-{
-	return security_inode_init_security(inode, dir, name, store_labels, NULL);
-}

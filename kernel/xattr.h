@@ -35,7 +35,4 @@ int zuf_xattr_set(struct inode *inode, u32 type, const char *name, const void *v
 /* i_op->listxattr */
 ssize_t zuf_listxattr(struct dentry *dentry, char *list, size_t size);
 
-/* Labels that security modules want on a new inode, which nobody sees yet. */
-int zuf_xattr_init_security(struct inode *inode, struct inode *dir, const struct qstr *name);
-
 #endif

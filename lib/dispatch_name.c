@@ -35,6 +35,38 @@ static int symlink_of(const struct zus_op *op, struct zus_new_inode *args)
 	return args->symlink && op->hdr->len >= len ? 0 : -EINVAL;
 }
 
+/* What the new inode comes with: behind the struct, to the end of the message. */
+static int xattrs_of(struct zufs_ioc_new_inode *ioc, struct zus_new_inode *args,
+		     struct zus_new_xattr *xattrs)
+{
+	const char *at = (const char *)(ioc + 1), *end = (const char *)ioc + ioc->hdr.in_len;
+
+	if (!(ioc->flags & ZI_XATTRS))
+		return 0;
+	args->flags &= ~ZI_XATTRS;
+	args->xattrs = xattrs;
+	while (at < end) {
+		const struct zufs_new_xattr *x = (const struct zufs_new_xattr *)at;
+		size_t left = (size_t)(end - at);
+
+		if (args->nr_xattrs == ZUFS_NEW_XATTRS_MAX || left < sizeof(*x) || !x->name_len ||
+		    zufs_new_xattr_size(x->name_len, x->size) > left)
+			return -EINVAL;
+		*xattrs = (struct zus_new_xattr){
+			.type = x->type,
+			.size = x->size,
+			.name = ZUFS_TAIL(x, buf),
+		};
+		if (xattrs->name[x->name_len - 1])
+			return -EINVAL;
+		xattrs->value = xattrs->name + x->name_len;
+		xattrs++;
+		args->nr_xattrs++;
+		at += zufs_new_xattr_size(x->name_len, x->size);
+	}
+	return 0;
+}
+
 /* Hands a handle to the kernel, or back to the plugin if it is unfit. */
 static int give_handle(struct zus_sb *sb, struct zus_ii *ii, dpp_t *_zi, __u64 *zus_ii)
 {
@@ -55,12 +87,15 @@ int zus_do_new_inode(struct zus_op *op)
 	struct zufs_ioc_new_inode *ioc = (struct zufs_ioc_new_inode *)op->hdr;
 	struct zus_ii *dir = zus_ii_of(ioc->dir_ii), *ii = NULL;
 	struct zus_new_inode args = { .zi = &ioc->zi, .flags = ioc->flags };
+	struct zus_new_xattr xattrs[ZUFS_NEW_XATTRS_MAX];
 	int err;
 
 	err = name_of(&ioc->str, &args.name);
 	if (err && !(args.flags & ZI_TMPFILE))
 		return err;
 	err = symlink_of(op, &args);
+	if (!err)
+		err = xattrs_of(ioc, &args, xattrs);
 	if (err)
 		return err;
 	err = zus_ops_of(dir)->new_inode(dir, &args, &ii);

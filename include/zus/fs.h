@@ -65,12 +65,26 @@ struct zus_mount {
 	uint16_t num_channels;
 };
 
+/* An attribute that a new inode comes with; type and name as setxattr has them. */
+struct zus_new_xattr {
+	uint32_t type;
+	uint32_t size;
+	const char *name;
+	const void *value;
+};
+
 struct zus_new_inode {
 	const struct zus_inode *zi;	/* what it shall be; i_nlink, i_ino are the plugin's */
 	struct zus_name name;		/* len 0 with ZI_TMPFILE */
 	const char *symlink;		/* target, symlink_len bytes, no NUL; else NULL */
 	uint32_t symlink_len;
 	uint64_t flags;			/* ZI_TMPFILE */
+	/*
+	 * With ZUFS_FSC_NEW_XATTRS in fs_caps: ACLs and labels. The name is there when they are,
+	 * and not before, whenever the server may end; without the flag they come by setxattr.
+	 */
+	const struct zus_new_xattr *xattrs;
+	uint32_t nr_xattrs;
 };
 
 struct zus_rename {

@@ -58,6 +58,18 @@ static int add_name(struct memofs_inode *dir, struct memofs_inode *mi,
 	return 0;
 }
 
+/* ACLs and labels that the kernel wants on it from the start. */
+static int store_xattrs(struct memofs_inode *mi, const struct zus_new_inode *args)
+{
+	const struct zus_new_xattr *x = args->xattrs;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < args->nr_xattrs && !err; i++, x++)
+		err = memofs_setxattr(&mi->ii, x->type, x->name, x->value, x->size, 0);
+	return err;
+}
+
 int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
 		     struct zus_ii **ii)
 {
@@ -71,6 +83,8 @@ int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
 		memofs_dir_init(mi, mdir->ino);
 	if (S_ISLNK(mi->type) && args->symlink_len >= sizeof(mi->ii.zi->i_symlink))
 		err = store_target(mi, args->symlink, args->symlink_len);
+	if (!err)
+		err = store_xattrs(mi, args);
 	if (!err && !(args->flags & ZI_TMPFILE))
 		err = add_name(mdir, mi, &args->name);
 	if (err) {

@@ -104,6 +104,9 @@ int fake_mknod(struct fake_thread *t, struct fake_node dir, const char *name, mo
 	       uint32_t rdev, struct fake_node *node);
 int fake_creat(struct fake_thread *t, struct fake_node dir, const char *name,
 	       struct fake_node *node);
+/* A file that comes with attributes. */
+int fake_creat_with(struct fake_thread *t, struct fake_node dir, const char *name,
+		    const struct zus_new_xattr *xattrs, unsigned int nr, struct fake_node *node);
 int fake_mkdir(struct fake_thread *t, struct fake_node dir, const char *name,
 	       struct fake_node *node);
 int fake_symlink(struct fake_thread *t, struct fake_node dir, const char *name,

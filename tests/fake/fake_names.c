@@ -123,6 +123,40 @@ int fake_creat(struct fake_thread *t, struct fake_node dir, const char *name,
 	return fake_mknod(t, dir, name, S_IFREG | 0644, 0, node);
 }
 
+int fake_creat_with(struct fake_thread *t, struct fake_node dir, const char *name,
+		    const struct zus_new_xattr *xattrs, unsigned int nr, struct fake_node *node)
+{
+	struct zufs_ioc_new_inode *ioc;
+	size_t len = sizeof(*ioc);
+	unsigned int i;
+	char *at;
+	int err;
+
+	for (i = 0; i < nr; i++)
+		len += zufs_new_xattr_size((__u16)(strlen(xattrs[i].name) + 1), xattrs[i].size);
+	ioc = fake_msg(t, ZUFS_OP_NEW_INODE, len);
+	ioc->hdr.out_len = sizeof(*ioc);
+	ioc->flags = ZI_XATTRS;
+	at = (char *)(ioc + 1);
+	for (i = 0; i < nr; i++) {
+		struct zufs_new_xattr x = {
+			.type = xattrs[i].type,
+			.size = xattrs[i].size,
+			.name_len = (__u16)(strlen(xattrs[i].name) + 1),
+		};
+
+		memcpy(at, &x, sizeof(x));
+		memcpy(at + sizeof(x), xattrs[i].name, x.name_len);
+		memcpy(at + sizeof(x) + x.name_len, xattrs[i].value, x.size);
+		at += zufs_new_xattr_size(x.name_len, x.size);
+	}
+	err = set_name(&ioc->str, name);
+	if (err)
+		return err;
+	new_zi(t, &ioc->zi, S_IFREG | 0644, 0);
+	return new_inode(t, dir, ioc, node);
+}
+
 int fake_mkdir(struct fake_thread *t, struct fake_node dir, const char *name,
 	       struct fake_node *node)
 {

@@ -196,6 +196,18 @@ unsigned int raw_refs(void)
 	return refs;
 }
 
+unsigned int raw_nodes(void)
+{
+	unsigned int nodes = 0;
+	struct raw_fs *fs;
+	size_t i;
+
+	for (fs = raw_fs_table; fs < raw_fs_table + RAW_MAX_FS; fs++)
+		for (i = 0; fs->used && i < RAW_MAX_NODES; i++)
+			nodes += fs->nodes[i].used;
+	return nodes;
+}
+
 /* ---- file systems ---- */
 
 static void make_root(struct raw_fs *fs)

@@ -139,6 +139,31 @@ static int keep_target(struct raw_zt *zt, struct raw_node *node, struct zufs_ioc
 	return 0;
 }
 
+/* What follows the message, if this server takes it. */
+static int take_xattrs(struct raw_node *node, const struct zufs_ioc_new_inode *msg)
+{
+	const char *at = (const char *)(msg + 1), *end = (const char *)msg + msg->hdr.in_len;
+	const struct zufs_new_xattr *x;
+	const char *name;
+	int err = 0;
+
+	if (!(msg->flags & ZI_XATTRS) || !(raw_config.fs_caps & ZUFS_FSC_NEW_XATTRS))
+		return 0;
+	for (; at < end && !err; at += zufs_new_xattr_size(x->name_len, x->size)) {
+		x = (const struct zufs_new_xattr *)at;
+		name = ZUFS_TAIL(x, buf);
+		if ((size_t)(end - at) < sizeof(*x) || !x->name_len ||
+		    zufs_new_xattr_size(x->name_len, x->size) > (size_t)(end - at) ||
+		    name[x->name_len - 1] || x->type > ZUFS_XATTR_USER) {
+			raw_stats.bad_messages++;
+			return -EINVAL;
+		}
+		raw_note("with %s of %u bytes", name, x->size);
+		err = raw_xattr_set(node, x->type, name, name + x->name_len, x->size);
+	}
+	return err;
+}
+
 static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 {
 	struct raw_node *dir = raw_node_of(msg->dir_ii), *node;
@@ -159,12 +184,15 @@ static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 	node->zi->i_ino = ino;
 	node->zi->i_generation = 1;
 	node->zi->i_blocks = 0;
+	node->zi->i_xattr = 0;
 	node->zi->i_nlink = is_dir(node) ? 2 : 1;
 	memcpy(node->label, name.name, sizeof(node->label));
 	if (is_dir(node))
 		node->zi->i_size = 0;
 	if (S_ISLNK(node->zi->i_mode))
 		err = keep_target(zt, node, &msg->hdr);
+	if (!err)
+		err = take_xattrs(node, msg);
 	if (!err && !tmpfile)
 		err = add(dir, node, &name);
 	if (err) {

@@ -112,6 +112,11 @@ static void add_details(char *line, size_t size, unsigned int op,
 		snprintf(line, size, " evict %llu",
 			 (unsigned long long)((const struct zufs_ioc_evict_inode *)hdr)->flags);
 		break;
+	case ZUFS_OP_NEW_INODE:
+		snprintf(line, size, " mode %o new %#llx",
+			 ((const struct zufs_ioc_new_inode *)hdr)->zi.i_mode,
+			 (unsigned long long)((const struct zufs_ioc_new_inode *)hdr)->flags);
+		break;
 	case ZUFS_OP_SETATTR:
 		snprintf(line, size, " attr %#x", ((const struct zufs_ioc_attr *)hdr)->zuf_attr);
 		break;

@@ -174,6 +174,13 @@ static int probe_new_inode(struct zus_ii *dir, const struct zus_new_inode *a,
 	note_text(p, a->name.str, a->name.len);
 	note_value(p, a->symlink, a->symlink_len);
 	SEE(p->last_flags, a->flags);
+	if (a->nr_xattrs) {
+		SEE(p->last_len, a->nr_xattrs);
+		note_text(p, a->xattrs[a->nr_xattrs - 1].name,
+			  strlen(a->xattrs[a->nr_xattrs - 1].name));
+		note_value(p, a->xattrs[a->nr_xattrs - 1].value,
+			   a->xattrs[a->nr_xattrs - 1].size);
+	}
 	if (p->result)
 		return p->result;
 	*ii = hand_out(p, &p->files[0]);

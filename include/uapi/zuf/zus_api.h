@@ -45,6 +45,8 @@
  *          comes after a mount and a remount only
  *        + fs_caps ZUFS_FSC_EVICT_RIDES: EVICT_INODE and FREE_INODE follow a message as PUT_MULTY
  *          does
+ *        + fs_caps ZUFS_FSC_NEW_XATTRS, bit 63 of NEW_INODE's flags: ACLs and labels of the new
+ *          inode follow in the message
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -262,6 +264,7 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	ZUFS_FSC_NEW_XATTRS	= 1U << 27,	/* knows ZI_XATTRS */
 	/* EVICT_INODE and FREE_INODE may ride along with other messages, as PUT_MULTY does */
 	ZUFS_FSC_EVICT_RIDES	= 1U << 28,
 	ZUFS_FSC_MMAP_2M	= 1U << 29,	/* faults may ask for 2 MiB: ZUFS_RW_MMAP */
@@ -457,13 +460,36 @@ enum zufs_new_inode_flags {
 	ZI_TMPFILE		= 1 << 0,	/* no name is added */
 };
 
+/*
+ * NEW_INODE's flags, of servers that declared ZUFS_FSC_NEW_XATTRS: attributes follow the struct,
+ * up to in_len. The inode has all of them, or the operation fails; what ends the server in
+ * the middle of it must not leave an inode with a name and without them.
+ */
+#define ZI_XATTRS		(1ULL << 63)
+#define ZUFS_NEW_XATTRS_MAX	8	/* in a message, none of them twice */
+
+struct zufs_new_xattr {			/* each is padded with zeros to a multiple of 8 */
+	__u32	type;			/* ZUFS_XATTR_*, and with it the form of the name */
+	__u32	size;			/* of the value, may be 0 */
+	__u16	name_len;		/* with the NUL */
+	__u16	__pad[3];
+	char	buf[0];			/* name, then value */
+};
+ZUFS_SIZE_IS(zufs_new_xattr, 16);
+
+/* Bytes that one takes in the message. */
+static inline __u64 zufs_new_xattr_size(__u16 name_len, __u32 size)
+{
+	return ((__u64)sizeof(struct zufs_new_xattr) + name_len + size + 7) & ~7ULL;
+}
+
 struct zufs_ioc_new_inode {
 	struct zufs_ioc_hdr hdr;
 	/* in */
 	struct zus_inode zi;
 	__u64	dir_ii;
 	struct zufs_str str;
-	__u64	flags;			/* ZI_TMPFILE */
+	__u64	flags;			/* ZI_TMPFILE, ZI_XATTRS */
 	/* out */
 	dpp_t	_zi;
 	__u64	zus_ii;

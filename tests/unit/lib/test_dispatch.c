@@ -176,6 +176,67 @@ static void new_inode_passes_names_and_targets(void **state)
 	fx.p->result = 0;
 }
 
+static void new_inode_passes_attributes(void **state)
+{
+	static const struct zus_new_xattr xattrs[] = {
+		{ ZUFS_XATTR_SYSTEM, 16, "system.posix_acl_access", "0123456789abcdef" },
+		{ ZUFS_XATTR_SECURITY, 0, "empty", "" },
+		{ ZUFS_XATTR_SECURITY, 5, "selinux", "label" },
+	};
+	struct fake_node n;
+
+	(void)state;
+	assert_int_equal(fake_creat_with(fx.t, fx.root, "file", xattrs, 3, &n), 0);
+	assert_int_equal(fx.p->last_len, 3);
+	assert_int_equal(fx.p->last_flags, 0);
+	assert_string_equal(fx.p->text, "selinux");
+	assert_int_equal(fx.p->value_len, 5);
+	assert_memory_equal(fx.p->value, "label", 5);
+	assert_int_equal(fake_creat_with(fx.t, fx.root, "file", xattrs, 2, &n), 0);
+	assert_string_equal(fx.p->text, "empty");
+	assert_int_equal(fx.p->value_len, 0);
+}
+
+/* One attribute in a message that ends too early, or that says something wrong of it. */
+static int bad_attribute(size_t len, __u16 name_len, __u32 size, char end_of_name)
+{
+	struct zufs_ioc_new_inode *ioc;
+	struct zufs_new_xattr *x;
+
+	ioc = fake_msg(fx.t, ZUFS_OP_NEW_INODE, sizeof(*ioc) + len);
+	ioc->dir_ii = fx.root.ii;
+	ioc->str.len = 1;
+	ioc->str.name[0] = 'a';
+	ioc->flags = ZI_XATTRS;
+	x = (struct zufs_new_xattr *)(ioc + 1);
+	x->name_len = name_len;
+	x->size = size;
+	((char *)ZUFS_TAIL(x, buf))[1] = end_of_name;
+	return fake_send(fx.t);
+}
+
+static void attributes_that_make_no_sense_are_refused(void **state)
+{
+	static const struct zus_new_xattr x = { ZUFS_XATTR_USER, 1, "n", "v" };
+	struct zus_new_xattr many[ZUFS_NEW_XATTRS_MAX + 1];
+	struct fake_node n;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(bad_attribute(24, 2, 6, 0), 0);
+	assert_int_equal(bad_attribute(24, 2, 7, 0), -EINVAL);
+	assert_int_equal(bad_attribute(24, 2, UINT32_MAX, 0), -EINVAL);
+	assert_int_equal(bad_attribute(24, 0, 0, 0), -EINVAL);
+	assert_int_equal(bad_attribute(24, 2, 0, 'x'), -EINVAL);
+	assert_int_equal(bad_attribute(24, UINT16_MAX, 0, 0), -EINVAL);
+	assert_int_equal(bad_attribute(8, 2, 0, 0), -EINVAL);
+	for (i = 0; i < ZUFS_NEW_XATTRS_MAX + 1; i++)
+		many[i] = x;
+	assert_int_equal(fake_creat_with(fx.t, fx.root, "f", many, ZUFS_NEW_XATTRS_MAX, &n), 0);
+	assert_int_equal(fake_creat_with(fx.t, fx.root, "f", many, ZUFS_NEW_XATTRS_MAX + 1, &n),
+			 -EINVAL);
+}
+
 static void dentries_and_rename_pass_their_arguments(void **state)
 {
 	struct fake_node none = { 0, NULL };
@@ -353,6 +414,8 @@ int main(void)
 		T(handle_outside_of_t1_is_taken_back),
 		T(forget_frees_what_has_no_links),
 		T(new_inode_passes_names_and_targets),
+		T(new_inode_passes_attributes),
+		T(attributes_that_make_no_sense_are_refused),
 		T(dentries_and_rename_pass_their_arguments),
 		T(readdir_goes_on_where_it_stopped),
 		T(unknown_operations_are_refused),

@@ -152,6 +152,27 @@ static void all_of_them_have_a_limit_too(void **state)
 	free(value);
 }
 
+static void new_inodes_come_with_them_or_not_at_all(void **state)
+{
+	static const struct zus_new_xattr xattrs[] = {
+		{ ZUFS_XATTR_SYSTEM, 5, "system.posix_acl_access", "value" },
+		{ USER, 0, "empty", "" },
+	};
+	struct fixture *fx = *state;
+	struct fake_node n, other;
+	char buf[8];
+
+	assert_int_equal(fake_creat_with(fx->t, fx->root, "f", xattrs, 2, &n), 0);
+	assert_int_equal(get(fx, n, "empty", NULL, 0), 0);
+	assert_int_equal(fake_getxattr(fx->t, n, ZUFS_XATTR_SYSTEM, xattrs[0].name, buf, 8), 5);
+	assert_memory_equal(buf, "value", 5);
+	assert_true(n.zi->i_xattr != 0);
+	/* the name exists already: what came with the other inode is gone again */
+	assert_int_equal(fake_creat_with(fx->t, fx->root, "f", xattrs, 2, &other), -EEXIST);
+	must_remove(fx, fx->root, n, "f");
+	assert_int_equal(fixture_sb(fx)->xattr_bytes, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -162,6 +183,7 @@ int main(void)
 		T(largest_values_go_both_ways),
 		T(an_inode_has_its_limits),
 		T(all_of_them_have_a_limit_too),
+		T(new_inodes_come_with_them_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests_name("memofs xattr", tests, NULL, NULL);

@@ -26,6 +26,7 @@ set_label() {
 
 mnt=$scratch/mnt
 mkdir "$mnt"
+# a message for each label
 raw_setup
 raw_start
 raw_mount
@@ -38,12 +39,41 @@ for call in create mkdir mknod "symlink x"; do
 	app -e ENOENT stat "$mnt/dir/new"
 done
 try ENOSPC "op=XATTR_SET do=err:-28" tmpfile "$mnt/dir"
+only_two_inodes() {
+	drop_caches
+	[ "$(stat_of nodes)" = 2 ]
+}
+wait_until 5 only_two_inodes
 try OK "op=XATTR_SET do=err:-95" create "$mnt/dir/new"
 app unlink "$mnt/dir/new"
 ctl clear
 app create "$mnt/dir/new"
 drop_caches
 assert_eq made_t "$(label "$mnt/dir/new")" "a label that the server has"
+assert_eq 644 "$(stat -c %a "$mnt/dir/new")" "the mode"
+raw_umount
+raw_end
+
+# they come with the inode
+raw_start --caps $((1 << 27))
+raw_mount
+app mkdir "$mnt/dir"
+set_label dir_t "$mnt/dir"
+long=$(printf 'x%.0s' {1..200})
+for call in create mkdir mknod "symlink x" "symlink $long"; do
+	ctl forget
+	# shellcheck disable=SC2086 # several words
+	app $call "$mnt/dir/new"
+	refute eval "ctl record | grep -q ^XATTR_SET"
+	drop_caches
+	assert_eq made_t "$(label "$mnt/dir/new")" "a label that came with $call"
+	[[ $call != symlink* ]] || assert_eq "${call#* }" "$(readlink "$mnt/dir/new")" "target"
+	rm -r "$mnt/dir/new"
+done
+ctl forget
+app tmpfile "$mnt/dir"
+ctl record | grep -q "^with selinux of " || fail "a tmpfile without a label"
+refute eval "ctl record | grep -q ^XATTR_SET"
 raw_finish
 
 zufs up -o size=16M memofs none "$mnt"

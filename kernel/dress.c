@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dress.c - what a new inode must have before anybody sees it
+ *
+ * ACLs that it inherits and labels of security modules are collected before the server is
+ * asked. One that can (ZUFS_FSC_NEW_XATTRS) gets them with NEW_INODE: all or nothing, whatever
+ * happens to it. For others each is an XATTR_SET behind it, and so is what does not fit; what
+ * the mode lets others do comes last, by SETATTR.
+ *
+ * A module may sign labels together with the number of the inode (EVM): all its labels are
+ * then asked for again when there is one. Callers hold the directory's inode lock.
+ */
+#include <linux/mm.h>
+#include <linux/security.h>
+#include <linux/xattr.h>
+
+#include "dress.h"
+#include "inode.h"
+#include "super.h"
+#include "xattr.h"
+
+/* ---- records ---- */
+
+static struct zufs_new_xattr *record_at(const struct zuf_dress *dress, size_t at)
+{
+	return (void *)(dress->msg + 1) + at;
+}
+
+static char *record_name(struct zufs_new_xattr *record)
+{
+	return ZUFS_TAIL(record, buf);
+}
+
+static int make_room(struct zuf_dress *dress, size_t bytes)
+{
+	size_t used = sizeof(*dress->msg) + dress->len;
+	void *msg = kvzalloc(used + bytes, GFP_KERNEL_ACCOUNT);
+
+	if (!msg)
+		return -ENOMEM;
+	if (dress->msg)
+		memcpy(msg, dress->msg, used);
+	kvfree(dress->msg);
+	dress->msg = msg;
+	return 0;
+}
+
+/* One more; its value, @size bytes, is still to be written at @value. */
+static int add(struct zuf_dress *dress, u32 type, const char *name, size_t size, void **value)
+{
+	size_t name_len = strlen(name) + 1, bytes;
+	struct zufs_new_xattr *record;
+	int err;
+
+	if (name_len > XATTR_NAME_MAX + 1 || size > XATTR_SIZE_MAX)
+		return -E2BIG;
+	bytes = zufs_new_xattr_size(name_len, size);
+	err = make_room(dress, bytes);
+	if (err)
+		return err;
+	record = record_at(dress, dress->len);
+	record->type = type;
+	record->size = size;
+	record->name_len = name_len;
+	memcpy(record_name(record), name, name_len);
+	*value = record_name(record) + name_len;
+	dress->len += bytes;
+	dress->nr++;
+	return 0;
+}
+
+void zuf_dress_release(struct zuf_dress *dress)
+{
+	kvfree(dress->msg);
+	zuf_acls_release(&dress->acls);
+}
+
+/* ---- before the inode is made ---- */
+
+static int add_acl(struct zuf_dress *dress, const char *name, const struct posix_acl *acl)
+{
+	void *value;
+	int err;
+
+	if (!IS_ENABLED(CONFIG_FS_POSIX_ACL) || !acl)
+		return 0;
+	err = add(dress, ZUFS_XATTR_SYSTEM, name, zuf_acl_size(acl), &value);
+	if (!err)
+		zuf_acl_encode(acl, value);
+	return err;
+}
+
+static int add_labels(struct inode *inode, const struct xattr *labels, void *data)
+{
+	struct zuf_dress *dress = data;
+	const struct xattr *label;
+	void *value;
+	int err;
+
+	for (label = labels; label->name; label++)
+		if (!strcmp(label->name, XATTR_EVM_SUFFIX))
+			dress->labels_late = true;
+	for (label = labels; label->name && !dress->labels_late; label++) {
+		err = add(dress, ZUFS_XATTR_SECURITY, label->name, label->value_len, &value);
+		if (err)
+			return err;
+		memcpy(value, label->value, label->value_len);
+	}
+	return 0;
+}
+
+int zuf_dress_collect(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+		      const struct qstr *name)
+{
+	int err = add_acl(dress, XATTR_NAME_POSIX_ACL_DEFAULT, dress->acls.def);
+
+	if (!err)
+		err = add_acl(dress, XATTR_NAME_POSIX_ACL_ACCESS, dress->acls.access);
+	return err ?: security_inode_init_security(inode, dir, name, add_labels, dress);
+}
+
+bool zuf_dress_can_ride(const struct zuf_dress *dress, const struct super_block *sb)
+{
+	return dress->len && (ZUF_SB(sb)->fs_caps & ZUFS_FSC_NEW_XATTRS) &&
+	       dress->nr <= ZUFS_NEW_XATTRS_MAX && sizeof(*dress->msg) + dress->len <= U16_MAX;
+}
+
+/* ---- after it ---- */
+
+static int store_record(struct inode *inode, struct zufs_new_xattr *record)
+{
+	char *name = record_name(record);
+	int err = zuf_xattr_set(inode, record->type, name, name + record->name_len,
+				record->size, 0);
+
+	/* as with other file systems, that is no reason to have no file */
+	return err == -EOPNOTSUPP && record->type == ZUFS_XATTR_SECURITY ? 0 : err;
+}
+
+static int store_records(struct zuf_dress *dress, struct inode *inode)
+{
+	struct zufs_new_xattr *record;
+	size_t at, bytes;
+	int err = 0;
+
+	for (at = 0; at < dress->len && !err; at += bytes) {
+		record = record_at(dress, at);
+		bytes = zufs_new_xattr_size(record->name_len, record->size);
+		err = store_record(inode, record);
+	}
+	return err;
+}
+
+static int store_labels(struct inode *inode, const struct xattr *labels, void *unused)
+{
+	const struct xattr *label;
+	int err = 0;
+
+	for (label = labels; label->name && !err; label++)
+		err = zuf_xattr_set(inode, ZUFS_XATTR_SECURITY, label->name, label->value,
+				    label->value_len, 0);
+	return err;
+}
+
+/* A server that says that the inode has no attributes has not understood. */
+static int check_carried(struct inode *inode)
+{
+	if (READ_ONCE(ZUF_I(inode)->zi->i_xattr))
+		return 0;
+	pr_warn_ratelimited("sb %llu: the server has not kept what inode %llu came with\n",
+			    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
+	return -EIO;
+}
+
+/* The mode that it was made with becomes the one that it shall have. */
+static int open_to_others(struct zuf_dress *dress, struct inode *inode, bool carried)
+{
+	umode_t first = zuf_dress_first_mode(dress, inode, carried);
+	int err;
+
+	if (first == inode->i_mode)
+		return 0;
+	zuf_inode_publish(inode, STATX_MODE);
+	err = zuf_setattr_send(inode, STATX_MODE);
+	if (err)
+		WRITE_ONCE(ZUF_I(inode)->zi->i_mode, cpu_to_le16(first));
+	return err;
+}
+
+int zuf_dress_store(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+		    const struct qstr *name, bool carried)
+{
+	int err = carried ? check_carried(inode) : store_records(dress, inode);
+
+	if (!err && dress->labels_late)
+		err = security_inode_init_security(inode, dir, name, store_labels, NULL);
+	if (!err)
+		err = open_to_others(dress, inode, carried);
+	if (!err)
+		zuf_acls_cache(inode, &dress->acls);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dress.h - what a new inode must have before anybody sees it: ACLs of its directory, labels
+ * of security modules
+ */
+#ifndef ZUF_DRESS_H
+#define ZUF_DRESS_H
+
+#include <linux/fs.h>
+#include "acl.h"
+#include "zuf/zus_api.h"
+
+/*
+ * struct zuf_dress - of one inode that is being made
+ * @acls: what the directory gives
+ * @msg: room for the message, then @len bytes of records (struct zufs_new_xattr); NULL: none
+ * @nr: records
+ * @labels_late: a module's label depends on the inode number
+ */
+struct zuf_dress {
+	struct zuf_acls acls;
+	struct zufs_ioc_new_inode *msg;
+	size_t len;
+	unsigned int nr;
+	bool labels_late;
+};
+
+/**
+ * zuf_dress_collect() - @dress->acls, which are set, and the labels
+ * @inode: complete but for what the server decides
+ * @name: NULL: it gets none
+ * Return: 0, -errno; zuf_dress_release() in any case.
+ */
+int zuf_dress_collect(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+		      const struct qstr *name);
+void zuf_dress_release(struct zuf_dress *dress);
+
+/* Does anything of it need messages of its own, unless NEW_INODE carries the records? */
+static inline bool zuf_dress_needs_steps(const struct zuf_dress *dress, bool carried)
+{
+	return dress->labels_late || (dress->len && !carried);
+}
+
+/*
+ * The mode that the server gets first: while ACLs are missing, also after the end of the server,
+ * the inode is its owner's alone.
+ */
+static inline umode_t zuf_dress_first_mode(const struct zuf_dress *dress,
+					   const struct inode *inode, bool carried)
+{
+	if (carried || (!dress->acls.access && !dress->acls.def))
+		return inode->i_mode;
+	return inode->i_mode & ~(S_IRWXG | S_IRWXO);
+}
+
+/* May NEW_INODE carry the records? */
+bool zuf_dress_can_ride(const struct zuf_dress *dress, const struct super_block *sb);
+
+/**
+ * zuf_dress_store() - the server has made the inode, which nobody sees yet
+ * @carried: it has the records already
+ * At the end the server has the mode that the inode has.
+ */
+int zuf_dress_store(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+		    const struct qstr *name, bool carried);
+
+#endif
