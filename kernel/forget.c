@@ -264,10 +264,11 @@ void zuf_forget_fini(void)
 	destroy_workqueue(forget_wq);
 }
 
-/* A page fault that has found a hole: nothing is held for it, no put is due. */
+/* A page fault (of one page) that has found a hole: nothing is held for it, no put is due. */
 static bool is_hole_fault(const struct zufs_ioc_IO *io, u32 iom_n)
 {
-	return iom_n == 1 && (READ_ONCE(io->rw) & ZUFS_RW_MMAP) &&
+	return iom_n == 1 && READ_ONCE(io->hdr.len) <= PAGE_SIZE &&
+	       (READ_ONCE(io->rw) & ZUFS_RW_MMAP) &&
 	       !(READ_ONCE(io->rw) & ZUFS_RW_WRITE) &&
 	       !zuf_word_block(READ_ONCE(*(u64 *)ZUFS_TAIL(io, iom_e)));
 }

@@ -82,6 +82,15 @@ static int fault_get(struct fault *f)
 				ZUF_OPF_NESTED | ZUF_OPF_KILLABLE);
 }
 
+/* Does one word stand for all of 2 MiB? */
+static bool is_one_run(const struct fault *f)
+{
+	const struct zufs_ioc_IO *io = f->c.io;
+
+	return f->order && io->ziom.iom_n == 1 &&
+	       io->last_pos == io->filepos + (PAGE_SIZE << f->order);
+}
+
 /* The one block of the answer, or the first of those that make 2 MiB; ~0: no good. */
 static u64 answered_block(struct fault *f)
 {
@@ -89,6 +98,8 @@ static u64 answered_block(struct fault *f)
 	ssize_t bytes = zuf_contract_bytes(&f->c, PAGE_SIZE << f->order);
 	u32 i;
 
+	if (is_one_run(f))
+		return zuf_word_block(f->c.words[0]);
 	if (bytes != PAGE_SIZE << f->order)
 		return ~0ULL;
 	for (i = 1; i < 1U << f->order; i++)

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include "internal.h"
 
+#define LARGE_PAGE	512		/* blocks that zus_blocks_set_large() speaks of */
+
 /* The part of a message from iom_e on that is ours to fill. */
 static uint32_t iom_room(const struct zus_op *op)
 {
@@ -122,9 +124,17 @@ int zus_do_fallocate(struct zus_op *op)
 /* Position after the last byte that n blocks from pos on cover. */
 static uint64_t covered_to(const struct zus_blocks *b)
 {
-	uint64_t end = (b->pos & ~(ZUS_BLOCK_SIZE - 1)) + ((uint64_t)b->n << ZUS_BLOCK_SHIFT);
+	uint64_t n = b->large ? b->max : b->n;
+	uint64_t end = (b->pos & ~(ZUS_BLOCK_SIZE - 1)) + (n << ZUS_BLOCK_SHIFT);
 
 	return end < b->pos + b->len ? end : b->pos + b->len;
+}
+
+static bool is_good_answer(const struct zus_blocks *b)
+{
+	if (b->large)
+		return b->n == 1 && b->max == LARGE_PAGE && (b->rw & ZUFS_RW_MMAP);
+	return b->n && b->n <= b->max;
 }
 
 int zus_do_get_multy(struct zus_op *op)
@@ -150,7 +160,7 @@ int zus_do_get_multy(struct zus_op *op)
 	err = zus_ops_of(ii)->get_blocks(ii, &b);
 	if (err)
 		return io_end(ioc, err);
-	if (!b.n || b.n > b.max)
+	if (!is_good_answer(&b))
 		return io_end(ioc, -EIO);
 	ioc->cookie = b.cookie;
 	ioc->ret_flags = b.ret_flags;

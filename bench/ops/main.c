@@ -47,6 +47,8 @@ static const struct op ops_table[] = {
 	{ "readdir entry",	4000,	fill_dir,	op_readdir,	empty_dir },
 	{ "mmap read touch",	2000,	map_data,	op_map_read,	unmap_data },
 	{ "mmap write touch",	2000,	map_data,	op_map_write,	unmap_data },
+	{ "mmap read 2M",	128,	map_huge,	op_huge_read,	unmap_huge },
+	{ "mmap write 2M",	128,	map_huge,	op_huge_write,	unmap_huge },
 	{ "mmap write+msync",	300,	map_data,	op_msync,	unmap_data },
 };
 static const size_t ops_table_len =
@@ -318,7 +320,8 @@ static int set_up(struct bench *b, const char *dir, unsigned int names)
 int main(int argc, char **argv)
 {
 	struct options opt = { .fs_name = "unnamed", .cpu = -1, .repeats = 5, .tag = 1 };
-	struct bench b = { .data_fd = -1, .scratch_fd = -1, .random = 88172645463325252ull };
+	struct bench b = { .data_fd = -1, .scratch_fd = -1, .huge_fd = -1,
+			   .random = 88172645463325252ull };
 	int status = EXIT_SUCCESS;
 
 	if (parse_options(&opt, argc, argv)) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define PAGE_BYTES	4096u
+#define HUGE_BYTES	(2u << 20)
 #define FILE_BYTES	(32u << 20)
 #define NAME_COUNT	512u
 #define PATH_BYTES	256u
@@ -20,6 +21,7 @@ struct bench {
 	char *buf;			/* 1 MiB, page aligned, for data in both directions */
 	int data_fd;			/* file of FILE_BYTES, open read-write */
 	int scratch_fd;			/* file for appends, or -1 */
+	int huge_fd;			/* file for pages of 2 MiB, or -1 */
 	char *map;			/* mapping of the data file, or NULL */
 	void *map_area;			/* reservation around it */
 	void *dir;			/* open DIR of the many-entries directory, or NULL */
@@ -66,6 +68,12 @@ int op_map_read(struct bench *b, unsigned int count);
 int op_map_write(struct bench *b, unsigned int count);
 int op_msync(struct bench *b, unsigned int count);
 int create_data_file(struct bench *b);
+
+/* Mappings of 2 MiB pages: ops_huge.c */
+int map_huge(struct bench *b, unsigned int count);
+int unmap_huge(struct bench *b, unsigned int count);
+int op_huge_read(struct bench *b, unsigned int count);
+int op_huge_write(struct bench *b, unsigned int count);
 
 /* Operations on names: ops_names.c */
 int op_create_close(struct bench *b, unsigned int count);

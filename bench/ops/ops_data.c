@@ -14,8 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_BYTES	(2u << 20)
-
 static uint64_t next_random(struct bench *b)
 {
 	uint64_t x = b->random;

@@ -39,7 +39,7 @@ struct zus_blocks {
 	uint32_t ret_flags;		/* ZUFS_RET_*, GET */
 	uint32_t n;			/* pages in words */
 	uint32_t max;			/* room in words */
-	uint32_t reserved;
+	uint32_t large;			/* words has the first of 512 in a row */
 	uint64_t *words;		/* use the functions below */
 	struct zus_io *io;		/* for an iomap list (GET returns -EZUFS_RETRY) */
 };
@@ -66,6 +66,17 @@ static inline int zus_blocks_add(struct zus_blocks *b, uint64_t bn)
  * pages. How many of them there was room for.
  */
 uint32_t zus_blocks_add_run(struct zus_blocks *b, uint64_t bn, uint32_t n);
+
+/*
+ * GET for a page fault of 2 MiB: all of them lie in a row from block bn on, a multiple of 512. One
+ * word says so, there and in the put.
+ */
+static inline void zus_blocks_set_large(struct zus_blocks *b, uint64_t bn)
+{
+	b->words[0] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
+	b->n = 1;
+	b->large = 1;
+}
 
 /* PUT: the block of page i. */
 static inline uint64_t zus_blocks_bn(const struct zus_blocks *b, uint32_t i)

@@ -273,7 +273,7 @@ static bool is_over(const struct zus_blocks *b, int err)
  * The kernel asks whether 2 MiB can be mapped as one large page: if they are there, one run in
  * step with 2 MiB, and no store would have to replace some of them.
  */
-static bool is_large_page(const struct memofs_inode *mi, const struct zus_blocks *b)
+static int get_large_page(const struct memofs_inode *mi, struct zus_blocks *b)
 {
 	const uint64_t n = LARGE_PAGE, index = memofs_blocks_down(b->pos);
 	struct memofs_run r = { .n = 0 };
@@ -281,16 +281,26 @@ static bool is_large_page(const struct memofs_inode *mi, const struct zus_blocks
 	struct memofs_walk w;
 
 	if ((b->rw & ZUFS_RW_WRITE) && mi->share)
-		return false;
+		return -EOPNOTSUPP;
 	memofs_walk_init(&w, mi, index, index + n);
 	while (done < n && memofs_walk_next(&w, &r)) {
 		if (!done)
 			bn = r.bn;
 		if (!bn || bn % n || r.bn != bn + done)
-			return false;
+			return -EOPNOTSUPP;
 		done += r.n;
 	}
-	return done == n;
+	if (done < n)
+		return -EOPNOTSUPP;
+	zus_blocks_set_large(b, bn);
+	return 0;
+}
+
+static int get_any(struct memofs_inode *mi, struct zus_blocks *b)
+{
+	if ((b->rw & ZUFS_RW_MMAP) && b->max > 1)
+		return get_large_page(mi, b);
+	return b->rw & ZUFS_RW_WRITE ? get_for_write(mi, b) : get_for_read(mi, b);
 }
 
 int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
@@ -298,14 +308,11 @@ int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 	struct memofs_inode *mi = memofs_inode_of(ii);
 	int err;
 
-	if ((b->rw & ZUFS_RW_MMAP) && b->max > 1 && !is_large_page(mi, b))
-		return -EOPNOTSUPP;
-
 	/* before the map is looked at: one of us sees what the other does (is_mapped) */
 	if ((b->rw & ZUFS_RW_MMAP) && !is_mapped(mi))
 		__atomic_store_n(&mi->mapped, true, __ATOMIC_SEQ_CST);
 	b->cookie = memofs_contract_begin(mi);
-	err = b->rw & ZUFS_RW_WRITE ? get_for_write(mi, b) : get_for_read(mi, b);
+	err = get_any(mi, b);
 	if (b->cookie && is_over(b, err)) {
 		memofs_contract_end(mi, b->cookie);
 		b->cookie = 0;

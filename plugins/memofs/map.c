@@ -83,17 +83,26 @@ void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint
 	*w = (struct memofs_walk){ .mi = mi, .index = index, .end = end };
 }
 
+/* Do eight slots hold T1 blocks in a row, from `bn` on? One branch for all of them. */
+static bool are_neighbours(const uint64_t *slots, uint64_t bn)
+{
+	uint64_t differ = 0, i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < 8; i++)
+		differ |= __atomic_load_n(&slots[i], __ATOMIC_ACQUIRE) ^ (bn + i);
+	return !differ;
+}
+
 /* How many of n slots hold neighbouring T1 blocks from `bn` on, or nothing if that is 0. */
 static uint64_t run_length(const uint64_t *slots, uint64_t n, uint64_t bn)
 {
-	uint64_t step = bn ? 1 : 0, i;
+	uint64_t step = bn ? 1 : 0, i = 0;
 
-#pragma GCC unroll 8
-	for (i = 1; i < n; i++) {
-		bn += step;
-		if (__atomic_load_n(&slots[i], __ATOMIC_ACQUIRE) != bn)
-			break;
-	}
+	while (bn && i + 8 <= n && are_neighbours(slots + i, bn + i))
+		i += 8;
+	while (i < n && __atomic_load_n(&slots[i], __ATOMIC_ACQUIRE) == bn + i * step)
+		i++;
 	return i;
 }
 

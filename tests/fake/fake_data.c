@@ -50,6 +50,16 @@ static ssize_t rw_mapped(struct fake_thread *t, struct fake_node node, void *buf
 
 /* ---- NIO ---- */
 
+/* Are there words for what the answer says it covers? One is enough for a fault of 2 MiB. */
+static bool is_covered(const struct zufs_ioc_IO *ioc, uint64_t pos, size_t len, uint64_t rw)
+{
+	uint64_t off = pos & (ZUFS_PAGE_SIZE - 1), n = ioc->ziom.iom_n;
+
+	if ((rw & ZUFS_RW_MMAP) && len > ZUFS_PAGE_SIZE && n == 1)
+		return ioc->last_pos == pos + len;
+	return off + (ioc->last_pos - pos) <= n << ZUFS_PAGE_SHIFT;
+}
+
 /* GET into t->last_get and t->get_words; pages or -errno. */
 static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t len,
 		  uint64_t rw)
@@ -68,7 +78,7 @@ static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, si
 		return err;
 	n = ioc->ziom.iom_n;
 	if (!n || n > ZUS_API_MAP_MAX_PAGES || ioc->hdr.out_len != zufs_io_size(n) ||
-	    ioc->last_pos <= pos || ioc->last_pos > pos + len)
+	    ioc->last_pos <= pos || ioc->last_pos > pos + len || !is_covered(ioc, pos, len, rw))
 		return -EIO;
 	__atomic_fetch_add(&t->f->gets, 1, __ATOMIC_RELAXED);
 	memcpy(&t->last_get, ioc, sizeof(t->last_get));

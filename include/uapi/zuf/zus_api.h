@@ -39,7 +39,7 @@
  *        + fs_caps ZUFS_FSC_XATTR_WINDOW, bit 15 of ioc_flags of XATTR_*: values and lists that
  *          are too large for a message are in the window
  *        + SYNC: write_unmapped may be answered (out_max 8, out_start at the field)
- *        + fs_caps ZUFS_FSC_MMAP_2M: page faults of 2 MiB
+ *        + fs_caps ZUFS_FSC_MMAP_2M: page faults of 2 MiB, where one word may stand for all
  *        + the root's files stats and control; INIT_THREAD makes its process the server, or
  *          is -EBUSY (another one is), -ESHUTDOWN (it was, until an abort); SHOW_OPTIONS
  *          comes after a mount and a remount only
@@ -937,9 +937,10 @@ ZUFS_SIZE_IS(zufs_ioc_iomap_exec, 72);
 /*
  * A page fault, for one page; of servers that declared ZUFS_FSC_MMAP_2M also for 512 pages that
  * begin at 2 MiB of the file. This answer is used if it has all of them, without a hole, as one
- * run that begins at 2 MiB of T1; it is put in any case. Else, and after any error, the page
- * alone is asked for: so the server should not allocate for the first question, and should
- * answer it with an error if it knows that the blocks do not fit.
+ * run that begins at 2 MiB of T1; it is put in any case. One word (iom_n 1) with last_pos at the
+ * end of the 2 MiB says the same as the 512 words of the run that it begins. Else, and after any
+ * error, the page alone is asked for: so the server should not allocate for the first question,
+ * and should answer it with an error if it knows that the blocks do not fit.
  */
 #define ZUFS_RW_MMAP		(1U << 1)
 #define ZUFS_RW_RAND		(1U << 4)	/* the file is read at random */

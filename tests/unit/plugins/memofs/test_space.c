@@ -222,6 +222,45 @@ static unsigned int large_pages(const struct memofs_inode *mi, uint64_t blocks)
 	return n;
 }
 
+/* The answer of a page fault of 2 MiB: its first block, or an error; one word is all of it. */
+static int64_t large_fault(struct fixture *fx, struct fake_node node, uint64_t pos, uint64_t rw)
+{
+	uint64_t bn;
+	int n = fake_get(fx->t, node, pos, 2 << 20, ZUFS_RW_MMAP | rw, &bn, 1);
+
+	if (n < 0)
+		return n;
+	assert_int_equal(n, 1);
+	assert_int_equal(fake_put(fx->t), 0);
+	return (int64_t)bn;
+}
+
+static void large_faults_are_one_word(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 32 << 20 };
+	struct fixture *fx = fixture_mount(&opts, NULL);
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t bn;
+
+	(void)state;
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 8 << 20), 0);
+	bn = block_of(inode_of(a), 1024);
+	assert_true(bn && bn % 512 == 0);
+	assert_int_equal(large_fault(fx, a, 4 << 20, 0), bn);
+	assert_int_equal(large_fault(fx, a, 4 << 20, ZUFS_RW_WRITE), bn);
+	assert_int_equal(large_fault(fx, b, 0, 0), -EOPNOTSUPP);
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					5 << 20, BLOCK), 0);
+	assert_int_equal(large_fault(fx, a, 4 << 20, 0), -EOPNOTSUPP);
+	/* what is shared can be looked at, a store needs a copy */
+	assert_int_equal(fake_clone(fx->t, a, b, 0, 0, 2 << 20, 2 << 20), 0);
+	assert_int_equal(large_fault(fx, b, 0, 0), block_of(inode_of(a), 0));
+	assert_int_equal(large_fault(fx, b, 0, ZUFS_RW_WRITE), -EOPNOTSUPP);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+	fixture_umount(fx);
+}
+
 static void large_runs_are_in_step(void **state)
 {
 	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
@@ -479,6 +518,7 @@ int main(void)
 		cmocka_unit_test(full_device_gives_a_short_write),
 		cmocka_unit_test(tables_of_all_devices_stay),
 		cmocka_unit_test(limit_may_end_inside_of_a_set),
+		cmocka_unit_test(large_faults_are_one_word),
 		cmocka_unit_test(large_runs_are_in_step),
 		T(large_runs_take_what_there_is),
 		cmocka_unit_test(hash_chains_stay_short),
