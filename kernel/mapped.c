@@ -331,9 +331,13 @@ bool zuf_mapped_drop(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 }
 
 /*
- * Killable: a pipe that nobody empties holds pages for long. No event tells reliably that
- * the last pin has gone: of memory none at all, of pmem not every way of unpinning wakes
- * up who waits for the page. So look, ever more rarely.
+ * Killable: a pipe that nobody empties holds pages for long. There is no event that tells of
+ * the last pin in each case, so look, ever more rarely:
+ *  - Of memory a page that stays allocated goes back to our own reference without a word.
+ *  - Of pmem put_page() and unpin_user_page() wake up who waits for the count. But kernels
+ *    that do not pin for O_DIRECT (6.1) end it in __bio_release_pages(), whose
+ *    folio_put_refs() only looks for 0, and pmem is idle at 1. folio_put() does the same.
+ *  - Where 0 is idle (compat/pfn.h) nobody is woken by the count's address, but by the page's.
  */
 static int wait_unpinned(struct page *page)
 {
