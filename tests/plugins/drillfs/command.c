@@ -214,6 +214,17 @@ static void run_settled(struct drill_sb *d, char *rest, FILE *out)
 	pthread_mutex_unlock(&d->lock);
 }
 
+/* "INO PAGE COUNT" */
+static void run_move(struct drill_sb *d, char *rest, FILE *out)
+{
+	unsigned long long ino, page, count;
+
+	if (sscanf(rest, "%llu %llu %llu", &ino, &page, &count) != 3)
+		fprintf(out, "error: INO PAGE COUNT\n");
+	else
+		print_result(drill_move(d, ino, page, count), out);
+}
+
 /* ---- memory that lists read and write ---- */
 
 /* "WHERE PAGES BYTE", WHERE = sN or mN; NULL = not understood. */
@@ -266,6 +277,7 @@ static const struct {
 	{ "release", run_release }, { "hung", run_hung }, { "stats", run_stats },
 	{ "results", run_results }, { "exec", run_exec }, { "async", run_async },
 	{ "settled", run_settled }, { "fill", run_fill }, { "check", run_check },
+	{ "move", run_move },
 };
 
 void drill_command(void *sb, char *line, FILE *out)

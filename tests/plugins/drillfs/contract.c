@@ -17,6 +17,8 @@ uint64_t drill_contract_open(struct drill_sb *d, const struct zus_ii *ii,
 	c->ino = zus_zi_ino(ii->zi);
 	c->pos = b->pos;
 	c->n = b->n;
+	c->pages = b->large ? b->max : b->n;
+	c->inner = b->cookie;
 	c->first = b->words[0];
 	c->last = b->words[b->n - 1];
 	c->is_locked = b->ret_flags & ZUFS_RET_LOCKED_PUT;
@@ -57,8 +59,11 @@ void drill_contract_close(struct drill_sb *d, const struct zus_ii *ii,
 	if (c) {
 		LIST_REMOVE(c, link);
 		d->stats.open--;
+		pthread_cond_broadcast(&d->changed);
 	}
 	pthread_mutex_unlock(&d->lock);
+	if (c)
+		memofs_contract_end(memofs_inode_of((struct zus_ii *)ii), c->inner);
 	zus_free(d->msb.sb.env, c);
 }
 

@@ -6,7 +6,7 @@
  * (list.c). README.md says what the remote control understands.
  *
  * Locks: drill_sb.lock protects rules, contracts and counters. It is not held while a rule
- * hangs, nor while memofs or the kernel works.
+ * hangs, nor while memofs or the kernel works. drill_sb.moving is explained in move.c.
  */
 #ifndef DRILL_H
 #define DRILL_H
@@ -23,9 +23,10 @@
 #define DRILL_SCRATCH		64	/* blocks of T1 for lists, in a row */
 #define DRILL_MEM_PAGES		64	/* of server memory for lists */
 #define DRILL_RESULTS		1024
+#define DRILL_PARKED		64	/* blocks that files had */
 
 enum drill_op {
-	DRILL_READ, DRILL_WRITE, DRILL_GET, DRILL_PUT, DRILL_PRE_READ, DRILL_TRUNCATE,
+	DRILL_READ, DRILL_WRITE, DRILL_GET, DRILL_LARGE, DRILL_PUT, DRILL_PRE_READ, DRILL_TRUNCATE,
 	DRILL_FALLOCATE, DRILL_SYNC, DRILL_IOCTL, DRILL_OPS
 };
 
@@ -40,6 +41,9 @@ enum drill_does {
 	DRILL_LASTWORD	= 1 << 6,
 	DRILL_UNMAP	= 1 << 7,
 	DRILL_FLIP	= 1 << 8,	/* change the list while it runs */
+	DRILL_MOVE	= 1 << 9,	/* another page gets another block */
+	DRILL_WORDS	= 1 << 10,	/* say 2 MiB by 512 words */
+	DRILL_LINGER	= 1 << 11,	/* hang with the answer in hand */
 };
 
 struct drill_rule {
@@ -54,6 +58,7 @@ struct drill_rule {
 	uint32_t unmap_offset, unmap_len;
 	uint32_t flip_index;
 	uint64_t flip_word;
+	uint64_t page;			/* MOVE */
 	uint32_t n;			/* LIST */
 	uint64_t list[DRILL_LIST_WORDS];
 };
@@ -61,7 +66,9 @@ struct drill_rule {
 struct drill_contract {
 	LIST_ENTRY(drill_contract) link;
 	uint64_t ino, pos, first, last;	/* words */
-	uint32_t n;
+	uint32_t n;			/* of them */
+	uint32_t pages;
+	uint64_t inner;			/* memofs's contract */
 	bool is_locked;
 	pthread_t thread;
 };
@@ -79,7 +86,10 @@ struct drill_stats {
 struct drill_sb {
 	struct memofs_sb msb;		/* first */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* a release, a hang, the end of a list */
+	pthread_cond_t changed;		/* a release, a hang, the end of a list or contract */
+	pthread_rwlock_t moving;	/* exclusive: a page gets another block */
+	uint64_t parked[DRILL_PARKED];
+	uint32_t nr_parked;
 	uint64_t releases;
 	struct drill_rule *rules;	/* DRILL_MAX_RULES of them */
 	uint32_t nr_rules;
@@ -118,6 +128,7 @@ void drill_rule_match(struct drill_sb *d, enum drill_op op, const struct zus_ii 
 
 /* ---- contract.c ---- */
 
+/* b->cookie is memofs's contract, which ends with this one. */
 uint64_t drill_contract_open(struct drill_sb *d, const struct zus_ii *ii,
 			     const struct zus_blocks *b);
 void drill_contract_close(struct drill_sb *d, const struct zus_ii *ii,
@@ -130,6 +141,15 @@ uint64_t drill_contracts_drop(struct drill_sb *d);
 void drill_flip_start(struct drill_sb *d, uint64_t *at, uint64_t evil);
 void drill_flip_stop(struct drill_sb *d);
 
+/* ---- move.c ---- */
+
+int drill_moves_init(struct drill_sb *d);
+void drill_moves_fini(struct drill_sb *d);
+/* Within an operation that has drill_sb.moving: the first byte of the page goes up by 1. */
+void drill_move_here(struct drill_sb *d, struct zus_ii *ii, uint64_t page);
+/* Out of all mappings, moved, count times; 0 or -errno. */
+int drill_move(struct drill_sb *d, uint64_t ino, uint64_t page, uint64_t count);
+
 /* ---- ops.c ---- */
 
 ssize_t drill_read(struct zus_ii *ii, struct zus_io *io);
@@ -139,6 +159,7 @@ void drill_put_blocks(struct zus_ii *ii, const struct zus_blocks *b);
 int drill_pre_read(struct zus_ii *ii, struct zus_io *io);
 int drill_truncate(struct zus_ii *ii, struct zus_io *io);
 int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
+int drill_clone(const struct zus_clone *c);
 int drill_sync(struct zus_ii *ii, struct zus_sync *s);
 int drill_ioctl(struct zus_ii *ii, struct zus_ioctl *args);
 void drill_result(struct drill_sb *d, int err);

@@ -86,10 +86,14 @@ static bool before(struct zus_ii *ii, enum drill_op op, struct zus_io *io,
 	return r->does & (DRILL_LIST | DRILL_RET);
 }
 
-static int64_t after_rw(const struct drill_rule *r, struct zus_io *io, int64_t n)
+/* What follows memofs's work; moving is held. */
+static int64_t after_rw(struct zus_ii *ii, const struct drill_rule *r, struct zus_io *io,
+			int64_t n)
 {
 	if (n < 0)
 		return n;
+	if (r->does & DRILL_MOVE)
+		drill_move_here(drill_sb_of(ii->sb), ii, r->page);
 	io->ret_flags |= r->ret_flags;
 	if (r->does & DRILL_UNMAP) {
 		io->unmap_offset = r->unmap_offset;
@@ -100,11 +104,14 @@ static int64_t after_rw(const struct drill_rule *r, struct zus_io *io, int64_t n
 
 ssize_t drill_read(struct zus_ii *ii, struct zus_io *io)
 {
+	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t n;
 
 	if (!before(ii, DRILL_READ, io, &r, &n)) {
-		n = after_rw(r, io, memofs_read(ii, io));
+		pthread_rwlock_rdlock(&d->moving);
+		n = after_rw(ii, r, io, memofs_read(ii, io));
+		pthread_rwlock_unlock(&d->moving);
 		if (n > 0 && r->does & DRILL_HOLE)
 			memset(io->buf, 0, (size_t)n);
 	}
@@ -114,6 +121,7 @@ ssize_t drill_read(struct zus_ii *ii, struct zus_io *io)
 
 ssize_t drill_write(struct zus_ii *ii, struct zus_io *io)
 {
+	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t n;
 
@@ -121,10 +129,21 @@ ssize_t drill_write(struct zus_ii *ii, struct zus_io *io)
 		/* what is not to be done must not be done: a size that moved stays */
 		if (r->does & DRILL_SHORT && io->len > r->max)
 			io->len = r->max;
-		n = after_rw(r, io, memofs_write(ii, io));
+		pthread_rwlock_rdlock(&d->moving);
+		n = after_rw(ii, r, io, memofs_write(ii, io));
+		pthread_rwlock_unlock(&d->moving);
 	}
 	zus_free(ii->sb->env, r);
 	return n;
+}
+
+static void say_each_word(struct zus_blocks *b)
+{
+	uint64_t bn = zus_blocks_bn(b, 0);
+
+	b->n = 0;
+	b->large = 0;
+	zus_blocks_add_run(b, bn, b->max);
 }
 
 /* The answer as the rule wants it. */
@@ -133,6 +152,8 @@ static void spoil_blocks(const struct drill_rule *r, struct zus_blocks *b)
 	uint32_t i;
 
 	b->ret_flags |= r->ret_flags;
+	if (r->does & DRILL_WORDS && b->large)
+		say_each_word(b);
 	if (r->does & DRILL_SHORT && b->n > r->max)
 		b->n = (uint32_t)r->max;
 	for (i = 0; i < b->n; i++) {
@@ -157,17 +178,37 @@ static bool is_hole_fault(const struct zus_blocks *b)
 	       !(b->ret_flags & ZUFS_RET_LOCKED_PUT);
 }
 
+static int get_blocks(struct zus_ii *ii, struct zus_blocks *b, const struct drill_rule *r)
+{
+	struct drill_sb *d = drill_sb_of(ii->sb);
+	int err = memofs_get_blocks(ii, b);
+
+	if (err)
+		return err;
+	spoil_blocks(r, b);
+	/* the answer to a fault has no mappings to drop */
+	if (r->does & DRILL_MOVE && !(b->rw & ZUFS_RW_MMAP))
+		drill_move_here(d, ii, r->page);
+	if (b->n && !is_hole_fault(b))
+		b->cookie = drill_contract_open(d, ii, b);
+	else
+		memofs_contract_end(memofs_inode_of(ii), b->cookie);
+	return 0;
+}
+
 int drill_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
+	bool large = (b->rw & ZUFS_RW_MMAP) && b->max > 1;
+	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t err;
 
-	if (!before(ii, DRILL_GET, b->io, &r, &err)) {
-		err = memofs_get_blocks(ii, b);
-		if (!err)
-			spoil_blocks(r, b);
-		if (!err && b->n && !is_hole_fault(b))
-			b->cookie = drill_contract_open(drill_sb_of(ii->sb), ii, b);
+	if (!before(ii, large ? DRILL_LARGE : DRILL_GET, b->io, &r, &err)) {
+		pthread_rwlock_rdlock(&d->moving);
+		err = get_blocks(ii, b, r);
+		pthread_rwlock_unlock(&d->moving);
+		if (r->does & DRILL_LINGER)
+			hang(d);
 	}
 	zus_free(ii->sb->env, r);
 	return (int)err;
@@ -196,24 +237,43 @@ int drill_pre_read(struct zus_ii *ii, struct zus_io *io)
 
 int drill_truncate(struct zus_ii *ii, struct zus_io *io)
 {
+	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t err;
 
-	if (!before(ii, DRILL_TRUNCATE, io, &r, &err))
+	if (!before(ii, DRILL_TRUNCATE, io, &r, &err)) {
+		pthread_rwlock_rdlock(&d->moving);
 		err = memofs_truncate(ii, io);
+		pthread_rwlock_unlock(&d->moving);
+	}
 	zus_free(ii->sb->env, r);
 	return (int)err;
 }
 
 int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 {
+	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t err;
 
-	if (!before(ii, DRILL_FALLOCATE, io, &r, &err))
+	if (!before(ii, DRILL_FALLOCATE, io, &r, &err)) {
+		pthread_rwlock_rdlock(&d->moving);
 		err = memofs_fallocate(ii, io, mode);
+		pthread_rwlock_unlock(&d->moving);
+	}
 	zus_free(ii->sb->env, r);
 	return (int)err;
+}
+
+int drill_clone(const struct zus_clone *c)
+{
+	struct drill_sb *d = drill_sb_of(c->src->sb);
+	int err;
+
+	pthread_rwlock_rdlock(&d->moving);
+	err = memofs_clone(c);
+	pthread_rwlock_unlock(&d->moving);
+	return err;
 }
 
 /* An ioctl of this type is of ours; its number says what it does. */

@@ -44,10 +44,14 @@ static int scratch_init(struct drill_sb *d)
 static int drill_init(struct drill_sb *d)
 {
 	const struct zus_env *env = d->msb.sb.env;
+	int err;
 
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->changed, NULL);
 	LIST_INIT(&d->contracts);
+	err = drill_moves_init(d);
+	if (err)
+		return err;
 	d->rules = zus_alloc_array(env, DRILL_MAX_RULES, sizeof(*d->rules));
 	d->mem = zus_page_alloc(env, MEM_ORDER);
 	if (d->rules && d->mem)
@@ -106,6 +110,7 @@ static void drill_umount(struct zus_sb *sb)
 	zus_iomap_drain(sb);
 	drill_flip_stop(d);
 	scratch_fini(d, DRILL_SCRATCH);
+	drill_moves_fini(d);
 	MEMOFS(umount)(sb);
 	lost = drill_contracts_drop(d);
 	if (lost || d->stats.bad_puts || d->stats.async)
@@ -159,6 +164,7 @@ static const struct zus_fs_ops drill_ops = {
 	.pre_read = drill_pre_read,
 	.truncate = drill_truncate,
 	.fallocate = drill_fallocate,
+	.clone = drill_clone,
 	.sync = drill_sync,
 	.ioctl = drill_ioctl,
 };

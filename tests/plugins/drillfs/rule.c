@@ -14,7 +14,8 @@
 #include <string.h>
 
 static const char *const op_names[DRILL_OPS] = {
-	"READ", "WRITE", "GET", "PUT", "PRE_READ", "TRUNCATE", "FALLOCATE", "SYNC", "IOCTL",
+	"READ", "WRITE", "GET", "LARGE", "PUT", "PRE_READ", "TRUNCATE", "FALLOCATE", "SYNC",
+	"IOCTL",
 };
 
 static const struct {
@@ -30,6 +31,9 @@ static const struct {
 	{ "lastword", DRILL_LASTWORD },	/* :NUMBER */
 	{ "unmap", DRILL_UNMAP },	/* :OFFSET:LEN of mappings to drop after a write */
 	{ "flip", DRILL_FLIP },		/* :INDEX:NUMBER, a word of the list, to and fro */
+	{ "move", DRILL_MOVE },		/* :PAGE that READ, WRITE or GET give another block */
+	{ "linger", DRILL_LINGER },	/* as hang, when GET knows its answer */
+	{ "words", DRILL_WORDS },	/* for 2 MiB a word per page */
 	{ "flags", 0 },			/* :NUMBER, ret_flags to add */
 };
 
@@ -79,6 +83,9 @@ static bool set_argument(struct drill_sb *d, struct drill_rule *r, uint32_t bit,
 		break;
 	case DRILL_SHORT:
 		r->max = value;
+		break;
+	case DRILL_MOVE:
+		r->page = value;
 		break;
 	case DRILL_WORD:
 	case DRILL_LASTWORD:
