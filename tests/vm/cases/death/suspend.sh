@@ -77,8 +77,16 @@ waits() {
 	cat /proc/[0-9]*/stack 2>/dev/null | grep -q zuf_mounter_call
 }
 wait_until 30 waits
-suspend
+# newer kernels look at all file systems once more before they say that they are back
+frozen() {
+	dmesg_since mount | grep -qE "Freezing user space processes.*(done|completed)"
+}
+dmesg_mark mount
+suspend &
+suspending=$!
+wait_until 60 frozen
 kill -CONT "$plug_pid"
+wait "$suspending" || fail "suspend"
 wait "$mount" || fail "the mount ended with $?"
 umount "$scratch/second"
 plug_down
