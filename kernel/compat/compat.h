@@ -16,9 +16,6 @@
 #include <linux/blkdev.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
-#if __has_include(<linux/filelock.h>)
-#include <linux/filelock.h>
-#endif
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
@@ -27,6 +24,9 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 #include "config.h"
+#if ZUF_HAVE_FILELOCK_HEADER
+#include <linux/filelock.h>
+#endif
 
 /* ---- identities of a mount ---- */
 

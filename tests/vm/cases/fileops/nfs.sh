@@ -133,7 +133,7 @@ chmod 1777 "$mnt"
 echo fresh >"$mnt/fresh"
 export_it
 rpc.nfsd 2
-	end_grace
+end_grace
 refute_errno "Stale file handle" timeout 60 cat "/proc/$$/fd/$fd3"
 # a client with a delegation may go on with what it has, for a while
 said=$(timeout 60 cat "/proc/$$/fd/$fd4" 2>&1) || said=${said##*: }
