@@ -96,11 +96,14 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 	zuf_inode_refresh_blocks(inode);
 	generic_fillattr(idmap, request_mask, inode, stat);
 	generic_fill_statx_attr(inode, stat);
-	/* there is no page cache to get around: every position and address will do */
+	/*
+	 * There is no page cache to get around: every position and address will do. But loop
+	 * devices of newer kernels take what is said of positions as the size of their sectors.
+	 */
 	if ((request_mask & STATX_DIOALIGN) && S_ISREG(inode->i_mode)) {
 		stat->result_mask |= STATX_DIOALIGN;
 		stat->dio_mem_align = 1;
-		stat->dio_offset_align = 1;
+		stat->dio_offset_align = SECTOR_SIZE;
 	}
 	return 0;
 }
