@@ -62,7 +62,7 @@ plug_mount() {
 }
 
 plug_umount() {
-	timeout 60 umount "$mnt"
+	within 60 umount "$mnt"
 }
 
 plug_down() {
@@ -81,7 +81,7 @@ plug_cleanup() {
 
 	if [ -n "$plug_pid" ]; then
 		ctl release
-		timeout 30 umount "$mnt"
+		within 30 umount "$mnt"
 		kill -KILL "$plug_pid"
 		wait "$plug_pid"
 		tail -n 20 "$scratch/log"

@@ -47,7 +47,7 @@ raw_umount() {
 	local dir
 
 	for dir in $(raw_mounts); do
-		timeout 20 umount "$dir" || return
+		within 20 umount "$dir" || return
 	done
 }
 
@@ -55,9 +55,9 @@ raw_cleanup() {
 	[ -d /sys/module/zuf ] || return
 	if [ -n "$raw_pid" ]; then
 		kill -CONT "$raw_pid"
-		timeout 5 "/run/rawserver" --socket "$raw_socket" --ctl release
+		within 5 "/run/rawserver" --socket "$raw_socket" --ctl release
 	fi
-	timeout 20 umount "$mnt"
+	within 20 umount "$mnt"
 	raw_end
 	raw_umount
 	umount "$raw_root"
@@ -100,7 +100,7 @@ raw_start() {
 }
 
 raw_mount() {
-	timeout 20 mount -t rawn -o size=32m none "${1:-$mnt}"
+	within 20 mount -t rawn -o size=32m none "${1:-$mnt}"
 }
 
 ctl() {

@@ -153,6 +153,11 @@ _pause() {
 	read -r -t "$1" -u "$_never" _ || true
 }
 
+# within SECONDS COMMAND...: end it after that (status 124), on slow machines as wait_until.
+within() {
+	timeout $(($1 * ${SLOW:-1})) "${@:2}"
+}
+
 # process_gone PID, for wait_until.
 process_gone() {
 	[ ! -e "/proc/$1" ] || [ "$(_state "$1")" = Z ]

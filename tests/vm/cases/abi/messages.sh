@@ -56,7 +56,7 @@ run_rest() {
 
 raw_setup
 raw_start
-timeout 20 mount -t rawn -o size=32m,ephemeral,first=1,second none "$mnt"
+within 20 mount -t rawn -o size=32m,ephemeral,first=1,second none "$mnt"
 run_all
 app create "$mnt/rest"
 app setxattr "$mnt/rest" user.a 10

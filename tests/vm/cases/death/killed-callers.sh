@@ -60,7 +60,7 @@ for round in {1..20}; do
 done
 for cpu in $(seq 0 $(($(nproc) - 1))); do
 	for _ in {1..6}; do
-		timeout 10 taskset -c "$cpu" stat -f "$mnt" >/dev/null ||
+		within 10 taskset -c "$cpu" stat -f "$mnt" >/dev/null ||
 			fail "CPU $cpu answers no more after $round rounds"
 	done
 done

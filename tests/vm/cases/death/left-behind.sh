@@ -52,7 +52,7 @@ data() {
 	waits truncate -s 100 "$mnt/file"
 	refute recorded FALLOCATE
 	let_go
-	timeout 20 truncate -s 50 "$mnt/file" || fail "$1: the file stays locked"
+	within 20 truncate -s 50 "$mnt/file" || fail "$1: the file stays locked"
 
 	app write "$mnt/file" 0 20k
 	abandon "$1" "$2" "$mnt/file" 0 20k
@@ -73,7 +73,7 @@ folder() {
 	waits rmdir "$mnt/dir"
 	refute recorded REMOVE_DENTRY
 	let_go
-	timeout 20 rmdir "$mnt/dir" || fail "$op: the folder stays locked"
+	within 20 rmdir "$mnt/dir" || fail "$op: the folder stays locked"
 	wait_until 10 recorded FREE_INODE
 }
 

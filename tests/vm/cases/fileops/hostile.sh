@@ -24,7 +24,7 @@ handle() {
 	ctl clear
 	# shellcheck disable=SC2086 # a rule is several words
 	[ -z "$2" ] || ctl only $2
-	found=$(timeout 60 python3 "$scratch/open.py")
+	found=$(within 60 python3 "$scratch/open.py")
 	assert_eq "$1" "$found" "handle with $2"
 }
 
@@ -155,7 +155,7 @@ names() {
 }
 
 whiteout() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/namespace timeout 60 python3 -c '
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/namespace within 60 python3 -c '
 import errno, sys
 from nstest import renameat2
 try:
@@ -173,7 +173,7 @@ killed() {
 	ctl clear
 	before=$(stat_of refs)
 	ctl only op=IGET do=hang
-	timeout 60 python3 "$scratch/open.py" >/dev/null &
+	timeout $((60 * ${SLOW:-1})) python3 "$scratch/open.py" >/dev/null &
 	pid=$!
 	wait_until 10 hangs
 	kill -KILL "$(pgrep -P "$pid")"

@@ -60,13 +60,13 @@ client() {
 	[ "$1" = 3 ] || path=/
 	client=$scratch/v$1
 	mkdir -p "$client"
-	timeout 60 mount -t nfs -o "vers=$1,hard,timeo=50,actimeo=0" "127.0.0.1:$path" "$client"
+	within 60 mount -t nfs -o "vers=$1,hard,timeo=50,actimeo=0" "127.0.0.1:$path" "$client"
 	on_exit client_gone "$client"
 }
 
 # mountpoint(1) does not know one whose handle is stale
 client_gone() {
-	! grep -q " $1 nfs" /proc/mounts || timeout 60 umount -f "$1" || umount -l "$1"
+	! grep -q " $1 nfs" /proc/mounts || within 60 umount -f "$1" || umount -l "$1"
 }
 
 # To close a file a hard mount of version 4 needs its NFS server.
@@ -83,7 +83,7 @@ exportfs -ua
 exportfs -o rw,no_root_squash,no_subtree_check,insecure "127.0.0.1:$mnt"
 client 3
 touch "$client/known"
-timeout 60 umount "$client"
+within 60 umount "$client"
 exportfs -ua
 export_it
 for version in 3 4.2; do
@@ -114,7 +114,7 @@ for version in 3 4.2; do
 		"touch $scratch/v$version/new" "rm $scratch/v$version/other"; do
 		status=0
 		# shellcheck disable=SC2086 # a command
-		timeout 60 $call 2>"$scratch/said" || status=$?
+		within 60 $call 2>"$scratch/said" || status=$?
 		[ "$status" != 124 ] || fail "'$call' hangs"
 		[ "$status" = 0 ] ||
 			assert_grep "Input/output error|Stale file handle" "$scratch/said"
@@ -134,9 +134,9 @@ echo fresh >"$mnt/fresh"
 export_it
 rpc.nfsd 2
 end_grace
-refute_errno "Stale file handle" timeout 60 cat "/proc/$$/fd/$fd3"
+refute_errno "Stale file handle" within 60 cat "/proc/$$/fd/$fd3"
 # a client with a delegation may go on with what it has, for a while
-said=$(timeout 60 cat "/proc/$$/fd/$fd4" 2>&1) || said=${said##*: }
+said=$(within 60 cat "/proc/$$/fd/$fd4" 2>&1) || said=${said##*: }
 [[ $said == held || $said == "Stale file handle" || $said == "Input/output error" ]] ||
 	fail "version 4 gives for an old file: $said"
 let_go
@@ -144,8 +144,8 @@ client_gone "$scratch/v3"
 client_gone "$scratch/v4.2"
 for version in 3 4.2; do
 	client "$version"
-	assert_eq fresh "$(timeout 60 cat "$client/fresh")" "version $version, mounted anew"
-	timeout 60 umount "$client"
+	assert_eq fresh "$(within 60 cat "$client/fresh")" "version $version, mounted anew"
+	within 60 umount "$client"
 done
 exportfs -ua
 exportfs -f

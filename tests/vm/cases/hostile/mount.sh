@@ -59,7 +59,7 @@ umount "$mnt"
 for answer in err:-5 err:7 err:-9999 fill:255; do
 	try OK "op=STATFS do=$answer" mount rawn none "$mnt" size=16m
 	ctl only op=DDBG_RD "do=$answer"
-	timeout 10 head -c 100 "$raw_root/ddbg" >"$scratch/out" || true
+	within 10 head -c 100 "$raw_root/ddbg" >"$scratch/out" || true
 	umount "$mnt"
 done
 
@@ -89,7 +89,7 @@ raw_end
 raw_start
 raw_mount
 ctl only op=M_UMOUNT do=kill
-timeout 10 umount "$mnt"
+within 10 umount "$mnt"
 raw_end
 raw_start
 raw_works_mounted

@@ -153,7 +153,7 @@ make_files 20
 ctl forget
 taskset -c 1 rm "$mnt"/f?
 taskset -c 0 rm "$mnt"/f1?
-timeout 20 umount "$mnt"
+within 20 umount "$mnt"
 is_told 20 || fail "unmounted with inodes to be freed: $(told FREE_INODE)"
 assert_eq 0 "$(stat_of refs)" "cookies that the kernel owns after the unmount"
 raw_mount
@@ -181,7 +181,7 @@ raw_kernel_was_right
 # the server dies with some that wait
 taskset -c 1 rm "$mnt"/f?
 raw_end
-timeout 20 umount "$mnt"
+within 20 umount "$mnt"
 raw_start --caps $((rides | 6))
 raw_mount
 raw_works

@@ -72,11 +72,11 @@ pid=$!
 ctl hung 1
 kill -KILL "$pid"
 wait "$pid" || true
-timeout 60 unlink "$mnt/file" &
+timeout $((60 * ${SLOW:-1})) unlink "$mnt/file" &
 pid=$!
 zufs abort
 wait "$pid" || true
-timeout 20 umount "$mnt" || fail "the file system does not go away"
+within 20 umount "$mnt" || fail "the file system does not go away"
 raw_end
 
 # a server that is only stopped: who waits is let go, and it ends by itself when it goes on

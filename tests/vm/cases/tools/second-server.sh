@@ -11,7 +11,7 @@ blank /dev/pmem0
 dir=/tmp/dir
 folder "$dir"
 zufs up memofs /dev/pmem0 "$dir"
-tell 1 timeout 20 zusd --plugins=memofs --config=/dev/null /sys/fs/zuf
+tell 1 within 20 zusd --plugins=memofs --config=/dev/null /sys/fs/zuf
 said 'busy'
 assert_eq 1 "$(pidof zusd | wc -w)" "servers"
 echo text >"$dir/file"
