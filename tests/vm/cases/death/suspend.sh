@@ -74,7 +74,7 @@ kill -STOP "$plug_pid"
 mount -t drillfs -o ctl=second,nio /dev/pmem1 "$scratch/second" &
 mount=$!
 waits() {
-	cat /proc/[0-9]*/stack 2>/dev/null | grep -q zuf_mounter_call
+	grep -qs mounter_call /proc/[0-9]*/stack
 }
 wait_until 30 waits
 # newer kernels look at all file systems once more before they say that they are back
