@@ -25,6 +25,7 @@
 #include "stats.h"
 #include "super.h"
 #include "window.h"
+#include "wake.h"
 
 static struct workqueue_struct *forget_wq;
 static struct workqueue_struct *umount_wq;	/* its items wait for those of the other */
@@ -206,7 +207,7 @@ static void umount_work(struct work_struct *work)
 	struct umount_item *it = container_of(work, struct umount_item, work);
 	struct zuf_root *root = it->root;
 
-	wait_var_event_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
+	zuf_wait_var_killable(&root->nr_forgets, !atomic_read(&root->nr_forgets));
 	flush_evicts(it);
 	if (it->msg.zmi.zus_sbi) {
 		zuf_sbid_drain(it->sbid);
@@ -240,7 +241,7 @@ void zuf_forget_umount(struct zuf_sb *zsb)
 	it->msg.zmi.zus_zfi = zsb->zus_zfi;
 	atomic_inc(&root->nr_umounts);
 	queue_work(umount_wq, &it->work);
-	wait_var_event_killable(&root->nr_umounts, !atomic_read(&root->nr_umounts));
+	zuf_wait_var_killable(&root->nr_umounts, !atomic_read(&root->nr_umounts));
 }
 
 /* ---- module life ---- */

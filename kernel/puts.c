@@ -18,6 +18,7 @@
 #include "stats.h"
 #include "super.h"
 #include "trace.h"
+#include "wake.h"
 
 static struct workqueue_struct *puts_wq;
 
@@ -106,7 +107,7 @@ int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable)
 		wait_var_event(&tag->left, !zuf_tag_is_left(tag, shared));
 		return 0;
 	}
-	return wait_var_event_killable(&tag->left, !zuf_tag_is_left(tag, shared)) ? -EINTR : 0;
+	return zuf_wait_var_killable(&tag->left, !zuf_tag_is_left(tag, shared)) ? -EINTR : 0;
 }
 
 /* ---- the buffer of a CPU ---- */
@@ -328,7 +329,7 @@ int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 	if (err || !tag || !atomic_read(&tag->pending))
 		return err;
 	/* what is under way: done by whom it went with, or dropped with the server */
-	return wait_var_event_killable(&tag->pending, !atomic_read(&tag->pending)) ? -EINTR : 0;
+	return zuf_wait_var_killable(&tag->pending, !atomic_read(&tag->pending)) ? -EINTR : 0;
 }
 
 long zuf_puts_wait_some(struct zuf_put_tag *tag, long timeout)

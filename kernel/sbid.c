@@ -17,6 +17,7 @@
 #include "stats.h"
 #include "super.h"
 #include "type.h"
+#include "wake.h"
 
 static void sbid_free(struct kref *ref)
 {
@@ -93,7 +94,7 @@ void zuf_sbid_drain(struct zuf_sbid *sbid)
 	mutex_lock(&sbid->root->lock);
 	sbid->draining = true;
 	mutex_unlock(&sbid->root->lock);
-	wait_var_event_killable(&sbid->nr_early, !atomic_read(&sbid->nr_early));
+	zuf_wait_var_killable(&sbid->nr_early, !atomic_read(&sbid->nr_early));
 }
 
 void zuf_sbid_close(struct zuf_sbid *sbid)

@@ -13,6 +13,7 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 
 extern bool zuf_wake_stays_here;
 
@@ -30,6 +31,12 @@ void zuf_wake(struct task_struct *task);
 	((condition) ? 0 : ___wait_event(wq, condition,				\
 					 (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE),	\
 					 0, 0, schedule()))
+
+/* The same for what wake_up_var(@var) tells of. */
+#define zuf_wait_var_killable(var, condition)						\
+	((condition) ? 0 : ___wait_var_event(var, condition,				\
+					     (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE),	\
+					     0, 0, schedule()))
 
 /* The application will sleep: make sure that it comes back on this CPU, which is @cpu. */
 static inline bool zuf_cpu_pin(unsigned int cpu)

@@ -26,13 +26,15 @@
 
 static void print_stats(FILE *out)
 {
+	struct raw_counts counts = raw_count();
+
 	fprintf(out, "ops %lu\nraces %lu\nbad_cookies %lu\nbad_messages %lu\ncontracts %ld\n"
 		"hangs %lu\ntraps %lu\nputs %lu\nevicts %lu\nrefs %u\nnodes %u\n"
 		"lists %lu\nfailed_lists %lu\n",
 		raw_stats.ops, raw_stats.races,
 		raw_stats.bad_cookies, raw_stats.bad_messages, raw_stats.contracts,
-		raw_stats.hangs, raw_stats.traps, raw_stats.puts, raw_stats.evicts, raw_refs(),
-		raw_nodes(), raw_stats.lists, raw_stats.failed_lists);
+		raw_stats.hangs, raw_stats.traps, raw_stats.puts, raw_stats.evicts, counts.refs,
+		counts.nodes, raw_stats.lists, raw_stats.failed_lists);
 	if (raw_fs_last())
 		fprintf(out, "sb_id %llu\nsbi %llu\n",
 			(unsigned long long)raw_fs_last()->sb_id,

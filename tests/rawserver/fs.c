@@ -184,28 +184,19 @@ void raw_heal_all(void)
 	}
 }
 
-unsigned int raw_refs(void)
+struct raw_counts raw_count(void)
 {
-	unsigned int refs = 0;
+	struct raw_counts counts = { 0 };
 	struct raw_fs *fs;
 	size_t i;
 
-	for (fs = raw_fs_table; fs < raw_fs_table + RAW_MAX_FS; fs++)
-		for (i = 0; fs->used && i < RAW_MAX_NODES; i++)
-			refs += fs->nodes[i].refs;
-	return refs;
-}
-
-unsigned int raw_nodes(void)
-{
-	unsigned int nodes = 0;
-	struct raw_fs *fs;
-	size_t i;
-
-	for (fs = raw_fs_table; fs < raw_fs_table + RAW_MAX_FS; fs++)
-		for (i = 0; fs->used && i < RAW_MAX_NODES; i++)
-			nodes += fs->nodes[i].used;
-	return nodes;
+	for (fs = raw_fs_table; fs < raw_fs_table + RAW_MAX_FS; fs++) {
+		for (i = 0; fs->used && i < RAW_MAX_NODES; i++) {
+			counts.refs += fs->nodes[i].refs;
+			counts.nodes += fs->nodes[i].used;
+		}
+	}
+	return counts;
 }
 
 /* ---- file systems ---- */

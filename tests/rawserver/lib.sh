@@ -157,6 +157,20 @@ raw_kernel_was_right() {
 	assert_eq 0 "$(stat_of bad_messages)" "messages that make no sense"
 }
 
+# hang_and_kill RULE CALL...: it is killed while the server hangs by that rule, and goes on to.
+hang_and_kill() {
+	local pid status=0
+
+	ctl only "$1" do=hang
+	/run/rawapp -e any "${@:2}" >>"$scratch/out" &
+	pid=$!
+	ctl hung 1
+	kill -KILL "$pid"
+	wait_until 5 process_gone "$pid"
+	wait "$pid" || status=$?
+	assert_eq 137 "$status" "$1: status of the killed '${*:2}'"
+}
+
 # insane OP CALL...: each of the answers that make no sense is an EIO.
 insane() {
 	local op=$1 answer

@@ -57,7 +57,7 @@ static int do_umount(struct zufs_mount_info *zmi)
 	if (fs) {
 		/* of a mount that a rule spoiled the root comes back in no other way */
 		fs->nodes[0].refs = 0;
-		raw_note("refs %u at umount", raw_refs());
+		raw_note("refs %u at umount", raw_count().refs);
 		raw_fs_destroy(fs);
 	}
 	raw_unlock();

@@ -162,8 +162,12 @@ void raw_node_free(struct raw_node *node);
 dpp_t raw_node_dpp(const struct raw_node *node);
 void raw_node_spoil(struct raw_node *node);
 void raw_heal_all(void);
-unsigned int raw_refs(void);
-unsigned int raw_nodes(void);
+/* Of all file systems: what the kernel holds, what there is. */
+struct raw_counts {
+	unsigned int refs, nodes;
+};
+
+struct raw_counts raw_count(void);
 /* Block of a page of the file; 0 = hole (or no room, when it is to be made). */
 uint64_t raw_block(struct raw_node *node, uint64_t page, bool make);
 void raw_blocks_cut(struct raw_node *node, uint64_t first, uint64_t end);

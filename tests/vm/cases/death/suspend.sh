@@ -28,13 +28,10 @@ app read "$mnt/file" 0 300k
 # under load
 touch "$scratch/on"
 load() {
-	local n=0
-
 	while [ -e "$scratch/on" ]; do
-		n=$((n + 1))
 		app write "$mnt/load$1" 0 100k && app read "$mnt/load$1" 0 100k &&
 			app unlink "$mnt/load$1" || return 1
-		echo "$n" >"$scratch/count$1"
+		printf . >>"$scratch/count$1"
 	done >/dev/null
 }
 load 1 &
@@ -42,11 +39,12 @@ one=$!
 load 2 &
 two=$!
 more() {
-	[ "$(cat "$scratch/count1")" -gt "$1" ] && [ "$(cat "$scratch/count2")" -gt "$2" ]
+	[ "$(stat -c %s "$scratch/count1")" -gt "$1" ] &&
+		[ "$(stat -c %s "$scratch/count2")" -gt "$2" ]
 }
 wait_until 30 more 1 1
 for _ in 1 2 3; do
-	was=("$(cat "$scratch/count1")" "$(cat "$scratch/count2")")
+	mapfile -t was < <(stat -c %s "$scratch"/count[12])
 	suspend
 	wait_until 30 more "${was[@]}"
 done
@@ -64,6 +62,24 @@ ctl release
 wait "$app" || fail "the operation that hung ended with $?"
 ctl clear
 
+# who waits for what a killed application has left to the server
+ctl only "op=GET do=hang"
+"$scratch/rawapp" -t 60000 write "$mnt/file" 0 8k &
+app=$!
+ctl hung 1
+kill -KILL "$app"
+wait "$app" && fail "it ended by itself"
+"$scratch/rawapp" -t 60000 truncate "$mnt/file" 307200 &
+behind=$!
+waits() {
+	grep -qs '\[zuf\]' "/proc/$1/stack"
+}
+wait_until 30 waits "$behind"
+suspend
+ctl release
+wait "$behind" || fail "who waited for the killed one's operation ended with $?"
+ctl clear
+
 # a mount that waits for a stopped server; a sync would wait for it, as for any mount
 echo 0 >/sys/power/sync_on_suspend
 on_exit eval 'echo 1 >/sys/power/sync_on_suspend'
@@ -73,10 +89,7 @@ mkdir "$scratch/second"
 kill -STOP "$plug_pid"
 mount -t drillfs -o ctl=second,nio /dev/pmem1 "$scratch/second" &
 mount=$!
-waits() {
-	grep -qs mounter_call /proc/[0-9]*/stack
-}
-wait_until 30 waits
+wait_until 30 waits "$mount"
 # newer kernels look at all file systems once more before they say that they are back
 frozen() {
 	dmesg_since mount | grep -qE "Freezing user space processes.*(done|completed)"

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-from basic import PAGE, block, eq, libc, new, path, shared
+from basic import PAGE, block, child, eq, libc, new, path, shared
 
 HUGE = 2 << 20
 FICLONE = 0x40049409
@@ -57,19 +57,6 @@ def gets(function):
 
 
 # ---- children ----
-
-def child(function, *args):
-    pid = os.fork()
-    if not pid:
-        libc.prctl(1, signal.SIGKILL)	# PR_SET_PDEATHSIG
-        try:
-            function(*args)
-        except BaseException as e:
-            print(f"{function.__name__}: {e!r}", file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    return pid
-
 
 def ended_well(pid):
     status = os.waitpid(pid, 0)[1]

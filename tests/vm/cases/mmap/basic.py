@@ -85,6 +85,20 @@ def eq(found, wanted, what=""):
         raise AssertionError(f"{what}: found {found[:16]!r}..., wanted {wanted[:16]!r}...")
 
 
+def child(function, *args):
+    """A process that calls it, and is killed with us; 0, or 1 after an exception."""
+    pid = os.fork()
+    if not pid:
+        libc.prctl(1, signal.SIGKILL)	# PR_SET_PDEATHSIG
+        try:
+            function(*args)
+        except BaseException as e:
+            print(f"{function.__name__}: {e!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return pid
+
+
 def sigbus(function, *args):
     """What a child that calls it dies of must be SIGBUS."""
     pid = os.fork()

@@ -12,8 +12,8 @@ import signal
 import sys
 import time
 
-from basic import (FALLOC_COLLAPSE, FALLOC_INSERT, FALLOC_KEEP, FALLOC_PUNCH, PAGE, fallocate,
-                   new, path, shared)
+from basic import (FALLOC_COLLAPSE, FALLOC_INSERT, FALLOC_KEEP, FALLOC_PUNCH, PAGE, child,
+                   fallocate, new, path, shared)
 
 PAGES = 64
 SECONDS = float(os.environ.get("race_seconds", "2"))
@@ -21,18 +21,6 @@ SECONDS = float(os.environ.get("race_seconds", "2"))
 
 def pattern(i, generation=0):
     return bytes([1 + (i * 3 + generation) % 250]) * PAGE
-
-
-def child(function, *args):
-    pid = os.fork()
-    if not pid:
-        try:
-            function(*args)
-        except BaseException as e:
-            print(f"{function.__name__}: {e!r}", file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    return pid
 
 
 def until(seconds=SECONDS):

@@ -39,16 +39,7 @@ path_of() {
 
 # killed RULE CALL: it is killed where the rule hangs.
 killed() {
-	local pid status=0
-
-	ctl only "$1" do=hang
-	/run/rawapp -e any "$2" "$(path_of "$2")" >>"$scratch/out" &
-	pid=$!
-	ctl hung 1
-	kill -KILL "$pid"
-	wait_until 5 process_gone "$pid"
-	wait "$pid" || status=$?
-	assert_eq 137 "$status" "status of $2"
+	hang_and_kill "$1" "$2" "$(path_of "$2")"
 	ctl clear
 	ctl release
 }

@@ -22,17 +22,10 @@ prepare() {
 # killed OP RESULTS CALL...: it is killed while the server is in OP for it; then RESULTS are
 # right for the same call of somebody else.
 killed() {
-	local op=$1 results=$2 first second status=0
+	local op=$1 results=$2 second
 
 	shift 2
-	ctl only "op=$op" do=hang
-	/run/rawapp -e any "$@" >>"$scratch/out" &
-	first=$!
-	ctl hung 1
-	kill -KILL "$first"
-	wait_until 5 process_gone "$first"
-	wait "$first" || status=$?
-	assert_eq 137 "$status" "$op: status of the killed"
+	hang_and_kill "op=$op" "$@"
 	ctl forget
 	/run/rawapp -e "$results" "$@" >>"$scratch/out" 2>&1 &
 	second=$!
