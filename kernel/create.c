@@ -217,6 +217,9 @@ static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *
 		d_drop(dentry);
 		return PTR_ERR(inode);
 	}
+	/* nobody has looked for it, see zuf_atomic_open() */
+	if (d_in_lookup(dentry))
+		d_add(dentry, NULL);
 	d_instantiate_new(dentry, inode);
 	return 0;
 }

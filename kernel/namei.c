@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * namei.c - names: lookup, link, unlink, rmdir, rename
+ * namei.c - names: lookup, open of what is in no cache, link, unlink, rmdir, rename
  *
  * Each is one round trip. Times are set in both inodes before it and taken back
  * when the server refuses; what the server owns (links, sizes) is re-read after.
@@ -42,6 +42,48 @@ static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
 	if (inode == ERR_PTR(-ENOENT))
 		inode = NULL;
 	return d_splice_alias(inode, dentry);
+}
+
+/* ---- open ---- */
+
+static int open_new(struct inode *dir, struct dentry *dentry, struct file *file, umode_t mode)
+{
+	int err = zuf_create(file_mnt_idmap(file), dir, dentry, mode);
+
+	if (err)
+		return err;
+	file->f_mode |= FMODE_CREATED;
+	return finish_no_open(file, NULL);
+}
+
+/*
+ * Open a name that the cache does not know, or knows to be missing. Who says O_CREAT mostly means
+ * a new file: that is tried at once, where the server finds out by itself that the name exists.
+ * What can be wrong with a create is no error of an open, so then it is looked up after all.
+ */
+static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file *file,
+			   unsigned int flags, umode_t mode)
+{
+	bool finds_out = ZUF_SB(dir->i_sb)->fs_caps & ZUFS_FSC_NEW_EXCL;
+	struct dentry *found = NULL;
+	int err = 0;
+
+	if ((flags & O_CREAT) && (finds_out || !d_in_lookup(dentry))) {
+		err = open_new(dir, dentry, file, mode);
+		if (!err || zuf_outcome_unknown(err) || (err == -EEXIST && (flags & O_EXCL)))
+			return err;
+	}
+	if (d_unhashed(dentry)) {
+		found = zuf_lookup(dir, dentry, 0);
+		if (IS_ERR(found))
+			return PTR_ERR(found);
+	}
+	if (found || !(flags & O_CREAT) || d_really_is_positive(dentry))
+		return finish_no_open(file, found);
+	if (!err)
+		return open_new(dir, dentry, file, mode);
+	/* existed, and does not: have the VFS begin anew */
+	return err == -EEXIST ? -ESTALE : err;
 }
 
 /* ADD_DENTRY or REMOVE_DENTRY, with the times that it changes. */
@@ -221,6 +263,7 @@ static int zuf_rename(struct zuf_idmap *idmap, struct inode *old_dir,
 
 const struct inode_operations zuf_dir_inode_ops = {
 	.lookup		= zuf_lookup,
+	.atomic_open	= zuf_atomic_open,
 	.create		= zuf_op_create,
 	.mknod		= zuf_mknod,
 	.mkdir		= zuf_op_mkdir,

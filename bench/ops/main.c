@@ -38,6 +38,7 @@ static const struct op ops_table[] = {
 	{ "append 4k",		500,	open_scratch,	op_append,	close_scratch },
 	{ "pwrite 4k+fsync",	200,	NULL,		op_write_fsync,	NULL },
 	{ "create+close",	400,	NULL,		op_create_close, unlink_all },
+	{ "create new+close",	400,	forget_names,	op_create_close, unlink_all },
 	{ "unlink",		400,	op_create_close, op_unlink,	unlink_all },
 	{ "open+close",		1000,	NULL,		op_open_close,	NULL },
 	{ "stat",		2000,	NULL,		op_stat,	NULL },

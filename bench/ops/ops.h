@@ -94,6 +94,7 @@ int op_spin(struct bench *b, unsigned int count);
 int make_crowd(struct bench *b, unsigned int names);
 int open_crowd(struct bench *b);
 int close_crowd(struct bench *b);
+int forget_names(struct bench *b, unsigned int count);
 int make_cold(struct bench *b, unsigned int count);
 int op_lookup(struct bench *b, unsigned int count);
 

@@ -158,7 +158,11 @@ struct zus_fs_ops {
 
 	/* ---- inodes and names ---- */
 
-	/* Makes an inode and, unless ZI_TMPFILE, its name in dir. Required. */
+	/*
+	 * Makes an inode and, unless ZI_TMPFILE, its name in dir. Required. Names that exist do
+	 * not come here unless fs_caps has ZUFS_FSC_NEW_EXCL: then open(2) creates without a
+	 * lookup before, and what exists is -EEXIST and stays as it is.
+	 */
 	int (*new_inode)(struct zus_ii *dir, const struct zus_new_inode *args,
 			 struct zus_ii **ii);
 	/* An inode without links whose last user is gone: frees its data. NULL: as evict. */

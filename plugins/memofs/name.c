@@ -39,14 +39,13 @@ static int store_target(struct memofs_inode *mi, const char *target, uint32_t le
 	return 0;
 }
 
+/* The name must not exist. */
 static int add_name(struct memofs_inode *dir, struct memofs_inode *mi,
 		    const struct zus_name *name)
 {
 	struct memofs_dentry *d;
 	int err;
 
-	if (memofs_dir_find(dir, name))
-		return -EEXIST;
 	err = memofs_dir_reserve(dir);
 	if (err)
 		return err;
@@ -74,8 +73,12 @@ int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
 		     struct zus_ii **ii)
 {
 	struct memofs_inode *mdir = memofs_inode_of(dir), *mi;
+	bool named = !(args->flags & ZI_TMPFILE);
 	int err;
 
+	/* ZUFS_FSC_NEW_EXCL: nobody has asked yet */
+	if (named && memofs_dir_find(mdir, &args->name))
+		return -EEXIST;
 	err = memofs_inode_new(memofs_sb_of(dir->sb), args->zi, &mi);
 	if (err)
 		return err;
@@ -85,7 +88,7 @@ int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
 		err = store_target(mi, args->symlink, args->symlink_len);
 	if (!err)
 		err = store_xattrs(mi, args);
-	if (!err && !(args->flags & ZI_TMPFILE))
+	if (!err && named)
 		err = add_name(mdir, mi, &args->name);
 	if (err) {
 		memofs_free_inode(&mi->ii);
@@ -97,7 +100,11 @@ int memofs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args,
 
 int memofs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name)
 {
-	return add_name(memofs_inode_of(dir), memofs_inode_of(ii), name);
+	struct memofs_inode *mdir = memofs_inode_of(dir);
+
+	if (memofs_dir_find(mdir, name))
+		return -EEXIST;
+	return add_name(mdir, memofs_inode_of(ii), name);
 }
 
 static bool has_names(const struct memofs_inode *mi)

@@ -98,7 +98,8 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	if (err)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
-	sb->fs_caps = ZUFS_FSC_ACL_ON | ZUFS_FSC_MMAP_2M | ZUFS_FSC_NEW_XATTRS;
+	sb->fs_caps = ZUFS_FSC_ACL_ON | ZUFS_FSC_MMAP_2M | ZUFS_FSC_NEW_EXCL |
+		ZUFS_FSC_NEW_XATTRS;
 	if (!msb->opts.mapped)
 		sb->fs_caps |= ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
 	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);

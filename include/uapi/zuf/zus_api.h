@@ -47,6 +47,7 @@
  *          does
  *        + fs_caps ZUFS_FSC_NEW_XATTRS, bit 63 of NEW_INODE's flags: ACLs and labels of the new
  *          inode follow in the message
+ *        + fs_caps ZUFS_FSC_NEW_EXCL: NEW_INODE comes for names that nobody has looked up
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -264,6 +265,8 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	/* NEW_INODE of a name that exists is -EEXIST and changes nothing: needs no LOOKUP first */
+	ZUFS_FSC_NEW_EXCL	= 1U << 26,
 	ZUFS_FSC_NEW_XATTRS	= 1U << 27,	/* knows ZI_XATTRS */
 	/* EVICT_INODE and FREE_INODE may ride along with other messages, as PUT_MULTY does */
 	ZUFS_FSC_EVICT_RIDES	= 1U << 28,

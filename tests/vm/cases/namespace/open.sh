@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
+#
+# open(2) of names that are in no cache: one message where the server finds out by itself that a
+# name exists, else two; the same results with both. Killed callers, read-only mounts.
+
+. "$TOP/tests/rawserver/lib.sh"
+need python3
+
+excl=$((1 << 26))
+here=$TOP/tests/vm/cases/namespace
+
+python() {
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here python3 "$here/$1.py" "$mnt" "${@:2}"
+}
+
+appears() {
+	test -e "$mnt/killed"
+}
+
+for caps in "$excl" 0; do
+	raw_setup
+	raw_start --caps "$caps"
+	raw_mount
+	chmod 755 "$scratch"
+	python open "$([ "$caps" = 0 ] && echo plain || echo excl)"
+
+	# who is killed in it leaves a whole file, or none
+	drop_caches
+	hang_and_kill op=NEW_INODE create "$mnt/killed"
+	ctl clear
+	ctl release
+	wait_until 5 appears
+	app -e EEXIST create "$mnt/killed"
+	hang_and_kill op=LOOKUP open "$mnt/other"
+	ctl clear
+	ctl release
+	app create "$mnt/other2"
+
+	mount -o remount,ro "$mnt"
+	drop_caches
+	app -e EEXIST create "$mnt/killed"
+	app -e EROFS create "$mnt/other4"
+	mount -o remount,rw "$mnt"
+	raw_works
+	raw_finish
+done
