@@ -29,7 +29,6 @@ static void do_hang(struct spoil *s)
 	raw_note("hangs %s", raw_op_name(s->op));
 	while (release_count == now)
 		pthread_cond_wait(&release, &raw_mutex);
-	raw_stats.hangs--;
 	raw_note("released %s intr %d", raw_op_name(s->op),
 		 !!(s->hdr->flags & ZUFS_H_INTR));
 	raw_unlock();
@@ -47,6 +46,7 @@ static void do_leave(struct spoil *s)
 void raw_release(void)
 {
 	release_count++;
+	raw_stats.hangs = 0;
 	pthread_cond_broadcast(&release);
 }
 

@@ -44,7 +44,7 @@ struct raw_stats {
 	unsigned long bad_cookies;	/* the kernel used one that it does not own */
 	unsigned long bad_messages;	/* offset, len, names ... that cannot be */
 	long contracts;			/* GET_MULTY without PUT_MULTY */
-	unsigned long hangs;		/* rules that hang now */
+	unsigned long hangs;		/* messages that hang since the last release */
 	unsigned long traps;		/* touches of unmapped memory */
 	unsigned long puts;		/* that rode along */
 	unsigned long evicts;		/* the same of EVICT_INODE and FREE_INODE */

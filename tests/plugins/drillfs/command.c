@@ -70,6 +70,7 @@ static void run_release(struct drill_sb *d, char *rest, FILE *out)
 	(void)out;
 	pthread_mutex_lock(&d->lock);
 	d->releases++;
+	d->stats.hangs = 0;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 }

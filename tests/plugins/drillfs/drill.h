@@ -78,7 +78,7 @@ struct drill_stats {
 	uint64_t bad_puts;		/* that no get explains */
 	uint64_t open, open_max;	/* contracts */
 	uint64_t retries, restarts;
-	uint64_t hangs;			/* now */
+	uint64_t hangs;			/* since the last release */
 	uint64_t flips;
 	uint64_t async;			/* lists that were started and have not ended */
 };

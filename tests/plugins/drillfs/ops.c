@@ -28,7 +28,6 @@ static void hang(struct drill_sb *d)
 	pthread_cond_broadcast(&d->changed);
 	while (d->releases == now)
 		pthread_cond_wait(&d->changed, &d->lock);
-	d->stats.hangs--;
 	pthread_mutex_unlock(&d->lock);
 }
 

@@ -24,11 +24,6 @@ gone() {
 	assert_eq "$1" "$status" "status of the application"
 }
 
-released() {
-	ctl release
-	wait_until 5 eval "ctl stats | grep -qx 'hangs 0'"
-}
-
 # recorded REGEX: the server gets such a message.
 recorded() {
 	wait_until 5 eval "ctl record | grep -Eq -- '$1'"
@@ -51,7 +46,7 @@ for call in "LOOKUP stat $mnt/file" "NEW_INODE create $mnt/new"; do
 	kill -KILL "$app"
 	gone 137
 	assert_eq "$races" "$(stat_of races)" "cookies back before the answer of $op"
-	released
+	ctl release
 	recorded '^EVICT_INODE .* evict 1$'
 	assert_eq $((races + 1)) "$(stat_of races)" "cookies back after $op"
 done
@@ -63,7 +58,7 @@ ctl forget
 hanging NEW_INODE tmpfile "$mnt"
 kill -KILL "$app"
 gone 137
-released
+ctl release
 recorded '^FREE_INODE '
 
 # data: the pages of the dead are not shown any longer than the answer takes
@@ -76,7 +71,7 @@ for call in "READ readany $mnt/file 0 1m" "WRITE write $mnt/file 0 1m" \
 	hanging "$op" $rest
 	kill -KILL "$app"
 	gone 137
-	released
+	ctl release
 done
 raw_works
 assert_eq 0 "$(ctl probe | awk '$6 > 16' | wc -l)" "windows that still show pages"
@@ -88,7 +83,7 @@ app=$!
 ctl hung 1
 kill -INT "$app"
 assert_status 1 process_gone "$app"
-released
+ctl release
 gone 0
 recorded '^released LOOKUP intr 1$'
 

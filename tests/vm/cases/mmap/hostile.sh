@@ -98,10 +98,52 @@ killed() {
 	wait "$pid" || fail "a fault was interrupted"
 }
 
+# touch_large r|w: 2 MiB of the file by one fault.
+touch_large() {
+	exec python3 - "$mnt/large" "$1" <<-'PYTHON'
+		import mmap, os, sys
+		m = mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 4 << 20)
+		if sys.argv[2] == "r":
+		    m[5]
+		else:
+		    m[5] = 1
+	PYTHON
+}
+
+has_large_pages() {
+	[ "$(uname -r | cut -d. -f1)" -lt 7 ]
+}
+
+# killed_large: before the server has an answer, and after it.
+killed_large() {
+	local pid how where
+
+	has_large_pages || return 0
+	app write "$mnt/large" 0 4096k
+	for how in r w; do
+		for where in hang linger; do
+			ctl only op=LARGE do=$where
+			touch_large "$how" &
+			pid=$!
+			ctl hung 1
+			kill -9 "$pid"
+			wait_until 10 process_gone "$pid"
+			ctl clear
+			ctl release
+			wait_until 10 drill_balanced
+			app read "$mnt/large" 0 4096k
+			app mmap "$mnt/large" w
+			app write "$mnt/large" 0 4k
+		done
+	done
+	rm "$mnt/large"
+}
+
 all() {
 	bad_answers
 	lists
 	killed
+	killed_large
 	# what was stored is no pattern
 	app write "$mnt/file" 0 300k
 }
@@ -130,3 +172,22 @@ done
 plug_pid=''
 umount "$plug_root"
 wait_until 5 rmmod zuf
+
+# and in one of 2 MiB
+if has_large_pages; then
+	plug_up drillfs nio /dev/pmem0 /dev/vda
+	app write "$mnt/large" 0 4096k
+	ctl only op=LARGE do=hang
+	touch_large w &
+	app=$!
+	ctl hung 1
+	kill -9 "$plug_pid"
+	status=0
+	wait "$app" || status=$?
+	assert_eq $((128 + 7)) "$status" "status of who stored when the server died"
+	wait "$plug_pid" || true
+	plug_pid=''
+	umount "$mnt"
+	umount "$plug_root"
+	wait_until 5 rmmod zuf
+fi
