@@ -343,9 +343,12 @@ static int wait_unpinned(struct page *page)
 {
 	unsigned long pause;
 
-	for (pause = 1; zuf_page_is_pinned(page); pause = min(2 * pause, HZ / 20UL + 1))
-		if (schedule_timeout_killable(pause) && fatal_signal_pending(current))
+	for (pause = 1; zuf_page_is_pinned(page); pause = min(2 * pause, HZ / 20UL + 1)) {
+		/* whoever holds it may be frozen before us */
+		__set_current_state(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE);
+		if (schedule_timeout(pause) && fatal_signal_pending(current))
 			return -EINTR;
+	}
 	return 0;
 }
 

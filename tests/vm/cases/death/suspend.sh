@@ -3,10 +3,12 @@
 # timeout: 180
 #
 # Suspend, as far as freezing all processes: the server may be frozen before those that wait
-# for it, idle ones and hanging ones, in an operation and in a mount; afterwards all go on.
+# for it, idle ones and hanging ones, in an operation and in a mount, and who waits for pages
+# that others hold; afterwards all go on.
 
 . "$TOP/tests/plugins/lib.sh"
 need_pmem 2
+need python3
 [ -w /sys/power/pm_test ] || skip "this kernel cannot try a suspend"
 
 suspend() {
@@ -79,6 +81,35 @@ suspend
 ctl release
 wait "$behind" || fail "who waited for the killed one's operation ended with $?"
 ctl clear
+
+# who waits for a page that is in somebody's pipe
+mkfifo "$scratch/go"
+python3 - "$mnt/file" "$scratch/go" "$scratch/pid" <<-'PYTHON' &
+	import ctypes, mmap, os, sys
+	fd = os.open(sys.argv[1], os.O_RDWR)
+	m = mmap.mmap(fd, 4096)
+	r, w = os.pipe()
+	page = (ctypes.c_char * 4096).from_buffer(m)
+	iov = (ctypes.c_size_t * 2)(ctypes.addressof(page), 4096)
+	assert ctypes.CDLL(None).vmsplice(w, iov, ctypes.c_ulong(1), 0) == 4096
+	pid = os.fork()
+	if not pid:
+	    os.truncate(sys.argv[1], 0)
+	    os._exit(0)
+	with open(sys.argv[3] + ".new", "w") as f:
+	    f.write(str(pid))
+	os.rename(sys.argv[3] + ".new", sys.argv[3])
+	open(sys.argv[2]).read()
+	assert os.waitpid(pid, os.WNOHANG) == (0, 0), "it did not wait"
+	assert len(os.read(r, 4096)) == 4096
+	assert os.waitpid(pid, 0)[1] == 0
+PYTHON
+holder=$!
+wait_until 30 test -e "$scratch/pid"
+wait_until 30 waits "$(cat "$scratch/pid")"
+suspend
+: >"$scratch/go"
+wait "$holder" || fail "who waited for the pipe ended with $?"
 
 # a mount that waits for a stopped server; a sync would wait for it, as for any mount
 echo 0 >/sys/power/sync_on_suspend
