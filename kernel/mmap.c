@@ -369,6 +369,7 @@ static const struct vm_operations_struct zuf_vm_ops = {
 	.open = zuf_vm_open,
 	.close = zuf_vm_close,
 	.fault = zuf_vm_fault,
+	ZUF_VMA_LOCKED_FAULTS
 	.huge_fault = zuf_vm_huge_fault_op,
 	/* of T1 that is memory entries have pages, else they have none */
 	.page_mkwrite = zuf_vm_mkwrite,

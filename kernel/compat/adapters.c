@@ -212,6 +212,13 @@ long zuf_pin_remote(struct mm_struct *mm, unsigned long addr, unsigned long nr,
 #endif
 }
 
+#if ZUF_HAVE_FAULT_VMA_LOCK
+vm_fault_t zuf_map_no_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)
+{
+	return 0;
+}
+#endif
+
 int zuf_flush_caches(void)
 {
 #ifdef CONFIG_X86

@@ -273,6 +273,17 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
+ * In the vm_ops of files: .fault may be called without mmap_lock, with the lock of the VMA. Newer
+ * kernels do that where there is a map_pages too; ours has no pages to offer.
+ */
+#if ZUF_HAVE_FAULT_VMA_LOCK
+#define ZUF_VMA_LOCKED_FAULTS	.map_pages = zuf_map_no_pages,
+vm_fault_t zuf_map_no_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last);
+#else
+#define ZUF_VMA_LOCKED_FAULTS
+#endif
+
+/*
  * Define fn_op(), to be put into .huge_fault, for
  * vm_fault_t fn(struct vm_fault *vmf, unsigned int order).
  */
