@@ -70,7 +70,8 @@ static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 
 	if ((flags & O_CREAT) && (finds_out || !d_in_lookup(dentry))) {
 		err = open_new(dir, dentry, file, mode);
-		if (!err || zuf_outcome_unknown(err) || (err == -EEXIST && (flags & O_EXCL)))
+		if (!err || !finds_out || zuf_outcome_unknown(err) ||
+		    (err == -EEXIST && (flags & O_EXCL)))
 			return err;
 	}
 	if (d_unhashed(dentry)) {
