@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 900
 #
-# PostgreSQL with its cluster on the mount, as an unprivileged user: initdb, pgbench, kill -9 of
-# every postgres in the middle of a load, recovery. What was committed is there, sums agree,
-# page checksums are right. LONG=1: both ways, more of all.
+# PostgreSQL with its cluster and its workers' shared memory on the mount, as an unprivileged
+# user: initdb, pgbench, kill -9 of every postgres in the middle of a load, recovery. What was
+# committed is there, sums agree, page checksums are right. LONG=1: both ways, more of all.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/real/real.bash"
@@ -49,8 +49,12 @@ cluster() {
 		autovacuum = off
 		wal_level = minimal
 		max_wal_senders = 0
-		dynamic_shared_memory_type = posix
+		dynamic_shared_memory_type = mmap
 		wal_init_zero = on
+		max_parallel_workers = 2
+		parallel_setup_cost = 0
+		parallel_tuple_cost = 0
+		min_parallel_table_scan_size = 0
 	CONF
 }
 
@@ -71,6 +75,14 @@ rows() {
 
 some_rows() {
 	[ "$(rows)" -gt "$1" ]
+}
+
+# Workers of a query talk by mapped files of the cluster (dynamic_shared_memory_type).
+parallel() {
+	sql 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT count(*) FROM pgbench_accounts' \
+		>"$scratch/out"
+	assert_grep 'Workers Launched: [12]' "$scratch/out"
+	assert_eq 100000 "$(sql 'SELECT count(*) FROM pgbench_accounts')" "$way: rows of a parallel scan"
 }
 
 # What a client was told is committed is there after the crash.
@@ -105,6 +117,7 @@ database() {
 	bench -c 4 -t "$((transactions / 4))" || fail "$way: pgbench: $(tail -n 3 "$scratch/out")"
 	assert_eq "$((transactions / 4 * 4))" "$(rows)" "$way: transactions"
 	sums_agree "after the load"
+	parallel
 	sql 'CREATE INDEX i ON pgbench_accounts (abalance)'
 	sql CHECKPOINT
 	sql 'VACUUM FULL pgbench_history'
