@@ -25,6 +25,7 @@ struct wish {
 	size_t target_len;
 	bool tmpfile;		/* without a name */
 	u32 op_flags;		/* ZUF_OPF_* */
+	bool *made;		/* out: the server has made it, whatever came after; or NULL */
 };
 
 int zuf_str_set(struct zufs_str *str, const struct qstr *name)
@@ -199,6 +200,8 @@ static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 	if (err) {
 		iput(inode);
 	} else {
+		if (wish->made)
+			*wish->made = true;
 		err = zuf_dress_store(&dress, inode, dir, name, carried);
 		if (err)
 			undo_create(inode, dir, name);
@@ -236,12 +239,18 @@ struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
 	return inode;
 }
 
+int zuf_create_new(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		   umode_t mode, bool *made)
+{
+	struct wish wish = { .mode = S_IFREG | mode, .made = made };
+
+	return make_node(idmap, dir, dentry, &wish);
+}
+
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 	       umode_t mode)
 {
-	struct wish wish = { .mode = S_IFREG | mode };
-
-	return make_node(idmap, dir, dentry, &wish);
+	return zuf_create_new(idmap, dir, dentry, mode, NULL);
 }
 
 int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,

@@ -142,6 +142,9 @@ int zuf_str_set(struct zufs_str *str, const struct qstr *name);
 
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 	       umode_t mode);
+/* The same; @made is set when an error came after the server had made it. */
+int zuf_create_new(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		   umode_t mode, bool *made);
 int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 	      umode_t mode, dev_t rdev);
 int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,

@@ -46,14 +46,22 @@ static struct dentry *zuf_lookup(struct inode *dir, struct dentry *dentry,
 
 /* ---- open ---- */
 
-static int open_new(struct inode *dir, struct dentry *dentry, struct file *file, umode_t mode)
+static int open_new(struct inode *dir, struct dentry *dentry, struct file *file, umode_t mode,
+		    bool *made)
 {
-	int err = zuf_create(file_mnt_idmap(file), dir, dentry, mode);
+	int err = zuf_create_new(file_mnt_idmap(file), dir, dentry, mode, made);
 
 	if (err)
 		return err;
 	file->f_mode |= FMODE_CREATED;
 	return finish_no_open(file, NULL);
+}
+
+/* May a create that ended so mean that the name exists, or matter only if it does not? */
+static bool is_worth_a_lookup(int err, bool made, unsigned int flags)
+{
+	return err && !made && !zuf_outcome_unknown(err) &&
+	       !(err == -EEXIST && (flags & O_EXCL));
 }
 
 /*
@@ -66,12 +74,12 @@ static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 {
 	bool finds_out = ZUF_SB(dir->i_sb)->fs_caps & ZUFS_FSC_NEW_EXCL;
 	struct dentry *found = NULL;
+	bool made = false;
 	int err = 0;
 
 	if ((flags & O_CREAT) && (finds_out || !d_in_lookup(dentry))) {
-		err = open_new(dir, dentry, file, mode);
-		if (!err || !finds_out || zuf_outcome_unknown(err) ||
-		    (err == -EEXIST && (flags & O_EXCL)))
+		err = open_new(dir, dentry, file, mode, &made);
+		if (!finds_out || !is_worth_a_lookup(err, made, flags))
 			return err;
 	}
 	if (d_unhashed(dentry)) {
@@ -82,7 +90,7 @@ static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 	if (found || !(flags & O_CREAT) || d_really_is_positive(dentry))
 		return finish_no_open(file, found);
 	if (!err)
-		return open_new(dir, dentry, file, mode);
+		return open_new(dir, dentry, file, mode, &made);
 	/* existed, and does not: have the VFS begin anew */
 	return err == -EEXIST ? -ESTALE : err;
 }

@@ -8,6 +8,8 @@
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/real/real.bash"
 need stress-ng
+# a stressor that looks into debugfs has it mounted by the kernel
+on_exit eval '! mountpoint -q /sys/kernel/debug/tracing || umount /sys/kernel/debug/tracing'
 
 names="access chdir chmod chown dentry dir dirdeep dup fallocate fault fcntl fiemap
 	filename flock fpunch fstat getdent hdd io-uring iomix lease link locka lockf lockofd

@@ -9,6 +9,7 @@
 need setfacl getfacl python3
 
 ride=0x48000001		# they ride along; values of 64 KiB
+steps_alone=0x4000001	# they do not; no lookup comes before
 calls=(create mkdir mknod)
 
 prepare() {
@@ -117,7 +118,7 @@ raw_finish
 # ---- a message for each ----
 
 raw_setup
-raw_start --caps 1
+raw_start --caps "$steps_alone"
 prepare
 for call in "${calls[@]}" tmpfile; do
 	path=$(path_of "$call")
