@@ -65,19 +65,26 @@ lists() {
 	PYTHON
 }
 
+# kill_hung RULE COMMAND...: it is killed while the server hangs by that rule.
+kill_hung() {
+	local pid
+
+	ctl only "$1"
+	"${@:2}" >/dev/null &
+	pid=$!
+	ctl hung 1
+	kill -9 "$pid"
+	wait_until 10 process_gone "$pid"
+	ctl clear
+	ctl release
+	wait_until 10 drill_balanced
+}
+
 killed() {
 	local pid
 
 	for how in r w; do
-		ctl only op=GET do=hang
-		"$scratch/rawapp" mmap "$mnt/file" "$how" >/dev/null &
-		pid=$!
-		ctl hung 1
-		kill -9 "$pid"
-		wait_until 10 process_gone "$pid"
-		ctl clear
-		ctl release
-		wait_until 10 drill_balanced
+		kill_hung "op=GET do=hang" "$scratch/rawapp" mmap "$mnt/file" "$how"
 		app mmap "$mnt/file" w
 	done
 	# a signal that does not kill does not disturb
@@ -116,21 +123,13 @@ has_large_pages() {
 
 # killed_large: before the server has an answer, and after it.
 killed_large() {
-	local pid how where
+	local how where
 
 	has_large_pages || return 0
 	app write "$mnt/large" 0 4096k
 	for how in r w; do
 		for where in hang linger; do
-			ctl only op=LARGE do=$where
-			touch_large "$how" &
-			pid=$!
-			ctl hung 1
-			kill -9 "$pid"
-			wait_until 10 process_gone "$pid"
-			ctl clear
-			ctl release
-			wait_until 10 drill_balanced
+			kill_hung "op=LARGE do=$where" touch_large "$how"
 			app read "$mnt/large" 0 4096k
 			app mmap "$mnt/large" w
 			app write "$mnt/large" 0 4k

@@ -82,7 +82,7 @@ parallel() {
 	sql 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT count(*) FROM pgbench_accounts' \
 		>"$scratch/out"
 	assert_grep 'Workers Launched: [12]' "$scratch/out"
-	assert_eq 100000 "$(sql 'SELECT count(*) FROM pgbench_accounts')" "$way: rows of a parallel scan"
+	assert_eq 100000 "$(sql 'SELECT count(*) FROM pgbench_accounts')" "$way: rows of the scan"
 }
 
 # What a client was told is committed is there after the crash.
