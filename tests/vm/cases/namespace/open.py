@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """open(2) of names that are in no cache: results, and the messages that they cost.
 
-usage: open.py MNT excl|plain    excl: the server says itself that a name exists
+Environment: mnt; how=excl: the server says itself that a name exists, plain: it does not.
 """
 
 import errno
 import os
 import subprocess
-import sys
 
-from nstest import eq, refused
+from nstest import drop_caches, eq, refused
 
 SERVER = ["/run/rawserver", "--socket", "/run/rawserver.sock", "--ctl"]
 NAMES = ("LOOKUP", "NEW_INODE")
 C, CX = os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_EXCL
-MNT, EXCL = sys.argv[1], sys.argv[2] == "excl"
+MNT, EXCL = os.environ["mnt"], os.environ["how"] == "excl"
 NEW, LOOKUP = ["NEW_INODE"], ["LOOKUP"]
 # where a create of what is missing costs the one or the other
 MADE = NEW if EXCL else LOOKUP + NEW
@@ -30,16 +29,15 @@ def ctl(*words):
 def uncache():
     """A name that was used lately only loses its mark the first time."""
     for _ in range(3):
-        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-            f.write("2")
+        drop_caches()
 
 
 def messages():
     return [w for w in (line.split(" ")[0] for line in ctl("record").splitlines()) if w in NAMES]
 
 
-def open_close(name, flags, mode=0o644):
-    fd = os.open(os.path.join(MNT, name), flags, mode)
+def open_close(name, flags):
+    fd = os.open(os.path.join(MNT, name), flags, 0o644)
     ino = os.fstat(fd).st_ino
     os.close(fd)
     return ino

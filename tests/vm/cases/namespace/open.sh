@@ -6,25 +6,20 @@
 # name exists, else two; the same results with both. Killed callers, read-only mounts.
 
 . "$TOP/tests/rawserver/lib.sh"
+. "$TOP/tests/vm/cases/namespace/mnt.bash"
 need python3
-
-excl=$((1 << 26))
-here=$TOP/tests/vm/cases/namespace
-
-python() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here python3 "$here/$1.py" "$mnt" "${@:2}"
-}
 
 appears() {
 	test -e "$mnt/killed"
 }
 
-for caps in "$excl" 0; do
+for how in excl plain; do
 	raw_setup
-	raw_start --caps "$caps"
+	raw_start --caps "$([ $how = plain ] && echo 0 || echo $((1 << 26)))"
 	raw_mount
 	chmod 755 "$scratch"
-	python open "$([ "$caps" = 0 ] && echo plain || echo excl)"
+	export mnt how
+	fs_python open
 
 	# who is killed in it leaves a whole file, or none
 	drop_caches

@@ -149,6 +149,12 @@ for call in "${calls[@]}" tmpfile; do
 	[ "$call" != tmpfile ] || continue
 	app "$call" "$mnt/dir/new"
 	whole "$call"
+	# what it did not make is not taken back
+	if [ "$call" = create ]; then
+		drop_caches
+		killed op=NEW_INODE create
+		whole create
+	fi
 	remove
 	nothing "$call"
 done
