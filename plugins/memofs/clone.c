@@ -17,10 +17,10 @@
 #include <zus/thread.h>
 
 /* The first blocks of a run are shared: others, with the same content, take their place. */
-static int take_copy(struct memofs_inode *mi, uint64_t *slots, struct memofs_run *r)
+static int take_copy(struct memofs_inode *mi, struct memofs_run *r)
 {
 	struct memofs_sb *msb = memofs_sb_of_inode(mi);
-	uint64_t bn, n, i;
+	uint64_t bn, n;
 
 	if (memofs_share_reserve(mi))
 		return -ENOMEM;
@@ -29,8 +29,7 @@ static int take_copy(struct memofs_inode *mi, uint64_t *slots, struct memofs_run
 		return -ENOSPC;
 	memcpy(memofs_block_addr(mi, bn), memofs_block_addr(mi, r->bn), n << ZUS_BLOCK_SHIFT);
 	memofs_share_replaced(mi, r->bn, n);
-	for (i = 0; i < n; i++)
-		__atomic_store_n(&slots[i], bn + i, __ATOMIC_RELEASE);
+	memofs_map_replace(mi, r->index, bn, n);
 	r->bn = bn;
 	r->n = n;
 	return 1;
@@ -38,17 +37,16 @@ static int take_copy(struct memofs_inode *mi, uint64_t *slots, struct memofs_run
 
 int memofs_own(struct memofs_inode *mi, struct memofs_run *r)
 {
-	uint64_t *slots;
 	bool shared;
 	int ret = 0;
 
 	if (!mi->share)
 		return 0;
 	pthread_mutex_lock(&mi->share->lock);
-	slots = memofs_map_run(mi, r);
+	memofs_map_run(mi, r);
 	r->n = memofs_owners_run(memofs_sb_of_inode(mi), r->bn, r->n, &shared);
 	if (shared)
-		ret = take_copy(mi, slots, r);
+		ret = take_copy(mi, r);
 	pthread_mutex_unlock(&mi->share->lock);
 	return ret;
 }
@@ -71,8 +69,6 @@ static int prepare(const struct range *c)
 
 	memofs_walk_init(&w, c->src, c->in, c->in + c->n);
 	while (memofs_walk_next(&w, &r)) {
-		uint64_t at = r.index - c->in + c->out, end = at + r.n, room;
-
 		if (!r.bn)
 			continue;
 		if (zus_signal_pending())
@@ -80,10 +76,8 @@ static int prepare(const struct range *c)
 		err = memofs_owners_reserve(memofs_sb_of_inode(c->src), r.bn, r.n);
 		if (err)
 			return err;
-		for (; at < end; at += room) {
-			if (!memofs_map_make(c->dst, at, &room))
-				return -ENOMEM;
-		}
+		if (!memofs_map_make(c->dst, r.index - c->in + c->out, r.n))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -95,18 +89,12 @@ static void share_blocks(const struct range *c)
 
 	memofs_walk_init(&w, c->src, c->in, c->in + c->n);
 	while (memofs_walk_next(&w, &r)) {
-		uint64_t at = r.index - c->in + c->out, end = at + r.n, room, *slots;
+		uint64_t at = r.index - c->in + c->out;
 
-		if (!r.bn) {
-			memofs_map_drop(c->dst, at, end);
-			continue;
-		}
-		for (; at < end; at += room, r.bn += room) {
-			slots = memofs_map_make(c->dst, at, &room);	/* it is there */
-			if (room > end - at)
-				room = end - at;
-			memofs_map_share(c->dst, slots, r.bn, room);
-		}
+		if (r.bn)
+			memofs_map_share(c->dst, at, r.bn, r.n);
+		else
+			memofs_map_drop(c->dst, at, at + r.n);
 	}
 }
 

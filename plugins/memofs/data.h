@@ -95,20 +95,22 @@ void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint
 		      uint64_t end);
 /* The next run; one that goes on in the next leaf comes in two. False = the end. */
 bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r);
-/* The run that begins with a block that is no hole, r->n of it at most, and its slots. */
-uint64_t *memofs_map_run(struct memofs_inode *mi, struct memofs_run *r);
-/* The slots from a block on, *n of them; makes what is missing. NULL = no memory. */
-uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n);
+/* The run that begins with a block that is no hole, r->n of it at most. */
+void memofs_map_run(const struct memofs_inode *mi, struct memofs_run *r);
+/* Makes what n slots from `index` on need. False = no memory. */
+bool memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n);
 /*
- * Gives the T1 blocks from `bn` on to n slots. Where somebody was faster his block stays, and
- * the caller's is free again.
+ * Gives the T1 blocks from `bn` on to n slots; to how many, before memory ran out. Where somebody
+ * was faster his block stays, and the caller's is free again.
  */
-void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n);
+uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
+/* Others, with the same content, take the place of a run of memofs_map_run. */
+void memofs_map_replace(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
 /*
- * The same blocks as those from `bn` on, of which n slots become a further owner each.
- * Exclusive, as the two below.
+ * The same blocks as those from `bn` on, of which n slots that have been made become a further
+ * owner each. Exclusive, as the two below.
  */
-void memofs_map_share(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n);
+void memofs_map_share(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
 /* Takes the blocks of [index, end) away. */
 void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
 /*

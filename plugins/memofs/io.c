@@ -44,23 +44,6 @@ void memofs_walk_bytes(struct memofs_walk *w, const struct memofs_inode *mi, uin
 	memofs_walk_init(w, mi, memofs_blocks_down(pos), memofs_blocks_up(end));
 }
 
-/* Gives n blocks from bn on to a hole; how many there was memory for. */
-static uint64_t enter_blocks(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
-{
-	uint64_t done, room;
-
-	for (done = 0; done < n; done += room) {
-		uint64_t *slots = memofs_map_make(mi, index + done, &room);
-
-		if (!slots)
-			break;
-		if (room > n - done)
-			room = n - done;
-		memofs_map_fill(mi, slots, bn + done, room);
-	}
-	return done;
-}
-
 /* The block that a large run shall follow, or 0. */
 static uint64_t block_before(const struct memofs_inode *mi, uint64_t index, uint64_t n)
 {
@@ -87,7 +70,7 @@ static int fill_hole(struct memofs_inode *mi, const struct memofs_run *hole)
 	if (!n)
 		return -ENOSPC;
 	memset(memofs_block_addr(mi, bn), 0, n << ZUS_BLOCK_SHIFT);
-	done = enter_blocks(mi, hole->index, bn, n);
+	done = memofs_map_fill(mi, hole->index, bn, n);
 	if (done < n)
 		memofs_blocks_free(msb, bn + done, n - done);
 	return done ? 0 : -ENOMEM;

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The block index of a file: the first blocks in the inode, the others in a radix tree of
- * small nodes that grows in height with the file's last block.
+ * The block index of a file: the first blocks in the inode, the others in a radix tree that
+ * grows in height with the file's last block. A leaf speaks of 2 MiB, as page tables do.
  *
  * Called by io.c, space.c, clone.c, inode.c and name.c. Readers and those who fill holes run in
  * parallel without a lock: nodes and blocks are published by compare-and-swap, the loser of a
  * race frees what he made. Nodes are never taken away meanwhile, and blocks only for others with
  * the same content (clone.c). What takes away or shares has the kernel's exclusive lock of the
  * inode, which keeps everybody else out. The map owns its nodes, and is an owner of its blocks.
+ *
+ * A leaf knows how many of its first blocks lie in a row, so that nobody has to look at 512 words
+ * to find 2 MiB in one piece. Who fills holes in their order makes the row longer; whoever
+ * changes a word cuts it there first. Who still saw the longer row has found the block that was
+ * there before, as if he had read the word. A row never grows over words that were changed: to
+ * be entered again they have to be holes, for which somebody had the file to himself.
  */
 #include "data.h"
 
@@ -48,33 +54,88 @@ static uint64_t *slot_at(uint64_t node, unsigned int level, uint64_t index)
 	return &node_of(node)->slot[(index >> level_shift(level)) % FANOUT];
 }
 
-/*
- * The slots of the blocks from `index` on, and how many of them lie side by side in *n. NULL: no
- * node is there and all *n are holes.
- */
-static uint64_t *slots_find(const struct memofs_map *map, uint64_t index, uint64_t *n)
+/* ---- the row of a leaf ---- */
+
+#define ROW_BITS	10		/* low bits of a row: how many blocks; above: the first one */
+#define ROW_MASK	((1U << ROW_BITS) - 1)
+
+/* Where a block stands, counted from the first slot of its leaf that is in use. */
+static uint64_t place_in_leaf(uint64_t index)
+{
+	return index < FANOUT ? index - MEMOFS_DIRECT : index % FANOUT;
+}
+
+/* How many blocks from `index` on lie in the leaf's row, from *bn on. */
+static uint64_t row_from(const struct memofs_map_node *leaf, uint64_t index, uint64_t *bn)
+{
+	uint64_t row = __atomic_load_n(&leaf->row, __ATOMIC_ACQUIRE);
+	uint64_t place = place_in_leaf(index), n = row & ROW_MASK;
+
+	if (place >= n)
+		return 0;
+	*bn = (row >> ROW_BITS) + place;
+	return n - place;
+}
+
+/* These have been entered: do they go on where the row ends? */
+static void row_extend(struct memofs_map_node *leaf, uint64_t index, uint64_t bn, uint64_t n)
+{
+	uint64_t row = __atomic_load_n(&leaf->row, __ATOMIC_ACQUIRE), len = row & ROW_MASK;
+
+	if (place_in_leaf(index) == len && (!len || bn == (row >> ROW_BITS) + len))
+		__atomic_compare_exchange_n(&leaf->row, &row, len ? row + n : bn << ROW_BITS | n,
+					    false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Blocks from `index` on are about to change. */
+static void row_cut(struct memofs_map_node *leaf, uint64_t index)
+{
+	uint64_t row = __atomic_load_n(&leaf->row, __ATOMIC_ACQUIRE);
+	uint64_t place = place_in_leaf(index);
+
+	while (place < (row & ROW_MASK) &&
+	       !__atomic_compare_exchange_n(&leaf->row, &row, (row & ~(uint64_t)ROW_MASK) | place,
+					    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		;
+}
+
+/* ---- finding ---- */
+
+/* Slots that lie side by side. */
+struct span {
+	uint64_t *slots;		/* NULL = holes */
+	uint64_t n;
+	struct memofs_map_node *leaf;	/* they are in, or NULL */
+};
+
+static struct span direct_span(struct memofs_map *map, uint64_t index)
+{
+	return (struct span){ .slots = &map->direct[index], .n = MEMOFS_DIRECT - index };
+}
+
+static struct span leaf_span(uint64_t leaf, uint64_t index)
+{
+	return (struct span){ .slots = slot_at(leaf, 0, index), .n = blocks_left(1, index),
+			      .leaf = node_of(leaf) };
+}
+
+/* The slots of the blocks from `index` on. */
+static struct span span_find(const struct memofs_map *map, uint64_t index)
 {
 	unsigned int level;
 	uint64_t word;
 
-	if (index < MEMOFS_DIRECT) {
-		*n = MEMOFS_DIRECT - index;
-		return (uint64_t *)&map->direct[index];
-	}
+	if (index < MEMOFS_DIRECT)
+		return direct_span((struct memofs_map *)map, index);
 	word = __atomic_load_n(&map->root, __ATOMIC_ACQUIRE);
-	if (!is_covered(word, index)) {
-		*n = UINT64_MAX - index;
-		return NULL;
-	}
+	if (!is_covered(word, index))
+		return (struct span){ .n = UINT64_MAX - index };
 	for (level = height_of(word) - 1; level; level--) {
 		word = __atomic_load_n(slot_at(word, level, index), __ATOMIC_ACQUIRE);
-		if (!word) {
-			*n = blocks_left(level, index);
-			return NULL;
-		}
+		if (!word)
+			return (struct span){ .n = blocks_left(level, index) };
 	}
-	*n = blocks_left(1, index);
-	return slot_at(word, 0, index);
+	return leaf_span(word, index);
 }
 
 void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint64_t index,
@@ -106,36 +167,47 @@ static uint64_t run_length(const uint64_t *slots, uint64_t n, uint64_t bn)
 	return i;
 }
 
+/* Into the next leaf; how much of the way ahead is known to be a row, and from where on. */
+static uint64_t walk_enter(struct memofs_walk *w, uint64_t *bn)
+{
+	struct span span = span_find(&w->mi->map, w->index);
+
+	w->slots = span.slots;
+	w->left = memofs_min(span.n, w->end - w->index);
+	return span.leaf ? memofs_min(row_from(span.leaf, w->index, bn), w->left) : 0;
+}
+
 bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r)
 {
+	uint64_t row = 0;
+
 	if (w->index >= w->end)
 		return false;
-	if (!w->left) {
-		w->slots = slots_find(&w->mi->map, w->index, &w->left);
-		if (w->left > w->end - w->index)
-			w->left = w->end - w->index;
-	}
 	r->index = w->index;
 	r->bn = 0;
-	r->n = w->left;
-	if (w->slots) {
+	if (!w->left)
+		row = walk_enter(w, &r->bn);
+	r->n = row ? row : w->left;
+	if (w->slots && !row) {
 		r->bn = __atomic_load_n(w->slots, __ATOMIC_ACQUIRE);
 		r->n = run_length(w->slots, w->left, r->bn);
-		w->slots += r->n;
 	}
+	if (w->slots)
+		w->slots += r->n;
 	w->index += r->n;
 	w->left -= r->n;
 	return true;
 }
 
-uint64_t *memofs_map_run(struct memofs_inode *mi, struct memofs_run *r)
+void memofs_map_run(const struct memofs_inode *mi, struct memofs_run *r)
 {
-	uint64_t n, *slots = slots_find(&mi->map, r->index, &n);
+	struct span span = span_find(&mi->map, r->index);
 
-	r->bn = __atomic_load_n(slots, __ATOMIC_ACQUIRE);
-	r->n = run_length(slots, n < r->n ? n : r->n, r->bn);
-	return slots;
+	r->bn = __atomic_load_n(span.slots, __ATOMIC_ACQUIRE);
+	r->n = run_length(span.slots, memofs_min(span.n, r->n), r->bn);
 }
+
+/* ---- making ---- */
 
 /* Publishes `node` in an empty word; else frees it. The word's value afterwards. */
 static uint64_t publish(const struct zus_env *env, uint64_t *word, uint64_t expected,
@@ -166,18 +238,17 @@ static uint64_t grow(const struct zus_env *env, struct memofs_map *map, uint64_t
 	return root;
 }
 
-/* The slots from `index` on, *n of them; makes what is missing. NULL = no memory. */
-static uint64_t *slots_make(const struct zus_env *env, struct memofs_map *map, uint64_t index,
-			    uint64_t *n)
+/* The same, but makes what is missing; no slots = no memory. */
+static struct span span_make(const struct zus_env *env, struct memofs_map *map, uint64_t index)
 {
 	unsigned int level;
 	uint64_t word;
 
 	if (index < MEMOFS_DIRECT)
-		return slots_find(map, index, n);
+		return direct_span(map, index);
 	word = grow(env, map, index);
 	if (!word)
-		return NULL;
+		return (struct span){ .n = 0 };
 	for (level = height_of(word) - 1; level; level--) {
 		uint64_t *slot = slot_at(word, level, index);
 
@@ -186,17 +257,24 @@ static uint64_t *slots_make(const struct zus_env *env, struct memofs_map *map, u
 			struct memofs_map_node *node = zus_alloc(env, sizeof(*node));
 
 			if (!node)
-				return NULL;
+				return (struct span){ .n = 0 };
 			word = publish(env, slot, 0, node, 0);
 		}
 	}
-	*n = blocks_left(1, index);
-	return slot_at(word, 0, index);
+	return leaf_span(word, index);
 }
 
-uint64_t *memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t *n)
+bool memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n)
 {
-	return slots_make(mi->ii.sb->env, &mi->map, index, n);
+	struct span span;
+
+	for (; n; index += span.n, n -= span.n) {
+		span = span_make(mi->ii.sb->env, &mi->map, index);
+		if (!span.slots)
+			return false;
+		span.n = memofs_min(span.n, n);
+	}
+	return true;
 }
 
 /* i_blocks is little endian and has parallel writers. */
@@ -210,41 +288,96 @@ static void count_blocks(struct memofs_inode *mi, int64_t n)
 		;
 }
 
-void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n)
+/* How many blocks were entered; for the others somebody was faster. */
+static uint64_t fill_span(struct memofs_inode *mi, const struct span *span, uint64_t bn)
 {
 	uint64_t i, set = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < span->n; i++) {
 		uint64_t expected = 0;
 
-		if (__atomic_compare_exchange_n(&slots[i], &expected, bn + i, false,
+		if (__atomic_compare_exchange_n(&span->slots[i], &expected, bn + i, false,
 						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			set++;
 		else
 			memofs_blocks_free(memofs_sb_of_inode(mi), bn + i, 1);
 	}
-	count_blocks(mi, (int64_t)set);
+	return set;
 }
 
-void memofs_map_share(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n)
+uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
 {
-	struct memofs_sb *msb = memofs_sb_of_inode(mi);
+	uint64_t done, set = 0;
+	struct span span;
+
+	for (done = 0; done < n; done += span.n) {
+		uint64_t entered;
+
+		span = span_make(mi->ii.sb->env, &mi->map, index + done);
+		if (!span.slots)
+			break;
+		span.n = memofs_min(span.n, n - done);
+		entered = fill_span(mi, &span, bn + done);
+		if (span.leaf && entered == span.n)
+			row_extend(span.leaf, index + done, bn + done, span.n);
+		set += entered;
+	}
+	count_blocks(mi, (int64_t)set);
+	return done;
+}
+
+void memofs_map_replace(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
+{
+	struct span span = span_find(&mi->map, index);
+	uint64_t i;
+
+	if (span.leaf)
+		row_cut(span.leaf, index);
+	for (i = 0; i < n; i++)
+		__atomic_store_n(&span.slots[i], bn + i, __ATOMIC_RELEASE);
+}
+
+/* How many of the slots were holes. */
+static uint64_t share_span(struct memofs_sb *msb, const struct span *span, uint64_t bn)
+{
 	uint64_t i, set = 0;
 
-	for (i = 0; i < n; i++) {
-		uint64_t old = slots[i];
+	for (i = 0; i < span->n; i++) {
+		uint64_t old = span->slots[i];
 
 		if (old == bn + i)
 			continue;
 		memofs_owner_add(msb, bn + i);
-		slots[i] = bn + i;
+		span->slots[i] = bn + i;
 		if (old)
 			memofs_owners_drop(msb, old, 1);
 		else
 			set++;
 	}
+	return set;
+}
+
+void memofs_map_share(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
+{
+	uint64_t set = 0;
+
+	while (n) {
+		struct span span = span_find(&mi->map, index);
+
+		span.n = memofs_min(span.n, n);
+		if (span.leaf)
+			row_cut(span.leaf, index);
+		set += share_span(memofs_sb_of_inode(mi), &span, bn);
+		if (span.leaf)
+			row_extend(span.leaf, index, bn, span.n);
+		index += span.n;
+		bn += span.n;
+		n -= span.n;
+	}
 	count_blocks(mi, (int64_t)set);
 }
+
+/* ---- taking away ---- */
 
 /* A range of blocks that is being dropped, and the run of T1 blocks that is to go next. */
 struct drop {
@@ -289,6 +422,7 @@ static void drop_node(struct drop *d, uint64_t node, unsigned int level, uint64_
 		if (!*slot || hi <= d->first || lo >= d->end)
 			continue;
 		if (!level) {
+			row_cut(node_of(node), lo);
 			drop_block(d, slot);
 			continue;
 		}
@@ -334,33 +468,45 @@ static void free_index(const struct zus_env *env, struct memofs_map *map)
 		free_nodes(env, map->root, height_of(map->root) - 1);
 }
 
+/* Enters a run into another index. */
+static int copy_run(const struct zus_env *env, struct memofs_map *to, uint64_t at, uint64_t bn,
+		    uint64_t n)
+{
+	struct span span;
+	uint64_t i;
+
+	for (; n; at += span.n, bn += span.n, n -= span.n) {
+		span = span_make(env, to, at);
+		if (!span.slots)
+			return -ENOMEM;
+		span.n = memofs_min(span.n, n);
+		for (i = 0; i < span.n; i++)
+			span.slots[i] = bn + i;
+		if (span.leaf)
+			row_extend(span.leaf, at, bn, span.n);
+	}
+	return 0;
+}
+
 /* Enters the blocks of [index, end) into another index, `by` further on. */
 static int copy_part(const struct memofs_inode *mi, struct memofs_map *to, uint64_t index,
 		     uint64_t end, int64_t by)
 {
 	struct memofs_walk w;
 	struct memofs_run r;
+	int err = 0;
 
 	memofs_walk_init(&w, mi, index, end);
-	while (memofs_walk_next(&w, &r)) {
-		uint64_t at = r.index + (uint64_t)by, stop = at + r.n, room, i;
+	while (!err && memofs_walk_next(&w, &r)) {
+		uint64_t at = r.index + (uint64_t)by;
 
 		if (!r.bn)
 			continue;
-		if (stop > MEMOFS_MAX_BLOCKS)
+		if (at + r.n > MEMOFS_MAX_BLOCKS)
 			return -EFBIG;
-		for (; at < stop; at += room) {
-			uint64_t *slots = slots_make(mi->ii.sb->env, to, at, &room);
-
-			if (!slots)
-				return -ENOMEM;
-			if (room > stop - at)
-				room = stop - at;
-			for (i = 0; i < room; i++)
-				slots[i] = r.bn++;
-		}
+		err = copy_run(mi->ii.sb->env, to, at, r.bn, r.n);
 	}
-	return 0;
+	return err;
 }
 
 int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by)

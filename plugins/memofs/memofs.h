@@ -118,11 +118,12 @@ struct memofs_dir {
 	uint32_t count;			/* entries */
 };
 
-#define MEMOFS_DIRECT		4
-#define MEMOFS_MAP_BITS		6
+#define MEMOFS_DIRECT		16
+#define MEMOFS_MAP_BITS		9	/* a leaf speaks of 2 MiB */
 
 struct memofs_map_node {
 	uint64_t slot[1 << MEMOFS_MAP_BITS];	/* block numbers, or nodes one level below */
+	uint64_t row;			/* leaf: what its first blocks are known to be (map.c) */
 };
 
 /* Block numbers of a file; 0 = hole. All words are atomic. */
@@ -148,6 +149,11 @@ struct memofs_inode {
 		struct memofs_map map;
 	};
 };
+
+static inline uint64_t memofs_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 static inline struct memofs_sb *memofs_sb_of(struct zus_sb *sb)
 {

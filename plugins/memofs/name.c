@@ -34,7 +34,7 @@ static int store_target(struct memofs_inode *mi, const char *target, uint32_t le
 	addr = memofs_block_addr(mi, bn);
 	memcpy(addr, target, len);
 	memset(addr + len, 0, ZUS_BLOCK_SIZE - len);
-	memofs_map_fill(mi, &mi->map.direct[0], bn, 1);
+	memofs_map_fill(mi, 0, bn, 1);
 	mi->ii.zi->i_sym_dpp = htole64(zus_t1_dpp(mi->ii.sb->md, addr));
 	return 0;
 }

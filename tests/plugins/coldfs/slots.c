@@ -151,10 +151,11 @@ static void file_destroy(struct cold_file *f)
 /* ---- what memofs calls ---- */
 
 /* Of a long symlink's block: nobody is faster. */
-void memofs_map_fill(struct memofs_inode *mi, uint64_t *slots, uint64_t bn, uint64_t n)
+uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
 {
-	*slots = bn;
+	mi->map.direct[index] = bn;
 	mi->ii.zi->i_blocks = htole64(n);
+	return n;
 }
 
 /* memofs drops nothing but the whole of an inode that it destroys. */

@@ -49,7 +49,7 @@ static int change_block(struct drill_sb *d, struct memofs_inode *mi, uint64_t pa
 	addr = memofs_block_addr(mi, bn);
 	memcpy(addr, memofs_block_addr(mi, r.bn), ZUS_BLOCK_SIZE);
 	addr[0] = (uint8_t)(addr[0] + add);
-	__atomic_store_n(memofs_map_run(mi, &r), bn, __ATOMIC_RELEASE);
+	memofs_map_replace(mi, page, bn, 1);
 	return 0;
 }
 

@@ -41,6 +41,24 @@ uint64_t block_of(const struct memofs_inode *mi, uint64_t index)
 	return r.bn;
 }
 
+void assert_runs_are_true(struct fake_node node)
+{
+	const struct memofs_inode *mi = inode_of(node);
+	struct memofs_run r = { .bn = 0 };
+	struct memofs_walk w;
+	uint64_t i;
+
+	memofs_walk_init(&w, mi, 0, memofs_blocks_up(zus_zi_size(node.zi)));
+	while (memofs_walk_next(&w, &r)) {
+		for (i = 0; r.bn && i < r.n; i++) {
+			struct memofs_run one = { .index = r.index + i, .n = 1 };
+
+			memofs_map_run(mi, &one);
+			assert_int_equal(one.bn, r.bn + i);
+		}
+	}
+}
+
 void fixture_umount(struct fixture *fx)
 {
 	const struct memofs_sb *msb = fixture_sb(fx);

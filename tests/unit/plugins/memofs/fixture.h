@@ -38,6 +38,8 @@ struct memofs_sb *fixture_sb(const struct fixture *fx);
 struct memofs_inode *inode_of(struct fake_node node);
 /* The T1 block of a block of a file; 0 = hole. */
 uint64_t block_of(const struct memofs_inode *mi, uint64_t index);
+/* What a walk over the file finds is what the words of its map say. */
+void assert_runs_are_true(struct fake_node node);
 
 /* These fail the test if they do not succeed. */
 struct fake_node must_creat(struct fixture *fx, struct fake_node dir, const char *name);

@@ -422,6 +422,9 @@ static void model_step(struct model *m)
 	struct model_file *f = &m->file[rnd(m, FILES)];
 	uint64_t pos = rnd(m, FILE_MAX - 1), len = 1 + rnd(m, rnd(m, 2) ? 3 * BLOCK : 40 * BLOCK);
 
+	/* now and then where the file ends: its blocks lie in a row */
+	if (rnd(m, 4) == 0 && f->size < FILE_MAX)
+		pos = f->size;
 	if (len > FILE_MAX - pos)
 		len = FILE_MAX - pos;
 	switch (rnd(m, 10)) {
@@ -493,6 +496,7 @@ static void check_content(struct model *m, struct model_file *f)
 		return;
 	assert_int_equal(fake_read(m->fx->t, f->node, m->buf, f->size, 0), f->size);
 	assert_memory_equal(m->buf, f->data, f->size);
+	assert_runs_are_true(f->node);
 	/* behind the end of a shared block are zeros */
 	if (f->size % BLOCK && is_shared(m->fx, f->node, last)) {
 		const char *addr = zus_t1_addr(fake_md(m->fx->f),

@@ -70,6 +70,7 @@ static void one_block_per_hole(void **state)
 	assert_int_equal(fake_truncate(fx->t, a, ROUNDS * BLOCK), 0);
 	run_all(fx, a, fill_same_holes);
 	assert_int_equal(le64toh(a.zi->i_blocks), ROUNDS);
+	assert_runs_are_true(a);
 	for (i = 0; i < ROUNDS; i++) {
 		for (part = 0; part < THREADS; part++) {
 			fake_read(fx->t, a, &c, 1, i * BLOCK + part * BLOCK / THREADS + 5);
