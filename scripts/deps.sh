@@ -17,7 +17,7 @@ packages() {
 			uuid-dev libsystemd-dev libcmocka-dev libfuse3-dev \
 			libelf1 xz-utils zstd kmod linux-libc-dev python3 rsync ;;
 	vm)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
-			fio sqlite3 python3 strace attr acl e2fsprogs xfsprogs \
+			fio sqlite3 python3 strace attr acl keyutils e2fsprogs xfsprogs \
 			fuse3 dmsetup util-linux psmisc procps rsync quota nfs-kernel-server \
 			nfs-common rpcbind nbd-server nbd-client git make postgresql stress-ng \
 			libcap2-bin checkpolicy ;;

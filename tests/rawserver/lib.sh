@@ -136,16 +136,6 @@ raw_works() {
 	app unlink "$dir/works"
 }
 
-# drop_caches: inodes that nobody uses are looked up again. A name that was used
-# lately only loses its mark the first time.
-drop_caches() {
-	local _
-
-	for _ in 1 2 3; do
-		echo 2 >/proc/sys/vm/drop_caches
-	done
-}
-
 # stat_of NAME: a counter of the server.
 stat_of() {
 	ctl stats | sed -n "s/^$1 //p"
