@@ -180,6 +180,24 @@ static uint64_t find_large(struct memofs_group *g, uint64_t distance, uint64_t w
 	return i < LARGE_LOOKS && i < end ? large * LARGE_WORDS + distance : NO_WORD;
 }
 
+/*
+ * Takes the free words from w on, and behind them what comes in whole 2 MiB (or is the rest): one
+ * that is free in part only is left to who needs less. How many blocks.
+ */
+static uint64_t take_large(struct memofs_group *g, uint64_t w, uint64_t words, uint64_t max)
+{
+	uint64_t n = words * WORD_BITS;
+
+	while (n < max) {
+		uint64_t more = memofs_min(max - n, GROUP_ALIGN);
+
+		if (!are_free(g, w + n / WORD_BITS, (more + WORD_BITS - 1) / WORD_BITS))
+			break;
+		n += more;
+	}
+	return take_from(g, w, 0, n);
+}
+
 /* The blocks from bn on, which begins a word, if that many words are free there. */
 static uint64_t take_at(struct memofs_sb *msb, uint64_t bn, uint64_t words, uint64_t max)
 {
@@ -190,7 +208,7 @@ static uint64_t take_at(struct memofs_sb *msb, uint64_t bn, uint64_t words, uint
 		return 0;
 	pthread_mutex_lock(&g->lock);
 	if (are_free(g, w, words))
-		got = take_from(g, w, 0, max);
+		got = take_large(g, w, words, max);
 	pthread_mutex_unlock(&g->lock);
 	return got;
 }
@@ -220,7 +238,7 @@ static uint64_t alloc_large(struct memofs_sb *msb, uint64_t index, uint64_t afte
 		pthread_mutex_lock(&g->lock);
 		w = find_large(g, distance, words);
 		if (w != NO_WORD) {
-			got = take_from(g, w, 0, max);
+			got = take_large(g, w, words, max);
 			*bn = no * msb->group_blocks + w * WORD_BITS;
 		}
 		pthread_mutex_unlock(&g->lock);

@@ -293,6 +293,31 @@ static void large_runs_are_in_step(void **state)
 	fixture_umount(fx);
 }
 
+/* Of free space with a block in use here and there, the whole 2 MiB are taken and no others. */
+static void large_runs_do_not_end_in_the_middle(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
+	struct fixture *fx = fixture_mount(&opts, NULL);
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t i, blocks = 96 << 8;
+
+	(void)state;
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, blocks * BLOCK), 0);
+	assert_int_equal(large_pages(inode_of(a), blocks), 48);
+	/* leave a block in the middle of every third */
+	for (i = 0; i < 48; i += 3) {
+		assert_int_equal(fake_clone(fx->t, a, b, (i * 512 + 300) * BLOCK, i * BLOCK,
+					    BLOCK, BLOCK), 0);
+	}
+	must_remove(fx, fx->root, a, "a");
+	a = must_creat(fx, fx->root, "a");
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 160 << 20), 0);
+	assert_int_equal(large_pages(inode_of(a), 160 << 8), 80);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+	fixture_umount(fx);
+}
+
 /* Then any blocks will do: every second one is taken. */
 static void large_runs_take_what_there_is(void **state)
 {
@@ -520,6 +545,7 @@ int main(void)
 		cmocka_unit_test(limit_may_end_inside_of_a_set),
 		cmocka_unit_test(large_faults_are_one_word),
 		cmocka_unit_test(large_runs_are_in_step),
+		cmocka_unit_test(large_runs_do_not_end_in_the_middle),
 		T(large_runs_take_what_there_is),
 		cmocka_unit_test(hash_chains_stay_short),
 		cmocka_unit_test(blocks_may_end_at_any_point),
