@@ -151,17 +151,20 @@ static int store_with_mode(struct inode *inode, int type, const struct posix_acl
 {
 	umode_t old_mode = inode->i_mode;
 	struct zuf_touch touch;
+	bool same = false;
 	int err;
 
 	zuf_touch_start(&touch, inode, STATX_CTIME);
 	set_mode(inode, mode);
 	err = store(inode, type, acl);
 	/* there was none: the mode is all that changes, if it does */
-	if (err == -ENODATA && !acl)
-		err = mode == old_mode ? 0 : zuf_setattr_send(inode, STATX_MODE | STATX_CTIME);
+	if (err == -ENODATA && !acl) {
+		same = mode == old_mode;
+		err = same ? 0 : zuf_setattr_send(inode, STATX_MODE | STATX_CTIME);
+	}
 	if (err)
 		set_mode(inode, old_mode);
-	zuf_touch_end(&touch, err);
+	zuf_touch_end(&touch, same ? -ENODATA : err);
 	return err;
 }
 

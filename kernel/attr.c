@@ -9,6 +9,7 @@
  * the inode lock exclusively, but for zuf_update_time() and zuf_getattr().
  */
 #include <linux/fs.h>
+#include <linux/iversion.h>
 #include <linux/user_namespace.h>
 
 #include "dispatch.h"
@@ -46,8 +47,11 @@ static void set_times(struct inode *inode, struct timespec64 now, u32 statx_bits
 		inode_set_atime_to_ts(inode, now);
 	if (statx_bits & STATX_MTIME)
 		inode_set_mtime_to_ts(inode, now);
-	if (statx_bits & STATX_CTIME)
+	if (statx_bits & STATX_CTIME) {
 		inode_set_ctime_to_ts(inode, now);
+		/* for knfsd, which must tell two changes within a tick apart */
+		inode_maybe_inc_iversion(inode, false);
+	}
 	zuf_inode_publish(inode, statx_bits & (STATX_ATIME | STATX_MTIME | STATX_CTIME));
 }
 
@@ -205,6 +209,9 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 		err = zuf_truncate(inode, attr->ia_size);
 		if (err)
 			return err;
+		/* truncate(2) says so even if it has that size already */
+		if (!resized)
+			attr->ia_valid |= ATTR_MTIME | ATTR_CTIME;
 	}
 	bits = statx_bits_of(attr->ia_valid);
 	/* a new size has brought "now" with it */

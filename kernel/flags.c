@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
 #include "dispatch.h"
@@ -90,17 +91,24 @@ static bool is_fixed(const struct inode *inode)
 	return le16_to_cpu(READ_ONCE(ZUF_I(inode)->zi->i_flags)) & ZUFS_S_IMMUTABLE;
 }
 
+/* What is write-mapped faults again, and is refused. */
+static void end_stores(struct inode *inode)
+{
+	filemap_invalidate_lock(inode->i_mapping);
+	unmap_mapping_range(inode->i_mapping, 0, 0, 0);
+	filemap_invalidate_unlock(inode->i_mapping);
+}
+
 static int change_flags(struct inode *inode, unsigned int flags)
 {
 	unsigned int old = inode->i_flags & ZUF_SHARED_FLAGS;
 	struct zuf_touch touch;
 	int err;
 
-	/* what is write-mapped faults again, and is refused */
-	if (flags & ~old & S_IMMUTABLE)
-		unmap_mapping_range(inode->i_mapping, 0, 0, 0);
 	zuf_touch_start(&touch, inode, STATX_CTIME);
 	set_flags(inode, flags);
+	if (flags & ~old & S_IMMUTABLE)
+		end_stores(inode);
 	err = send_setattr(inode, ZUFS_STATX_FLAGS | STATX_CTIME);
 	if (err && !zuf_outcome_unknown(err))
 		set_flags(inode, old);
@@ -122,6 +130,10 @@ int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct file
 		return -EOPNOTSUPP;
 	if (is_fixed(inode))
 		return fa->flags == fs_flags_of(inode) ? 0 : -EPERM;
+	/* it goes alone */
+	if (IS_IMMUTABLE(inode) && (fa->flags & FS_IMMUTABLE_FL) &&
+	    fa->flags != fs_flags_of(inode))
+		return -EPERM;
 	return change_flags(inode, vfs_flags_of(fa->flags));
 }
 

@@ -175,6 +175,8 @@ long zuf_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case FS_IOC32_SETVERSION:
 		cmd = FS_IOC_SETVERSION;
 		break;
+	case FITRIM:
+		break;
 	default:
 		return -ENOIOCTLCMD;
 	}

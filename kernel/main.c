@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "exec.h"
 #include "forget.h"
+#include "futexkey.h"
 #include "inode.h"
 #include "iomap.h"
 #include "root.h"
@@ -58,6 +59,7 @@ static const struct {
 	{ zuf_exec_module_init, zuf_exec_module_fini },
 	{ zuf_iomap_module_init, zuf_iomap_module_fini },
 	{ zuf_forget_init, zuf_forget_fini },
+	{ zuf_futexkey_init, zuf_futexkey_fini },
 	{ cpuhp_init, cpuhp_fini },
 	{ zuf_root_init, zuf_root_fini },
 };

@@ -8,6 +8,8 @@
  * is set before the entry becomes writable and cleared when no entry is.
  *
  * A frame stays in the record when the last mapping goes: pins of it may last longer.
+ * As long as it is there its page has a key for futexes, from the first store on (a
+ * single page from the first access on).
  *
  * Between a fault's question and its page table entry the file may change under it:
  * a write that shares its locks fills a hole, a list of the server moves a block. So
@@ -24,17 +26,74 @@
 #include "compat/pfn.h"
 #include "contract.h"
 #include "devset.h"
+#include "futexkey.h"
 #include "root.h"
 #include "sbid.h"
 #include "super.h"
 
 #define WAS_WRITABLE	XA_MARK_0
+#define HAS_KEYS	XA_MARK_1	/* of 2 MiB */
 #define NOT_THERE	(1ULL << 52)
 
 #define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define HUGE_PAGES	(1UL << HUGE_ORDER)
 
 static const gfp_t drop_gfp = GFP_NOIO | __GFP_NOFAIL;
+
+/* ---- values ---- */
+
+static u64 frame_of(void *entry)
+{
+	return xa_to_value(entry);
+}
+
+/* The first of @nr pages that lie there, if there are any. */
+static struct page *entry_page(struct zuf_devset *devs, void *entry, unsigned long nr)
+{
+	u64 block = frame_of(entry);
+
+	return block && block != NOT_THERE ? zuf_t1_block_page(devs, block, nr) : NULL;
+}
+
+/* Might a page table entry show something else than @block? */
+static bool shows_other(void *entry, u64 offset, u64 block)
+{
+	return entry && frame_of(entry) != NOT_THERE && frame_of(entry) + offset != block;
+}
+
+static int set_frame(struct xarray *xa, pgoff_t index, u64 block, gfp_t gfp)
+{
+	return xa_err(xa_store(xa, index, xa_mk_value(block), gfp));
+}
+
+static void give_keys(struct zuf_mapped *zm, struct zuf_devset *devs, pgoff_t first,
+		      void *entry, unsigned long nr)
+{
+	struct page *page = entry_page(devs, entry, nr);
+
+	if (page)
+		zuf_futexkey_set(page, nr, zm->futex_key + first);
+}
+
+static void take_keys(struct zuf_mapped *zm, struct zuf_devset *devs, pgoff_t first,
+		      void *entry, unsigned long nr)
+{
+	struct page *page = entry_page(devs, entry, nr);
+
+	if (page)
+		zuf_futexkey_clear(page, nr, zm->futex_key + first);
+}
+
+static void take_all_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each(&zm->pages, index, entry)
+		take_keys(zm, devs, index, entry, 1);
+	xa_for_each_marked(&zm->huge, index, entry, HAS_KEYS)
+		take_keys(zm, devs, index << HUGE_ORDER, entry, HUGE_PAGES);
+}
 
 /* ---- life ---- */
 
@@ -49,6 +108,7 @@ struct zuf_mapped *zuf_mapped_make(struct inode *inode)
 	if (!zm)
 		return NULL;
 	zm->inode = inode;
+	zm->futex_key = zuf_futexkey_new();
 	mutex_init(&zm->lock);
 	mutex_init(&zm->vma_lock);
 	xa_init_flags(&zm->pages, XA_FLAGS_ACCOUNT);
@@ -99,26 +159,11 @@ void zuf_mapped_free(struct inode *inode)
 		return;
 	leave_dirty(zm);
 	WRITE_ONCE(ZUF_I(inode)->mapped, NULL);
+	take_all_keys(zm, ZUF_SB(inode->i_sb)->devs);
 	record_free(zm);
 }
 
-/* ---- values ---- */
-
-static u64 frame_of(void *entry)
-{
-	return xa_to_value(entry);
-}
-
-/* Might a page table entry show something else than @block? */
-static bool shows_other(void *entry, u64 offset, u64 block)
-{
-	return entry && frame_of(entry) != NOT_THERE && frame_of(entry) + offset != block;
-}
-
-static int set_frame(struct xarray *xa, pgoff_t index, u64 block, gfp_t gfp)
-{
-	return xa_err(xa_store(xa, index, xa_mk_value(block), gfp));
-}
+/* ---- parts of 2 MiB ---- */
 
 /* Of 2 MiB make single pages: its parts will have different fates. */
 static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
@@ -185,35 +230,58 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 {
 	pgoff_t hindex = index >> HUGE_ORDER, in_huge = index & (HUGE_PAGES - 1);
 	void *entry = xa_load(&zm->pages, index), *huge = xa_load(&zm->huge, hindex);
+	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
+	int err;
 
 	if (shows_other(entry, 0, block) || shows_other(huge, in_huge, block)) {
 		unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
 		if (huge)
 			split_huge(zm, hindex);
 	}
-	if (entry && frame_of(entry) == block)
-		return 0;
-	return set_frame(&zm->pages, index, block, GFP_NOIO);
+	if (!entry || frame_of(entry) != block) {
+		err = set_frame(&zm->pages, index, block, GFP_NOIO);
+		if (err)
+			return err;
+		if (entry)
+			take_keys(zm, devs, index, entry, 1);
+	}
+	give_keys(zm, devs, index, xa_mk_value(block), 1);
+	return 0;
 }
 
 static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 {
 	pgoff_t hindex = first >> HUGE_ORDER, index = first;
 	void *entry, *huge = xa_load(&zm->huge, hindex);
+	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
 	bool other = shows_other(huge, 0, block);
 
 	if (huge && frame_of(huge) == block)
 		return 0;
+	if (huge && xa_get_mark(&zm->huge, hindex, HAS_KEYS))
+		take_keys(zm, devs, first, huge, HUGE_PAGES);
+	xa_clear_mark(&zm->huge, hindex, HAS_KEYS);
 	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1) {
 		if (frame_of(entry) == block + (index - first))
 			continue;
 		other |= frame_of(entry) != NOT_THERE;
+		take_keys(zm, devs, index, entry, 1);
 		/* there is memory: a value is replaced */
 		set_frame(&zm->pages, index, block + (index - first), GFP_NOIO);
 	}
 	if (other)
 		unmap_mapping_pages(zm->inode->i_mapping, first, HUGE_PAGES, false);
 	return set_frame(&zm->huge, hindex, block, GFP_NOIO);
+}
+
+/* It takes time, so not before somebody can store there. */
+static void give_huge_keys(struct zuf_mapped *zm, pgoff_t hindex)
+{
+	if (xa_get_mark(&zm->huge, hindex, HAS_KEYS))
+		return;
+	give_keys(zm, ZUF_SB(zm->inode->i_sb)->devs, hindex << HUGE_ORDER,
+		  xa_load(&zm->huge, hindex), HUGE_PAGES);
+	xa_set_mark(&zm->huge, hindex, HAS_KEYS);
 }
 
 int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u64 block,
@@ -225,10 +293,12 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 		return err;
 	/* who has asked before may have found a hole */
 	stale_flights(zm, first, first + (1UL << order) - 1);
-	if (order)
+	if (order) {
 		xa_set_mark(&zm->huge, first >> HUGE_ORDER, WAS_WRITABLE);
-	else
+		give_huge_keys(zm, first >> HUGE_ORDER);
+	} else {
 		xa_set_mark(&zm->pages, first, WAS_WRITABLE);
+	}
 	join_dirty(zm);
 	return 0;
 }
@@ -236,12 +306,18 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 /* ---- drop ---- */
 
 /* Nothing shows them any more; what was stored there is due for SYNC all the same. */
-static void forget_range(struct xarray *xa, pgoff_t first, pgoff_t last, bool dirty_too)
+static void forget_range(struct zuf_mapped *zm, unsigned int order, pgoff_t first, pgoff_t last,
+			 bool dirty_too)
 {
+	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
+	struct xarray *xa = order ? &zm->huge : &zm->pages;
 	pgoff_t index;
 	void *entry;
 
 	xa_for_each_range(xa, index, entry, first, last) {
+		if (!order || xa_get_mark(xa, index, HAS_KEYS))
+			take_keys(zm, devs, index << order, entry, 1UL << order);
+		xa_clear_mark(xa, index, HAS_KEYS);
 		if (dirty_too || !xa_get_mark(xa, index, WAS_WRITABLE))
 			xa_erase(xa, index);
 		else if (frame_of(entry) != NOT_THERE)
@@ -257,9 +333,9 @@ static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, bool dirt
 		split_huge(zm, hfirst++);
 	if ((last + 1) & (HUGE_PAGES - 1))
 		split_huge(zm, hlast--);
-	forget_range(&zm->pages, first, last, dirty_too);
+	forget_range(zm, 0, first, last, dirty_too);
 	if (hfirst <= hlast && hlast != ULONG_MAX)
-		forget_range(&zm->huge, hfirst, hlast, dirty_too);
+		forget_range(zm, HUGE_ORDER, hfirst, hlast, dirty_too);
 }
 
 /* A page of the range that somebody has pinned, or NULL. */
@@ -271,9 +347,7 @@ static struct page *find_pinned_page(struct zuf_mapped *zm, struct zuf_devset *d
 	void *entry;
 
 	xa_for_each_range(&zm->pages, index, entry, first, last) {
-		if (frame_of(entry) == NOT_THERE)
-			continue;
-		page = zuf_t1_block_page(devs, frame_of(entry), 1);
+		page = entry_page(devs, entry, 1);
 		if (page && zuf_page_is_pinned(page))
 			return page;
 	}
@@ -290,8 +364,7 @@ static struct page *find_pinned_huge(struct zuf_mapped *zm, struct zuf_devset *d
 	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
 		pgoff_t start = hindex << HUGE_ORDER, end = start + HUGE_PAGES - 1;
 
-		page = frame_of(entry) == NOT_THERE ? NULL :
-			zuf_t1_block_page(devs, frame_of(entry), HUGE_PAGES);
+		page = entry_page(devs, entry, HUGE_PAGES);
 		for (index = max(first, start); page && index <= min(last, end); index++)
 			if (zuf_page_is_pinned(page + (index - start)))
 				return page + (index - start);
@@ -376,6 +449,7 @@ struct zuf_mapped *zuf_mapped_detach_pinned(struct inode *inode)
 		return NULL;
 	leave_dirty(zm);
 	WRITE_ONCE(ZUF_I(inode)->mapped, NULL);
+	take_all_keys(zm, zsb->devs);
 	zm->inode = NULL;
 	zm->devs = zuf_devset_get(zsb->devs);
 	zm->sbid = zsb->sbid;

@@ -18,6 +18,7 @@ struct zuf_mapped {
 	struct inode *inode;		/* NULL: detached, only pins are left of it */
 	struct zuf_devset *devs;	/* detached: referenced, as is @sbid */
 	struct zuf_sbid *sbid;
+	u64 futex_key;			/* of its first page */
 	struct mutex lock;		/* the record; entries that appear; drops. Inside the
 					 * invalidate lock, outside i_mmap_rwsem */
 	struct xarray pages;		/* page of the file -> frame (mapped.c) */

@@ -128,7 +128,7 @@ static vm_fault_t insert_page(struct fault *f, struct page *page)
 	if (is_zone_device_page(page))
 		ret = zuf_insert_pmem(vmf, page_to_pfn(page));
 	else
-		ret = vmf_insert_page(vmf->vma, vmf->address, page);
+		ret = zuf_insert_mem(vmf, page);
 	if (f->write && ret == VM_FAULT_NOPAGE)
 		ret = zuf_make_writable(vmf, page_to_pfn(page));
 	return ret;
@@ -224,7 +224,9 @@ static vm_fault_t fault_locked(struct fault *f)
 
 	if (down_read_killable(&mapping->invalidate_lock))
 		return VM_FAULT_SIGBUS;
-	if (fault_in_file(f))
+	if (f->write && unlikely(IS_IMMUTABLE(f->inode)))
+		ret = VM_FAULT_SIGBUS;	/* made so after the file was mapped */
+	else if (fault_in_file(f))
 		ret = fault_ask(f);
 	else
 		ret = f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
@@ -237,8 +239,8 @@ static vm_fault_t fault_store(struct fault *f)
 	struct super_block *sb = f->inode->i_sb;
 	vm_fault_t ret;
 
-	/* made so after the file was mapped */
-	if (unlikely(IS_IMMUTABLE(f->inode)))
+	/* looked at once more under the lock; but then the times are new */
+	if (unlikely(IS_IMMUTABLE(f->inode) || !fault_in_file(f)))
 		return VM_FAULT_SIGBUS;
 	sb_start_pagefault(sb);
 	file_update_time(f->vmf->vma->vm_file);
@@ -379,9 +381,10 @@ static const struct vm_operations_struct zuf_vm_ops = {
 int zuf_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct inode *inode = file_inode(file);
+	struct zuf_devset *devs = ZUF_SB(inode->i_sb)->devs;
 	struct zuf_mapped *zm;
 
-	if ((vma->vm_flags & VM_SYNC) && !zuf_t1_is_synchronous(ZUF_SB(inode->i_sb)->devs))
+	if ((vma->vm_flags & VM_SYNC) && !zuf_t1_is_synchronous(devs))
 		return -EOPNOTSUPP;
 	zm = zuf_mapped_make(inode);
 	if (!zm)
@@ -392,6 +395,7 @@ int zuf_mmap(struct file *file, struct vm_area_struct *vma)
 	mutex_unlock(&zm->vma_lock);
 	file_accessed(file);
 	vma->vm_ops = &zuf_vm_ops;
-	vm_flags_set(vma, VM_MIXEDMAP | VM_HUGEPAGE);
+	/* as fs/dax: what is mixed is neither merged nor can it grow where it is */
+	vm_flags_set(vma, VM_HUGEPAGE | (zuf_devset_is_memory(devs) ? ZUF_VM_MEM : 0));
 	return 0;
 }

@@ -264,12 +264,21 @@ ssize_t zuf_copy_file_range(struct file *file_in, loff_t pos_in, struct file *fi
 			    loff_t pos_out, size_t len, unsigned int flags)
 {
 	loff_t shared = 0;
+	ssize_t copied;
 
+	len = min_t(size_t, len, MAX_RW_COUNT);
 	if (file_inode(file_in)->i_sb == file_inode(file_out)->i_sb)
-		shared = zuf_remap_file_range(file_in, pos_in, file_out, pos_out,
-					      min_t(size_t, len, MAX_RW_COUNT),
+		shared = zuf_remap_file_range(file_in, pos_in, file_out, pos_out, len,
 					      REMAP_FILE_CAN_SHORTEN);
-	if (shared > 0 || shared == -EINTR)
+	if (shared == -EINTR)
 		return shared;
-	return splice_copy_file_range(file_in, pos_in, file_out, pos_out, len);
+	if (shared <= 0)
+		return splice_copy_file_range(file_in, pos_in, file_out, pos_out, len);
+	file_accessed(file_in);
+	/* what is no whole block: many do not ask for the rest of a copy */
+	if (shared == len)
+		return shared;
+	copied = splice_copy_file_range(file_in, pos_in + shared, file_out, pos_out + shared,
+					len - shared);
+	return shared + max_t(ssize_t, copied, 0);
 }

@@ -332,7 +332,8 @@ ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		err = rw_fault_in(&rw, faulted ? before : -1);
 		faulted = true;
 	} while (!err);
-	if (rw.done)
+	/* at the end of the file too, or into bad memory */
+	if (rw.done || (err != -EAGAIN && err != -EINTR))
 		file_accessed(iocb->ki_filp);
 	return rw_result(&rw, err);
 }
@@ -393,25 +394,34 @@ static ssize_t write_begin(struct rw_call *rw)
 	return ret;
 }
 
+/*
+ * An append shall not be cut in two by memory that is not present. Of others the first byte is
+ * looked at: where there is nothing to write holes stay holes.
+ */
+static bool nothing_to_write(const struct kiocb *iocb, struct iov_iter *from)
+{
+	size_t look = iocb->ki_flags & IOCB_APPEND ? RW_FAULT_IN_MAX : 1;
+
+	look = min_t(size_t, iov_iter_count(from), look);
+	return look && !(iocb->ki_flags & IOCB_NOWAIT) && user_backed_iter(from) &&
+	       fault_in_iov_iter_readable(from, look) == look;
+}
+
 ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct rw_call rw;
-	bool faulted = false;
+	bool faulted = false, is_bad;
 	ssize_t err, before;
 
 	rw_init(&rw, iocb, from);
 	rw.write = true;
-	/* an append shall not be cut in two by memory that is not present */
-	if ((iocb->ki_flags & (IOCB_APPEND | IOCB_NOWAIT)) == IOCB_APPEND &&
-	    user_backed_iter(from))
-		fault_in_iov_iter_readable(from, min_t(size_t, iov_iter_count(from),
-						       RW_FAULT_IN_MAX));
+	is_bad = nothing_to_write(iocb, from);
 	do {
 		before = rw.done;
 		err = write_begin(&rw);
 		if (err <= 0)
 			break;
-		err = rw_chunks(&rw);
+		err = is_bad ? -EFAULT : rw_chunks(&rw);
 		rw_inode_unlock(&rw);
 		if (err != -EFAULT)
 			break;

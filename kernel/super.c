@@ -332,7 +332,7 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 	sb->s_time_min = div_s64(S64_MIN, NSEC_PER_SEC);
 	sb->s_time_max = div_s64(S64_MAX, NSEC_PER_SEC);
 	sb->s_max_links = ZUFS_LINK_MAX;
-	sb->s_flags |= SB_NOSEC;
+	sb->s_flags |= SB_NOSEC | SB_I_VERSION;
 	set_uuid(sb);
 	err = super_setup_bdi(sb);
 	if (err)
@@ -447,6 +447,8 @@ static int zuf_reconfigure(struct fs_context *fc)
 	struct zuf_options old = zsb->opt;
 	int err;
 
+	/* mount(8) knows it as an option, which is not on unless it is given */
+	fc->sb_flags |= SB_I_VERSION;
 	sync_filesystem(sb);
 	err = zuf_evict_flush(zsb);
 	if (err)

@@ -33,7 +33,7 @@ static u32 times_of(int flags)
 {
 	return (flags & S_ATIME ? STATX_ATIME : 0) |
 	       (flags & S_MTIME ? STATX_MTIME : 0) |
-	       (flags & S_CTIME ? STATX_CTIME : 0);
+	       (flags & (S_CTIME | S_VERSION) ? STATX_CTIME : 0);
 }
 
 #if ZUF_HAVE_UPDATE_TIME_NOW

@@ -4,7 +4,7 @@
  *
  * "pmem" are frames of a DAX device, which has struct pages; "mem" are frames
  * of memory that the kernel allocated, each a page of its own. What is inserted
- * stays usable for pin_user_pages(). The VMA is VM_MIXEDMAP. An entry comes with
+ * stays usable for pin_user_pages(). VMAs of memory have ZUF_VM_MEM. An entry comes with
  * the rights of vm_page_prot: in a shared mapping of a file that wants to know of
  * stores it is read-only, until zuf_make_writable().
  *
@@ -21,6 +21,13 @@
 #include <linux/mm.h>
 
 #if ZUF_HAVE_PLAIN_PFN
+#define ZUF_VM_MEM	0
+
+static inline vm_fault_t zuf_insert_mem(struct vm_fault *vmf, struct page *page)
+{
+	return vmf_insert_page_mkwrite(vmf, page, (vmf->flags & FAULT_FLAG_WRITE) &&
+				       (vmf->vma->vm_flags & VM_SHARED));
+}
 
 static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn)
 {
@@ -29,8 +36,7 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 
 	/* what is idle cannot be inserted, which takes a reference of its own */
 	page_ref_inc(page);
-	ret = vmf_insert_page_mkwrite(vmf, page, (vmf->flags & FAULT_FLAG_WRITE) &&
-				      (vmf->vma->vm_flags & VM_SHARED));
+	ret = zuf_insert_mem(vmf, page);
 	put_page(page);
 	return ret;
 }
@@ -62,6 +68,13 @@ static inline long zuf_dax_access(struct dax_device *dax, pgoff_t pgoff, long nr
 
 #else
 #include <linux/pfn_t.h>
+
+#define ZUF_VM_MEM	VM_MIXEDMAP
+
+static inline vm_fault_t zuf_insert_mem(struct vm_fault *vmf, struct page *page)
+{
+	return vmf_insert_page(vmf->vma, vmf->address, page);
+}
 
 static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn)
 {

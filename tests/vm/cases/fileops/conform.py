@@ -6,14 +6,17 @@ modes, links: nothing that two file systems may decide for themselves.
 """
 
 import array
+import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import resource
 import signal
 import stat
 import struct
 import sys
+import time
 
 from nstest import RENAME_EXCHANGE, RENAME_NOREPLACE, linkat_fd, read, renameat2, write
 
@@ -22,6 +25,7 @@ FSGETXATTR, FSSETXATTR = 0x801c581f, 0x401c5820
 SYNC, IMMUTABLE, APPEND, NOATIME, DIRSYNC = 8, 0x10, 0x20, 0x80, 0x10000
 KEEP, PUNCH, COLLAPSE, ZERO, INSERT = 1, 3, 8, 0x10, 0x20
 USER = 1000
+CLOCK_COARSE = 5
 LONG, TOO_LONG = "n" * 255, "n" * 256
 section = ""
 
@@ -91,7 +95,6 @@ def visible_flags(path):
 
 
 def fallocate(fd, mode, offset, length):
-    import ctypes
     from nstest import LIBC
     if LIBC.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)) < 0:
         code = ctypes.get_errno()
@@ -632,6 +635,155 @@ def leases():
     wipe()
 
 
+# ---- what leaves which mark ----
+
+def moved(path, call):
+    """What the call says, and which times of the file it moved."""
+    os.utime(path, (1, 1), follow_symlinks=False)
+    before = os.lstat(path).st_ctime_ns
+    # the clock that files go by ticks
+    while time.clock_gettime_ns(CLOCK_COARSE) <= before:
+        pass
+    said = "ok"
+    try:
+        call()
+    except OSError as e:
+        said = errno.errorcode[e.errno]
+    st = os.lstat(path)
+    marks = (("a", st.st_atime_ns != 10 ** 9), ("m", st.st_mtime_ns != 10 ** 9),
+             ("c", st.st_ctime_ns != before))
+    return f"{said} {''.join(name for name, is_new in marks if is_new)}"
+
+
+def bad_call(name, fd, length, pos):
+    """pread or pwrite whose memory is not there."""
+    from nstest import LIBC
+    if getattr(LIBC, name)(fd, ctypes.c_void_p(4096), ctypes.c_size_t(length),
+                           ctypes.c_long(pos)) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def store_behind_end(memory):
+    """In a child, which a SIGBUS ends."""
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        memory[2 * mmap.PAGESIZE] = 1
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGBUS:
+        raise OSError(errno.ECHILD, "no SIGBUS")
+
+
+def transfer_marks(fd):
+    os.ftruncate(fd, 3 * mmap.PAGESIZE)
+    memory = mmap.mmap(fd, 3 * mmap.PAGESIZE)
+    os.ftruncate(fd, 5000)
+    for label, call in (
+            ("read", lambda: os.pread(fd, 10, 0)),
+            ("read at the end", lambda: os.pread(fd, 10, 5000)),
+            ("read of nothing", lambda: os.pread(fd, 0, 0)),
+            ("read to nowhere", lambda: bad_call("pread", fd, 10, 0)),
+            ("write", lambda: os.pwrite(fd, b"x", 0)),
+            ("write of nothing", lambda: os.pwrite(fd, b"", 0)),
+            ("write from nowhere", lambda: bad_call("pwrite", fd, 10, 0)),
+            ("store behind the end", lambda: store_behind_end(memory))):
+        t(label, moved, "f", call)
+    memory.close()
+
+
+def size_marks(fd):
+    for label, call in (
+            ("truncate", lambda: os.truncate("f", 4000)),
+            ("truncate to what it is", lambda: os.truncate("f", 4000)),
+            ("ftruncate to what it is", lambda: os.ftruncate(fd, 4000)),
+            ("truncate of nothing", lambda: (os.truncate("f", 0), os.truncate("f", 0))),
+            ("truncate an empty one", lambda: os.truncate("f", 0)),
+            ("O_TRUNC an empty one", lambda: opened("f", os.O_WRONLY | os.O_TRUNC)),
+            ("allocate", lambda: fallocate(fd, 0, 0, 9000)),
+            ("allocate behind", lambda: fallocate(fd, KEEP, 20000, 9000)),
+            ("punch", lambda: fallocate(fd, PUNCH, 4096, 100)),
+            ("punch at the end", lambda: fallocate(fd, PUNCH, 9000, 4096)),
+            ("punch behind", lambda: fallocate(fd, PUNCH, 50000, 4096))):
+        t(label, moved, "f", call)
+
+
+def privilege_marks():
+    """The s bits after a user has punched, where something was and where nothing was."""
+    def user():
+        fd = os.open("s", os.O_RDWR)
+        t("punch behind", fallocate, fd, PUNCH, 50000, 4096)
+        t("s bits", os.stat, "s")
+        t("punch", fallocate, fd, PUNCH, 0, 4096)
+        t("s bits", os.stat, "s")
+        os.close(fd)
+    write("s", b"x" * 9000)
+    os.chown("s", USER, USER)
+    os.chmod("s", 0o6755)
+    as_user(user)
+
+
+def copy_marks():
+    for size, length in ((9000, 8999), (9000, 9000), (4097, 4097), (8192, 8192), (100, 200)):
+        write("from", os.urandom(size))
+        write("to", b"")
+        src, dst = os.open("from", os.O_RDONLY), os.open("to", os.O_RDWR)
+        t(f"copy {length} of {size}", os.copy_file_range, src, dst, length, 0, 0)
+        t(f"copied {length} of {size}", lambda: read("from")[:length] == read("to"))
+        t("source", moved, "from", lambda: os.copy_file_range(src, dst, length, 0, 0))
+        t("target", moved, "to", lambda: os.copy_file_range(src, dst, length, 0, 0))
+        os.close(src)
+        os.close(dst)
+
+
+def attribute_marks():
+    for label, call in (
+            ("no ACL to take away", lambda: os.removexattr("f", "system.posix_acl_access")),
+            ("chmod to what it is", lambda: os.chmod("f", 0o644)),
+            ("chown to what it is", lambda: os.chown("f", 0, 0)),
+            ("chattr", lambda: set_flags("f", NOATIME)),
+            ("link and unlink", lambda: (os.link("f", "h"), os.unlink("h"))),
+            ("rename", lambda: (os.rename("f", "g"), os.rename("g", "f")))):
+        t(label, moved, "f", call)
+
+
+def blocks_of_nothing():
+    fd = os.open("f", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    t("write from nowhere", bad_call, "pwrite", fd, 30000, 0)
+    t("its blocks", lambda: os.fstat(fd).st_blocks)
+    os.ftruncate(fd, 1 << 20)
+    t("into a hole", bad_call, "pwrite", fd, 30000, 8192)
+    t("data", os.lseek, fd, 0, os.SEEK_DATA)
+    os.close(fd)
+
+
+def fixed():
+    """What is immutable stays so and nothing else comes or goes with it."""
+    write("i", b"")
+    set_flags("i", IMMUTABLE)
+    for label, flags in (("the same", IMMUTABLE), ("and append", IMMUTABLE | APPEND),
+                         ("and noatime", IMMUTABLE | NOATIME), ("another", APPEND)):
+        t(f"immutable: {label}", set_flags, "i", flags)
+        t(f"immutable: {label}: flags", visible_flags, "i")
+    set_flags("i", 0)
+
+
+def marks():
+    write("f", b"x" * 5000)
+    fd = os.open("f", os.O_RDWR)
+    transfer_marks(fd)
+    size_marks(fd)
+    os.close(fd)
+    attribute_marks()
+    wipe()
+    privilege_marks()
+    copy_marks()
+    blocks_of_nothing()
+    fixed()
+    wipe()
+
+
 # ---- ioctl ----
 
 def ioctls():
@@ -655,7 +807,7 @@ def ioctls():
 
 
 PARTS = {"flags": flags, "names": names, "permissions": permissions, "transfers": transfers,
-         "limits": limits, "locks": locks, "leases": leases, "ioctls": ioctls}
+         "limits": limits, "locks": locks, "leases": leases, "ioctls": ioctls, "marks": marks}
 os.umask(0o022)
 os.chdir(sys.argv[1])
 top = os.getcwd()
