@@ -172,14 +172,10 @@ long zuf_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 
 	inode_lock(inode);
 	err = check_fallocate(inode, mode, offset, len);
-	/* behind the end there is nothing to take away */
-	if (!err && (mode & FALLOC_FL_PUNCH_HOLE) && offset >= i_size_read(inode))
-		goto out;
 	if (!err)
 		err = file_remove_privs(file);
 	if (!err)
 		err = do_fallocate(inode, mode, offset, len);
-out:
 	inode_unlock(inode);
 	return err;
 }

@@ -149,19 +149,18 @@ static pid_t sleeper(int fd, off_t pos, int prot)
 	return pid;
 }
 
+/* In the futex's queue: the system call may wait for the page before. */
 static int is_asleep(pid_t pid)
 {
-	char name[64], text[256] = "";
+	char name[64], text[64] = "";
 	FILE *f;
 
-	snprintf(name, sizeof(name), "/proc/%d/syscall", pid);
+	snprintf(name, sizeof(name), "/proc/%d/wchan", pid);
 	f = fopen(name, "r");
-	if (f) {
-		if (!fgets(text, sizeof(text), f))
-			text[0] = 0;
-		fclose(f);
-	}
-	return atoi(text) == SYS_futex && text[0] >= '0' && text[0] <= '9';
+	must(f);
+	must(fgets(text, sizeof(text), f));
+	fclose(f);
+	return !strncmp(text, "futex", 5);
 }
 
 static void until_asleep(pid_t pid)
