@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# suite: short
 # timeout: 300
 #
 # What ext4 says to some thousand system calls memofs says too: attributes, names,

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# suite: short
 # timeout: 300
 #
 # Shared and private mappings, holes, ends of files, fallocate, fork, programs.

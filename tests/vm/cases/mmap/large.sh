@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# suite: short
 # timeout: 300
 #
 # Pages of 2 MiB, and MAP_SYNC.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# suite: short
 # timeout: 240
 #
 # The counters of a known sequence of operations, of one mount and of the root; puts add up

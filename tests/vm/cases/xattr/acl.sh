@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# suite: short
 #
 # POSIX ACLs as on ext4: set, shown, obeyed, inherited, and together with the mode; with acl(1)'s
 # programs. A mount without them has none.
