@@ -3,8 +3,8 @@
 # timeout: 400
 #
 # sqlite3, beyond the journals of programs/programs.sh: the file that the same statements make
-# elsewhere, to the byte, for each size of page; a write-ahead log (with the index in memory:
-# one that is shared would be mapped); writers that lock each other out; a transaction
+# elsewhere, to the byte, for each size of page; a write-ahead log, with its index in memory
+# (with a mapped one in mmap/programs.sh); writers that lock each other out; a transaction
 # that is killed in the middle.
 
 . "$TOP/tests/vm/lib.sh"
