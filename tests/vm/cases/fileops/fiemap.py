@@ -3,6 +3,7 @@
 
 import errno
 import fcntl
+import mmap
 import os
 import struct
 import sys
@@ -14,9 +15,11 @@ SYNC, XATTR, CACHE, LAST = 1, 2, 4, 1
 PAGE = 4096
 
 
-def fiemap(fd, start=0, length=~0 & (1 << 64) - 1, count=4000, flags=0):
-    """Extents (start, length, flags); with count 0 their number."""
-    arg = bytearray(struct.pack("=QQIIII", start, length, flags, 0, count, 0) + bytes(56 * count))
+def fiemap(fd, start=0, length=~0 & (1 << 64) - 1, count=4000, flags=0, arg=None):
+    """Extents (start, length, flags); with count 0 their number. arg: where the array lies."""
+    if arg is None:
+        arg = bytearray(32 + 56 * count)
+    struct.pack_into("=QQIIII", arg, 0, start, length, flags, 0, count, 0)
     fcntl.ioctl(fd, FIEMAP, arg)
     mapped = struct.unpack_from("=I", arg, 20)[0]
     if not count:
@@ -68,8 +71,23 @@ refused(errno.EBADR, fiemap, fd, 0, PAGE, 10, XATTR)
 refused(errno.EBADR, fiemap, fd, 0, PAGE, 10, 0x80)
 refused(errno.EINVAL, fiemap, fd, 0, 0)
 refused(errno.EFBIG, fiemap, fd, 1 << 63, PAGE)
+# the array lies in a mapping of the file itself: in its data, in a hole that it fills
+BYTES = (len(whole) * 56 + 32 + PAGE - 1) // PAGE * PAGE
+os.pwrite(fd, b"y" * BYTES, 5010 * PAGE)
+dense = list(range(5010, 5010 + BYTES // PAGE))
+hole = list(range(6000, 6000 + BYTES // PAGE))
+os.ftruncate(fd, 7000 * PAGE)
+eq(wanted + dense, pages(fiemap(fd)), "pages with data")
+for first, more, flags in ((5010, dense, 0), (5010, dense, SYNC), (6000, dense + hole, 0),
+                           (6000, dense + hole, SYNC)):
+    with mmap.mmap(fd, BYTES, offset=first * PAGE) as m:
+        found = pages(fiemap(fd, count=len(whole), flags=flags, arg=m))
+    true(set(wanted) <= set(found), f"an array in page {first}: data that is not found")
+    true(set(found) <= set(wanted + more), f"an array in page {first}: holes that are found")
+    eq(wanted + more, pages(fiemap(fd)), f"after an array in page {first}")
+for p in wanted:
+    eq(b"x" * PAGE, os.pread(fd, PAGE, p * PAGE), f"page {p}")
 os.close(fd)
-# the array lies in a mapping of the file itself, if the file system maps
 os.unlink("sparse")
 os.mkdir("dir")
 dfd = os.open("dir", os.O_RDONLY)
