@@ -16,6 +16,7 @@ struct worker {
 	struct fixture *fx;
 	unsigned int no;
 	struct fake_node node;		/* shared by all */
+	uint64_t pos;			/* where in it they work */
 	pthread_t tid;
 	struct fake_thread *t;
 	int failures;			/* checked by main: cmocka's asserts are not for threads */
@@ -23,13 +24,13 @@ struct worker {
 
 #define EXPECT(w, cond)	((w)->failures += !(cond))
 
-static void run_all(struct fixture *fx, struct fake_node node, void *(*fn)(void *))
+static void run_at(struct fixture *fx, struct fake_node node, uint64_t pos, void *(*fn)(void *))
 {
 	struct worker w[THREADS];
 	unsigned int i;
 
 	for (i = 0; i < THREADS; i++) {
-		w[i] = (struct worker){ .fx = fx, .no = i, .node = node };
+		w[i] = (struct worker){ .fx = fx, .no = i, .node = node, .pos = pos };
 		w[i].t = fake_thread_create(fx->f, (int)i);
 		assert_non_null(w[i].t);
 	}
@@ -42,6 +43,11 @@ static void run_all(struct fixture *fx, struct fake_node node, void *(*fn)(void 
 	}
 }
 
+static void run_all(struct fixture *fx, struct fake_node node, void *(*fn)(void *))
+{
+	run_at(fx, node, 0, fn);
+}
+
 /* Each thread owns a quarter of every block: all fill the same holes. */
 static void *fill_same_holes(void *arg)
 {
@@ -51,7 +57,7 @@ static void *fill_same_holes(void *arg)
 
 	memset(buf, 'a' + (int)w->no, sizeof(buf));
 	for (i = 0; i < ROUNDS; i++) {
-		uint64_t pos = (uint64_t)i * 37 % ROUNDS * BLOCK + w->no * sizeof(buf);
+		uint64_t pos = w->pos + (uint64_t)i * 37 % ROUNDS * BLOCK + w->no * sizeof(buf);
 
 		EXPECT(w, fake_write(w->t, w->node, buf, sizeof(buf), pos) == sizeof(buf));
 		EXPECT(w, fake_read(w->t, w->node, got, sizeof(got), pos) == sizeof(got));
@@ -80,37 +86,39 @@ static void one_block_per_hole(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
-/* All overwrite the same shared blocks; the other file keeps them as they were. */
+/* All overwrite the same shared blocks, of two leaves; the other file keeps them as they were. */
 static void one_copy_per_shared_block(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	static char old[ROUNDS * BLOCK];
-	unsigned int i, part;
-	uint64_t before;
+	const uint64_t pos = 400 * BLOCK;
+	uint64_t before, at;
+	unsigned int i;
 	char c;
 
 	memset(old, 'o', sizeof(old));
-	must_write(fx, b, old, sizeof(old), 0);
-	assert_int_equal(fake_clone(fx->t, b, a, 0, 0, sizeof(old), 0), 0);
+	must_write(fx, b, old, sizeof(old), pos);
+	assert_int_equal(fake_clone(fx->t, b, a, pos, pos, sizeof(old), 0), 0);
 	before = memofs_blocks_left(fixture_sb(fx));
-	run_all(fx, a, fill_same_holes);
+	run_at(fx, a, pos, fill_same_holes);
 	assert_int_equal(fake_goose(fx->t, 0), 0);
 	assert_int_equal(memofs_blocks_left(fixture_sb(fx)), before - ROUNDS);
 	assert_int_equal(le64toh(a.zi->i_blocks), ROUNDS);
-	for (i = 0; i < ROUNDS; i++) {
-		for (part = 0; part < THREADS; part++) {
-			fake_read(fx->t, a, &c, 1, i * BLOCK + part * BLOCK / THREADS + 5);
-			assert_int_equal(c, 'a' + (int)part);
-			fake_read(fx->t, b, &c, 1, i * BLOCK + part * BLOCK / THREADS + 5);
-			assert_int_equal(c, 'o');
-		}
+	assert_runs_are_true(a);
+	assert_runs_are_true(b);
+	for (i = 0; i < ROUNDS * THREADS; i++) {
+		at = pos + i * BLOCK / THREADS + 5;
+		fake_read(fx->t, a, &c, 1, at);
+		assert_int_equal(c, 'a' + (int)(i % THREADS));
+		fake_read(fx->t, b, &c, 1, at);
+		assert_int_equal(c, 'o');
 	}
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, b, "b");
 }
 
-#define SHARED	8			/* blocks */
+#define SHARED	16			/* blocks */
 #define PART	(BLOCK / THREADS)
 
 static bool is_all(const char *buf, size_t len, char c)
@@ -123,49 +131,78 @@ static bool is_all(const char *buf, size_t len, char c)
 }
 
 /*
- * Two overwrite a quarter of `a` each with its own content, one reads what these leave alone, and
- * one makes "b" a clone of it and then other data, or nothing: `a` must never show that.
+ * `b` becomes a clone of w->node, which is all 'a', and then other data, or nothing. Now and then
+ * w->node becomes a clone of `c`, which has the same content: its blocks lie in a row again.
+ */
+static void share(struct worker *w, struct fake_node b, struct fake_node c, bool empty, bool anew)
+{
+	char buf[SHARED * BLOCK];
+
+	memset(buf, 'b', sizeof(buf));
+	EXPECT(w, !anew || fake_clone(w->t, c, w->node, w->pos, w->pos, sizeof(buf), 0) == 0);
+	EXPECT(w, fake_clone(w->t, w->node, b, w->pos, w->pos, sizeof(buf), 0) == 0);
+	EXPECT(w, fake_write(w->t, b, buf, sizeof(buf), w->pos) == sizeof(buf));
+	EXPECT(w, !empty || fake_truncate(w->t, b, 0) == 0);
+}
+
+/*
+ * One shares, two overwrite a quarter of each block, one reads what these leave alone, of two
+ * blocks at a time: nobody must ever see what is in "b".
  */
 static void *share_and_part(void *arg)
 {
 	struct worker *w = arg;
-	struct fake_node b;
-	char buf[SHARED * BLOCK];
+	struct fake_node b, c;
+	char buf[2 * PART];
 	unsigned int i;
 
 	EXPECT(w, fake_lookup(w->t, w->fx->root, "b", &b) == 0);
+	EXPECT(w, fake_lookup(w->t, w->fx->root, "c", &c) == 0);
 	for (i = 0; i < ROUNDS; i++) {
-		uint64_t pos = (uint64_t)i % SHARED * BLOCK;
+		uint64_t pos = w->pos + (uint64_t)i % SHARED * BLOCK;
 
 		if (w->no == 0) {
-			memset(buf, 'b', sizeof(buf));
-			EXPECT(w, fake_clone(w->t, w->node, b, 0, 0, sizeof(buf), 0) == 0);
-			EXPECT(w, fake_write(w->t, b, buf, sizeof(buf), 0) == sizeof(buf));
-			EXPECT(w, i % 3 || fake_truncate(w->t, b, 0) == 0);
+			share(w, b, c, i % 3 == 0, i % 4 == 0);
 		} else if (w->no == 1) {
+			pos = w->pos + (uint64_t)i % (SHARED - 1) * BLOCK + 3 * PART;
 			EXPECT(w, fake_read(w->t, w->node, buf, 2 * PART, pos) == 2 * PART);
 			EXPECT(w, is_all(buf, 2 * PART, 'a'));
 		} else {
 			memset(buf, 'a', PART);
-			EXPECT(w, fake_write(w->t, w->node, buf, PART, pos + w->no * PART) ==
-			       PART);
+			pos += (w->no - 1) * PART;
+			EXPECT(w, fake_write(w->t, w->node, buf, PART, pos) == PART);
 		}
 	}
 	EXPECT(w, fake_evict(w->t, b, 0) == 0);
+	EXPECT(w, fake_evict(w->t, c, 0) == 0);
 	return NULL;
+}
+
+/* Of blocks on both sides of where a leaf begins. */
+static void part_around(struct fixture *fx, uint64_t block)
+{
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fake_node c = must_creat(fx, fx->root, "c");
+	uint64_t pos = (block - SHARED / 2) * BLOCK;
+	static char buf[SHARED * BLOCK];
+
+	memset(buf, 'a', sizeof(buf));
+	must_write(fx, c, buf, sizeof(buf), pos);
+	must_write(fx, a, buf, sizeof(buf), pos);
+	run_at(fx, a, pos, share_and_part);
+	assert_int_equal(le64toh(a.zi->i_blocks), SHARED);
+	assert_runs_are_true(a);
+	assert_runs_are_true(b);
+	assert_runs_are_true(c);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+	must_remove(fx, fx->root, c, "c");
 }
 
 static void files_that_part_do_not_see_each_other(void **state)
 {
-	struct fixture *fx = *state;
-	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
-	static char buf[SHARED * BLOCK];
-
-	memset(buf, 'a', sizeof(buf));
-	must_write(fx, a, buf, sizeof(buf), 0);
-	run_all(fx, a, share_and_part);
-	must_remove(fx, fx->root, a, "a");
-	must_remove(fx, fx->root, b, "b");
+	part_around(*state, MEMOFS_DIRECT);
+	part_around(*state, 1 << MEMOFS_MAP_BITS);
 }
 
 /* Names of one directory, blocks and inodes of all groups and shards. */
