@@ -309,13 +309,14 @@ static void memory_may_end_in_a_clone(void **state)
 
 struct model_file {
 	struct fake_node node;
-	uint64_t size;
+	uint64_t size;			/* from the start on */
 	char data[FILE_MAX + BLOCK];	/* zeros behind size */
 };
 
 struct model {
 	struct fixture *fx;
 	unsigned int seed;
+	uint64_t start;			/* what is in front of the buffers is a hole */
 	char buf[FILE_MAX];
 	struct model_file file[FILES];
 };
@@ -335,7 +336,7 @@ static void cut(struct model_file *f, uint64_t size)
 static void model_write(struct model *m, struct model_file *f, uint64_t pos, uint64_t len)
 {
 	memset(m->buf, (int)rnd(m, 255) + 1, len);
-	must_write(m->fx, f->node, m->buf, len, pos);
+	must_write(m->fx, f->node, m->buf, len, m->start + pos);
 	memcpy(f->data + pos, m->buf, len);
 	if (pos + len > f->size)
 		f->size = pos + len;
@@ -350,8 +351,8 @@ static void model_store(struct model *m, struct model_file *f, uint64_t pos)
 	pos &= ~(uint64_t)(BLOCK - 1);
 	if (pos >= f->size)
 		return;
-	assert_int_equal(fake_get(m->fx->t, f->node, pos, BLOCK, ZUFS_RW_WRITE | ZUFS_RW_MMAP,
-				  &bn, 1), 1);
+	assert_int_equal(fake_get(m->fx->t, f->node, m->start + pos, BLOCK,
+				  ZUFS_RW_WRITE | ZUFS_RW_MMAP, &bn, 1), 1);
 	memset(zus_t1_addr(fake_md(m->fx->f), bn), c, BLOCK);
 	assert_int_equal(fake_put(m->fx->t), 0);
 	memset(f->data + pos, c, f->size - pos < BLOCK ? f->size - pos : BLOCK);
@@ -378,7 +379,8 @@ static void model_clone(struct model *m, struct model_file *src, struct model_fi
 	if (!len || out + up > FILE_MAX ||
 	    (src == dst && in < out + up && out < in + up))
 		return;
-	assert_int_equal(fake_clone(m->fx->t, src->node, dst->node, in, out, len, up), 0);
+	assert_int_equal(fake_clone(m->fx->t, src->node, dst->node, m->start + in, m->start + out,
+				    len, up), 0);
 	memmove(dst->data + out, src->data + in, len);
 	if (out + len > dst->size)
 		dst->size = out + len;
@@ -392,7 +394,7 @@ static void model_space(struct model *m, struct model_file *f, uint64_t pos, uin
 	};
 	uint32_t mode = modes[rnd(m, 5)];
 
-	assert_int_equal(fake_fallocate(m->fx->t, f->node, mode, pos, len), 0);
+	assert_int_equal(fake_fallocate(m->fx->t, f->node, mode, m->start + pos, len), 0);
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		memset(f->data + pos, 0, len);
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && pos + len > f->size)
@@ -404,14 +406,14 @@ static void model_shift(struct model *m, struct model_file *f, uint64_t pos, uin
 	pos &= ~(uint64_t)(BLOCK - 1);
 	len = (len + BLOCK - 1) & ~(uint64_t)(BLOCK - 1);
 	if (rnd(m, 2) && pos < f->size && f->size + len <= FILE_MAX) {
-		assert_int_equal(fake_fallocate(m->fx->t, f->node, FALLOC_FL_INSERT_RANGE, pos,
-						len), 0);
+		assert_int_equal(fake_fallocate(m->fx->t, f->node, FALLOC_FL_INSERT_RANGE,
+						m->start + pos, len), 0);
 		memmove(f->data + pos + len, f->data + pos, f->size - pos);
 		memset(f->data + pos, 0, len);
 		f->size += len;
 	} else if (pos + len < f->size) {
-		assert_int_equal(fake_fallocate(m->fx->t, f->node, FALLOC_FL_COLLAPSE_RANGE, pos,
-						len), 0);
+		assert_int_equal(fake_fallocate(m->fx->t, f->node, FALLOC_FL_COLLAPSE_RANGE,
+						m->start + pos, len), 0);
 		memmove(f->data + pos, f->data + pos + len, f->size - pos - len);
 		cut(f, f->size - len);
 	}
@@ -429,7 +431,7 @@ static void model_step(struct model *m)
 		len = FILE_MAX - pos;
 	switch (rnd(m, 10)) {
 	case 0:
-		assert_int_equal(fake_truncate(m->fx->t, f->node, pos), 0);
+		assert_int_equal(fake_truncate(m->fx->t, f->node, m->start + pos), 0);
 		cut(f, pos);
 		break;
 	case 1:
@@ -469,7 +471,7 @@ static void check_counts(struct model *m)
 		const struct memofs_inode *mi = inode_of(m->file[f].node);
 		uint64_t blocks = 0, bn;
 
-		for (i = 0; i <= FILE_BLOCKS + 64; i++) {
+		for (i = 0; i <= m->start / BLOCK + FILE_BLOCKS + 64; i++) {
 			bn = block_of(mi, i);
 			blocks += bn != 0;
 			used += bn && !owners[bn]++;
@@ -489,12 +491,12 @@ static void check_counts(struct model *m)
 
 static void check_content(struct model *m, struct model_file *f)
 {
-	uint64_t last = f->size / BLOCK;
+	uint64_t last = (m->start + f->size) / BLOCK;
 
-	assert_int_equal(zus_zi_size(f->node.zi), f->size);
+	assert_int_equal(zus_zi_size(f->node.zi), m->start + f->size);
 	if (!f->size)
 		return;
-	assert_int_equal(fake_read(m->fx->t, f->node, m->buf, f->size, 0), f->size);
+	assert_int_equal(fake_read(m->fx->t, f->node, m->buf, f->size, m->start), f->size);
 	assert_memory_equal(m->buf, f->data, f->size);
 	assert_runs_are_true(f->node);
 	/* behind the end of a shared block are zeros */
@@ -507,18 +509,20 @@ static void check_content(struct model *m, struct model_file *f)
 	}
 }
 
-static void random_operations_match_buffers(void **state)
+static void random_operations(struct fixture *fx, uint64_t start)
 {
-	struct fixture *fx = *state;
 	struct model *m = test_calloc(1, sizeof(*m));
 	unsigned int i, f;
 	char name[2] = "a";
 
 	m->fx = fx;
 	m->seed = 7;
-	for (f = 0; f < FILES; f++, name[0]++)
+	m->start = start;
+	for (f = 0; f < FILES; f++, name[0]++) {
 		m->file[f].node = must_creat(fx, fx->root, name);
-	for (i = 0; i < 3000; i++) {
+		assert_int_equal(fake_truncate(fx->t, m->file[f].node, start), 0);
+	}
+	for (i = 0; i < 1500; i++) {
 		model_step(m);
 		check_content(m, &m->file[i % FILES]);
 		if (i % 50 == 0)
@@ -532,6 +536,17 @@ static void random_operations_match_buffers(void **state)
 		must_remove(fx, fx->root, m->file[f].node, name);
 	}
 	test_free(m);
+}
+
+static void random_operations_match_buffers(void **state)
+{
+	random_operations(*state, 0);
+}
+
+/* Blocks on both sides of where the second leaf begins. */
+static void random_operations_in_two_leaves_match_buffers(void **state)
+{
+	random_operations(*state, ((1 << MEMOFS_MAP_BITS) - FILE_BLOCKS / 2) * BLOCK);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -548,6 +563,7 @@ int main(void)
 		cmocka_unit_test(full_device_leaves_both_as_they_were),
 		cmocka_unit_test(memory_may_end_in_a_clone),
 		T(random_operations_match_buffers),
+		T(random_operations_in_two_leaves_match_buffers),
 	};
 
 	return cmocka_run_group_tests_name("memofs clone", tests, NULL, NULL);
