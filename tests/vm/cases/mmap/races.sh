@@ -2,11 +2,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 300
 #
-# Mappings that are used while others truncate, punch, shift, clone, write and sync.
+# Mappings that are used while others truncate, punch, shift, clone, write and sync: by
+# pages, and by 2 MiB at a time.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/mmap/mmap.bash"
 need python3
 
-mmap_each env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/mmap" race_seconds=1 \
-	python3 "$TOP/tests/vm/cases/mmap/races.py"
+race() {
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/mmap" race_seconds=1 \
+		python3 "$TOP/tests/vm/cases/mmap/$1.py"
+}
+
+# Memory of the kernel has no entries of 2 MiB.
+races() {
+	race races && { [ "$way" = none ] || race large_races; }
+}
+
+mmap_each races
