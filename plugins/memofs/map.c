@@ -13,7 +13,8 @@
  * to find 2 MiB in one piece. Who fills holes in their order makes the row longer; whoever
  * changes a word cuts it there first. Who still saw the longer row has found the block that was
  * there before, as if he had read the word. A row never grows over words that were changed: to
- * be entered again they have to be holes, for which somebody had the file to himself.
+ * be entered again they have to be holes, for which somebody had the file to himself; and only
+ * shared blocks are replaced, which what was just entered cannot be.
  */
 #include "data.h"
 
@@ -155,10 +156,13 @@ static bool are_neighbours(const uint64_t *slots, uint64_t bn)
 	return !differ;
 }
 
-/* How many of n slots hold neighbouring T1 blocks from `bn` on, or nothing if that is 0. */
+/*
+ * How many of n slots hold neighbouring T1 blocks from `bn` on, or nothing if that is 0. The first
+ * did when it was read, and is not looked at again: it may have been filled or replaced meanwhile.
+ */
 static uint64_t run_length(const uint64_t *slots, uint64_t n, uint64_t bn)
 {
-	uint64_t step = bn ? 1 : 0, i = 0;
+	uint64_t step = bn ? 1 : 0, i = 1;
 
 	while (bn && i + 8 <= n && are_neighbours(slots + i, bn + i))
 		i += 8;
