@@ -5,9 +5,9 @@
  * It identifies a word by the page that lies there: by the inode of the page's mapping and
  * by the page's index. For a page without mapping it fails: EFAULT. Pages of T1 belong to
  * no file's mapping, and must not: of one whose inode is DAX memory_failure() expects the
- * entries of fs/dax. So all have that of the inode of anonymous files, which has no pages of its
- * own, and an index that has the file's number in its upper bits. It stays what it is when the block
- * moves, so who sleeps is still found.
+ * entries of fs/dax. So all have that of the inode of anonymous files, which has no pages
+ * of its own, and an index that has the file's number in its upper bits. It stays what it
+ * is when the block moves, so who sleeps is still found.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>

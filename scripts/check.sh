@@ -17,7 +17,8 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 # Boot, mount, I/O, names and mappings, in a minute.
-NEWEST='bed/environment tools/up-down io/nio namespace/names namespace/tmpfile mmap/basic mmap/shared'
+NEWEST='bed/environment tools/up-down io/nio namespace/names namespace/tmpfile
+	mmap/basic mmap/shared'
 
 passed=0 failed=0 skipped=0
 newest_pid='' newest_log=''

@@ -57,7 +57,7 @@ static uint64_t *slot_at(uint64_t node, unsigned int level, uint64_t index)
 
 /* ---- the row of a leaf ---- */
 
-#define ROW_BITS	10		/* low bits of a row: how many blocks; above: the first one */
+#define ROW_BITS	10		/* of a row, low: how many; above: the first one */
 #define ROW_MASK	((1U << ROW_BITS) - 1)
 
 /* Where a block stands, counted from the first slot of its leaf that is in use. */

@@ -17,7 +17,7 @@ from mmap import mmap
 from basic import (FALLOC_COLLAPSE, FALLOC_INSERT, FALLOC_KEEP, FALLOC_PUNCH, PAGE, child,
                    fallocate, libc, new, shared)
 from large import HUGE, N, faults, large, touch
-from races import pattern, run, until
+from races import must_hold, pattern, run, until
 
 FICLONE, FICLONERANGE = 0x40049409, 0x4020940d
 
@@ -277,12 +277,7 @@ def test_sync():
             if n % 64 == 9:
                 m.call(libc.mprotect, random.randrange(2 * N) * PAGE, PAGE, 1)
                 m.call(libc.mprotect, 0, None, 3)
-        for i in pages:
-            if words[i * 512 + slot] != n:
-                raise AssertionError("a store is lost")
-            got = int.from_bytes(os.pread(fd, 8, i * PAGE + slot * 8), "little")
-            if got != n:
-                raise AssertionError(f"read {got}, stored {n}")
+        must_hold(fd, words, pages, slot, n)
 
     def syncs():
         for _ in until():

@@ -179,6 +179,16 @@ def test_clone():
     run((background,), (cloner,))
 
 
+def must_hold(fd, words, pages, slot, n):
+    """The counter of each of these pages, mapped and read."""
+    for i in pages:
+        if words[i * 512 + slot] != n:
+            raise AssertionError("a store is lost")
+        got = int.from_bytes(os.pread(fd, 8, i * PAGE + slot * 8), "little")
+        if got != n:
+            raise AssertionError(f"read {got}, stored {n}")
+
+
 def test_sync():
     """Stores, msync, write and fork at the same time: each counter ends where it should."""
     fd = new("sync", PAGES * PAGE)
@@ -193,12 +203,7 @@ def test_sync():
                 words[i * 512 + slot] = n
             if n % 16 == 0:
                 m.flush()
-        for i in range(0, PAGES, 7):
-            if words[i * 512 + slot] != n:
-                raise AssertionError("a store is lost")
-            got = int.from_bytes(os.pread(fd, 8, i * PAGE + slot * 8), "little")
-            if got != n:
-                raise AssertionError(f"read {got}, stored {n}")
+        must_hold(fd, words, range(0, PAGES, 7), slot, n)
 
     def syncs():
         for _ in until():
