@@ -24,7 +24,7 @@ STEPS = [
     ("zuf.ko: checks, inode lock", "enter", ["zuf_read_iter", "zuf_write_iter"]),
     ("zuf.ko: the GET message", "enter", ["zuf_nio_chunk"]),
     ("zuf.ko: claim a channel", "enter", ["zuf_chan_claim"]),
-    ("zuf.ko: message and the waiting put into the command buffer", "enter", ["run_claimed"]),
+    ("zuf.ko: message and the waiting put into the command buffer", "enter", ["dispatch_claimed"]),
     ("zuf.ko: hand over; wake the server", "enter", ["zuf_chan_call"]),
     ("scheduler: give way, switch to the server", "enter", ["schedule"]),
     ("return from the server's ioctl", "in", ["zuf_chan_wait"]),
