@@ -217,6 +217,17 @@ static bool fault_in_file(const struct fault *f)
 	return f->first + (1UL << f->order) <= end;
 }
 
+/* 0, or why there is nothing to map. */
+static vm_fault_t fault_check(const struct fault *f)
+{
+	/* made so after the file was mapped */
+	if (f->write && unlikely(IS_IMMUTABLE(f->inode)))
+		return VM_FAULT_SIGBUS;
+	if (fault_in_file(f))
+		return 0;
+	return f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+}
+
 static vm_fault_t fault_locked(struct fault *f)
 {
 	struct address_space *mapping = f->inode->i_mapping;
@@ -224,12 +235,7 @@ static vm_fault_t fault_locked(struct fault *f)
 
 	if (down_read_killable(&mapping->invalidate_lock))
 		return VM_FAULT_SIGBUS;
-	if (f->write && unlikely(IS_IMMUTABLE(f->inode)))
-		ret = VM_FAULT_SIGBUS;	/* made so after the file was mapped */
-	else if (fault_in_file(f))
-		ret = fault_ask(f);
-	else
-		ret = f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+	ret = fault_check(f) ?: fault_ask(f);
 	filemap_invalidate_unlock_shared(mapping);
 	return ret;
 }
@@ -237,11 +243,11 @@ static vm_fault_t fault_locked(struct fault *f)
 static vm_fault_t fault_store(struct fault *f)
 {
 	struct super_block *sb = f->inode->i_sb;
-	vm_fault_t ret;
-
 	/* looked at once more under the lock; but then the times are new */
-	if (unlikely(IS_IMMUTABLE(f->inode) || !fault_in_file(f)))
-		return VM_FAULT_SIGBUS;
+	vm_fault_t ret = fault_check(f);
+
+	if (unlikely(ret))
+		return ret;
 	sb_start_pagefault(sb);
 	file_update_time(f->vmf->vma->vm_file);
 	ret = fault_locked(f);

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # suite: short
 #
-# Locks between processes that lie in mapped files, and mappings that grow.
+# Locks between processes that lie in mapped files, and mappings that grow; and what they leave.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/mmap/mmap.bash"
-need gcc
+need gcc mkfs.ext4 python3
 scratch
 gcc -O1 -Wall -Wextra -Werror -pthread -o "$scratch/shared" "$TOP/tests/vm/cases/mmap/shared.c"
 
@@ -30,3 +30,25 @@ in_mount() {
 }
 
 mmap_each in_mount
+
+# dirty DIR: stores to every page of a mapped file.
+dirty() {
+	python3 - "$1/file" <<-'PYTHON'
+		import mmap, os, sys
+		fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+		os.posix_fallocate(fd, 0, 200 << 20)
+		m = mmap.mmap(fd, 200 << 20)
+		for at in range(0, 200 << 20, mmap.PAGESIZE):
+		    m[at] = 1
+	PYTHON
+}
+
+# The device is given back clean: fs/dax warns of pages that are in somebody's mapping.
+zufs up memofs /dev/pmem0 "$mnt"
+dirty "$mnt"
+zufs down "$mnt"
+mkfs.ext4 -q -F -b 4096 /dev/pmem0
+modprobe -q ext4 || true
+mount -o dax=always /dev/pmem0 "$mnt"
+dirty "$mnt"
+umount "$mnt"
