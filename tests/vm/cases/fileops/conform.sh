@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# suite: short
 # timeout: 300
+# suite: short
 #
 # What ext4 says to some thousand system calls memofs says too: attributes, names,
 # permissions, transfers, limits, locks, leases, ioctls.

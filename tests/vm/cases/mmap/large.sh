@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# suite: short
 # timeout: 300
+# suite: short
 #
 # Pages of 2 MiB, and MAP_SYNC.
 

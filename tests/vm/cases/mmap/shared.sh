@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 300
 # suite: short
 #
 # Locks between processes that lie in mapped files, and mappings that grow; and what they leave.

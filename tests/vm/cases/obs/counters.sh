@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# suite: short
 # timeout: 240
+# suite: short
 #
 # The counters of a known sequence of operations, of one mount and of the root; puts add up
 # with gets; histograms are kept exactly while somebody wants them; what an unmounted file
