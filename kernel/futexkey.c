@@ -8,25 +8,36 @@
  * entries of fs/dax. So all have that of the inode of anonymous files, which has no pages
  * of its own, and an index that has the file's number in its upper bits. It stays what it
  * is when the block moves, so who sleeps is still found.
+ *
+ * Two files may have one block: a shared one, or by the word of a broken server. Whose key is
+ * there takes it away, so both words of a page change under a lock, that of its 2 MiB.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/spinlock.h>
 
 #include "futexkey.h"
 
 /* Pages of a file: 2^36, 256 TiB. Two files with one number could wake each other's sleepers. */
 #define FILE_SHIFT	36
 
+#define LOCK_BITS	6
+
 static struct inode *key_inode;
 static atomic64_t last_file;
+static spinlock_t locks[1 << LOCK_BITS];
 
 int zuf_futexkey_init(void)
 {
 	struct file *file = anon_inode_getfile("[zuf]", &generic_ro_fops, NULL, O_RDONLY);
+	int i;
 
+	for (i = 0; i < ARRAY_SIZE(locks); i++)
+		spin_lock_init(&locks[i]);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	key_inode = igrab(file_inode(file));
@@ -44,11 +55,19 @@ u64 zuf_futexkey_new(void)
 	return atomic64_inc_return(&last_file) << FILE_SHIFT;
 }
 
+/* What is set at once lies in one 2 MiB. */
+static spinlock_t *lock_of(struct page *page)
+{
+	return &locks[hash_long(page_to_pfn(page) >> (PMD_SHIFT - PAGE_SHIFT), LOCK_BITS)];
+}
+
 void zuf_futexkey_set(struct page *page, unsigned long nr, u64 key)
 {
 	struct address_space *mapping = key_inode->i_mapping;
+	spinlock_t *lock = lock_of(page);
 	unsigned long i;
 
+	spin_lock(lock);
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = page_folio(page + i);
 
@@ -56,16 +75,20 @@ void zuf_futexkey_set(struct page *page, unsigned long nr, u64 key)
 		/* whoever sees the mapping sees the index; pairs with get_futex_key() */
 		smp_store_release(&folio->mapping, mapping);
 	}
+	spin_unlock(lock);
 }
 
 void zuf_futexkey_clear(struct page *page, unsigned long nr, u64 key)
 {
+	spinlock_t *lock = lock_of(page);
 	unsigned long i;
 
+	spin_lock(lock);
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = page_folio(page + i);
 
 		if (folio->mapping == key_inode->i_mapping && folio->index == key + i)
 			WRITE_ONCE(folio->mapping, NULL);
 	}
+	spin_unlock(lock);
 }

@@ -15,7 +15,8 @@ u64 zuf_futexkey_new(void);
 
 /**
  * zuf_futexkey_set() - let futexes work in pages of T1
- * @page: the first of @nr that lie in a row, in T1 as in the file
+ * @page: the first of @nr that lie in a row, in T1 as in the file: one, or all of an
+ *	aligned 2 MiB
  * @key: of the first one
  * Context: the lock of the file's record; the frames stay in the record until
  * zuf_futexkey_clear() was called.
