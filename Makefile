@@ -30,20 +30,29 @@ demo: deps-demo all		## boot a VM and show it at work
 	scripts/demo.sh
 
 .PHONY: check
-check:				## all tests: unit, VM on 6.1 and 6.12, planted
-	scripts/check.sh unit unit-tsan vm vm-short planted
+check:				## all tests: unit, VM on 6.1, 6.12 and 7, planted
+	scripts/check.sh unit unit-tsan vm vm-short vm-newest planted
 
 .PHONY: check-unit
 check-unit:			## unit tests, with ASan and UBSan, with TSan
 	scripts/check.sh unit unit-tsan
+
+# `make check-mutants lib/pmem.c lib/md.c`, MUTATE="--all --seed 7"
+.PHONY: check-mutants
+check-mutants: deps-build	## do the unit tests see small changes? (FILE...)
+	scripts/mutate $(MUTATE) $(wildcard $(filter-out $@,$(MAKECMDGOALS)))
 
 .PHONY: check-vm
 check-vm:			## all VM cases (KERNEL=6.1)
 	scripts/check.sh vm
 
 .PHONY: check-debug
-check-debug:			## all VM cases on the kernel with all checkers
+check-debug:			## all VM cases with all checkers (KERNEL=debug-6.12)
 	scripts/check.sh vm-debug
+
+.PHONY: check-races
+check-races:			## the VM cases where threads meet, with KCSAN
+	scripts/check.sh vm-races
 
 .PHONY: check-kernel
 check-kernel:			## zuf.ko with W=1, no warnings, and sparse

@@ -4,15 +4,16 @@
 
 Called by bench/run; by hand to look closer at a kept result folder:
 
-    report.py [--json] [--check] [--limits FILE] [--profile FS:OP] DIR
+    report.py [--json] [--check] [--limits FILE] [--profile FS:OP]
+              [--against OLD.json [--median PERCENT] [--cell PERCENT]] DIR
 
 DIR holds what the guest and the plugin left: counts (tcgcount), ops.jsonl (ops), kallsyms,
 modules.FS, server.FS, release, cpus.
 An instruction is a copy when the plugin said so (string iterations, user-space copy loops) or
 when it lies in one of the kernel's copying functions. The timer tick is measured by a spinning
 loop and taken out. Switches and migrations are the calls of the scheduler's own functions, on all
-CPUs. The median of the repeats is shown. Exit status: 0, 1 = a limit is exceeded (--check) or an
-operation failed, 2 = usage.
+CPUs. The median of the repeats is shown. Exit status: 0, 1 = a limit is exceeded (--check), the run
+is dearer than an older one (--against, see against.py) or an operation failed, 2 = usage.
 """
 import argparse
 import bisect
@@ -23,6 +24,8 @@ import re
 import signal
 import statistics
 import sys
+
+import against
 
 COPY_SYMBOL = re.compile(
     r"(copy_user_\w+|__copy_user_\w+|copy_\w*_nontemporal|rep_(movs|stos)_alternative|copy_mc_\w+"
@@ -336,8 +339,23 @@ def parse_args():
     parser.add_argument("--json", action="store_true", help="JSON instead of markdown")
     parser.add_argument("--check", action="store_true", help="compare with the limits")
     parser.add_argument("--limits", default=os.path.join(os.path.dirname(__file__), "limits.tsv"))
+    parser.add_argument("--against", metavar="OLD.json", help="compare with an earlier run")
+    parser.add_argument("--median", type=float, default=2.0, metavar="PERCENT",
+                        help="most that the median of our cells may rise with --against (2)")
+    parser.add_argument("--cell", type=float, default=4.0, metavar="PERCENT",
+                        help="most that any of our cells may rise with --against (4)")
     parser.add_argument("--profile", metavar="FS:OP", help="where the instructions went")
     return parser.parse_args()
+
+
+def judge(result, args):
+    """(lines of a comparison, sentences about what is broken)."""
+    broken = check(result, read_limits(args.limits) if args.check else [])
+    if not args.against:
+        return [], broken
+    lines, worse = against.compare(against.read_result(args.against), result, args.median,
+                                   args.cell)
+    return lines, broken + worse
 
 
 def main():
@@ -354,13 +372,17 @@ def main():
         "tick_kinsns": per_tick / 1000,
         "cells": build_cells(runs, intervals, per_tick),
     }
-    broken = check(result, read_limits(args.limits) if args.check else [])
+    lines, broken = judge(result, args)
     if args.json:
         result["broken"] = broken
+        if args.against:
+            result["against"] = lines
         json.dump(result, sys.stdout, indent=1)
         print()
     else:
         print_report(result)
+        if lines:
+            print("\nAgainst the older run:\n\n    " + "\n    ".join(lines))
     for sentence in broken:
         print(f"report: {sentence}", file=sys.stderr)
     return 1 if broken else 0

@@ -3,7 +3,9 @@
  * zusd: the ZUFS server. Starts its parts in order, then waits for signals, CPUs that come
  * online, and threads that ask to stop; undoes the start in reverse.
  *
- * TERM ends it with status 0 after the running operations are done; nothing is unmounted.
+ * TERM ends it with status 0 after the running operations are done; nothing is unmounted. What
+ * is mounted then is told (server_stop) and stays as it is until the process has ended: its
+ * memory, its devices and its plugin are never taken from under it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -107,6 +109,8 @@ static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 		if (poll(fds, 3, -1) < 0) {
 			if (errno == EINTR)
 				continue;
+			zus_err(&z->env, "cannot wait for events: %s", strerror(errno));
+			zusd_request_stop(z, 1);
 			return;
 		}
 		if (fds[2].revents)
@@ -122,6 +126,47 @@ static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 	}
 }
 
+/* Everybody leaves, in order. True: nothing of ours uses types, plugins or devices any more. */
+static bool stop_threads(struct zusd *z)
+{
+	unsigned int mounts;
+
+	__atomic_store_n(&z->stopping, true, __ATOMIC_RELEASE);
+	if (zusd_mounter_stop(z))
+		goto failed;
+	/* the ZTs still serve: a plugin may wait for its lists */
+	mounts = zusd_plugins_server_stop(z);
+	if (zusd_zts_stop(z))
+		goto failed;
+	if (mounts)
+		zus_info(&z->env, "file systems that are still mounted: %u", mounts);
+	return !mounts;
+
+failed:
+	zusd_request_stop(z, 1);
+	return false;
+}
+
+/* Ends the process with everything in its place: somebody may be using it. */
+static _Noreturn void leave(const struct zusd *z)
+{
+	_exit(__atomic_load_n(&z->exit_status, __ATOMIC_RELAXED));
+}
+
+/* Until mounts are served and everybody knows. 0, also when a signal came first, or -errno. */
+static int get_ready(struct zusd *z, int signal_fd)
+{
+	int err = zusd_mounter_wait_ready(z, signal_fd);
+
+	if (!err)
+		err = zusd_notify_ready(z);
+	else if (err == -EINTR)
+		return 0;
+	if (err)
+		zusd_request_stop(z, 1);
+	return err;
+}
+
 static int serve(struct zusd *z, int signal_fd)
 {
 	int uevent_fd, err;
@@ -134,17 +179,12 @@ static int serve(struct zusd *z, int signal_fd)
 		zus_err(&z->env, "cannot start the mounter: %s", strerror(-err));
 		goto out;
 	}
-	zusd_drop_capabilities(z);
-	err = zusd_mounter_wait_ready(z);
-	if (!err)
-		err = zusd_notify_ready(z);
-	if (err)
-		zusd_request_stop(z, 1);
+	err = get_ready(z, signal_fd);
 	wait_for_end(z, signal_fd, uevent_fd);
+	zusd_signals_release();
 	zusd_notify_stopping(z);
-	__atomic_store_n(&z->stopping, true, __ATOMIC_RELEASE);
-	zusd_mounter_stop(z);
-	zusd_zts_stop(z);
+	if (!stop_threads(z))
+		leave(z);
 out:
 	if (uevent_fd >= 0)
 		close(uevent_fd);
@@ -175,14 +215,20 @@ static int run(struct zusd *z, int signal_fd)
 	err = zusd_zts_create(z);
 	if (err)
 		goto err_pool;
-	err = zusd_plugins_start(z);
+	err = zusd_guard_exit(true);
+	if (!err)
+		err = zusd_plugins_start(z);
 	if (!err)
 		err = zusd_lock_memory(z);
+	/* before any thread: each has its own, and gets its creator's */
+	if (!err)
+		err = zusd_drop_capabilities(z);
 	if (!err)
 		err = serve(z, signal_fd);
 	/* also after an error: plugins that were started before it */
 	zusd_plugins_stop(z);
 	zusd_zts_destroy(z);
+	zusd_guard_exit(false);
 err_pool:
 	zus_execbuf_pool_destroy(z->execbufs);
 err_root:

@@ -78,10 +78,15 @@ int zusd_mounter_start(struct zusd *z)
 	return err;
 }
 
-void zusd_mounter_stop(struct zusd *z)
+int zusd_mounter_stop(struct zusd *z)
 {
-	zusd_break_waiters(z->root_fd, ZUSD_WAITER_MOUNTER);
-	zus_thread_join(z->mounter);
+	int err = zusd_break_waiters(z->root_fd, ZUSD_WAITER_MOUNTER);
+
+	if (err)
+		zus_err(&z->env, "cannot wake the mounter: %s", strerror(-err));
+	else
+		zus_thread_join(z->mounter);
+	return err;
 }
 
 /* The root's state file; its first line says where the kernel sees the server. */
@@ -99,14 +104,17 @@ static bool root_is_ready(const struct zusd *z)
 	return n >= (ssize_t)sizeof(ready) - 1 && !memcmp(state, ready, sizeof(ready) - 1);
 }
 
-int zusd_mounter_wait_ready(struct zusd *z)
+int zusd_mounter_wait_ready(struct zusd *z, int signal_fd)
 {
-	struct pollfd stop = { .fd = z->stop_fd, .events = POLLIN };
+	struct pollfd ends[] = {
+		{ .fd = z->stop_fd, .events = POLLIN },
+		{ .fd = signal_fd, .events = POLLIN },
+	};
 
-	/* the kernel has no event for it: look until it is so, or the mounter gave up */
+	/* the kernel has no event for it: look until it is so, or there is nothing to wait for */
 	while (!root_is_ready(z)) {
-		if (poll(&stop, 1, 1) > 0)
-			return -ECANCELED;
+		if (poll(ends, 2, 1) > 0)
+			return ends[0].revents ? -ECANCELED : -EINTR;
 	}
 	return 0;
 }

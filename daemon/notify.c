@@ -56,14 +56,19 @@ static int notify_manager(const char *state)
 static int write_pidfile(const char *path)
 {
 	FILE *f = fopen(path, "we");
+	int err;
 
 	if (!f)
 		return -errno;
 	fprintf(f, "%ld\n", (long)getpid());
-	return fclose(f) ? -errno : 0;
+	if (!fclose(f))
+		return 0;
+	err = -errno;
+	unlink(path);
+	return err;
 }
 
-int zusd_notify_ready(const struct zusd *z)
+int zusd_notify_ready(struct zusd *z)
 {
 	static const char text[] = "ready\n";
 	int err;
@@ -74,6 +79,7 @@ int zusd_notify_ready(const struct zusd *z)
 			zus_err(&z->env, "%s: %s", z->opt.pidfile, strerror(-err));
 			return err;
 		}
+		z->wrote_pidfile = true;
 	}
 	err = notify_manager("READY=1");
 	if (err)
@@ -92,6 +98,7 @@ int zusd_notify_ready(const struct zusd *z)
 void zusd_notify_stopping(const struct zusd *z)
 {
 	notify_manager("STOPPING=1");
-	if (z->opt.pidfile)
+	/* else it is another server's */
+	if (z->wrote_pidfile)
 		unlink(z->opt.pidfile);
 }

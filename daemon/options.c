@@ -19,7 +19,8 @@
 #define MAX_ARGS	64
 
 enum {
-	OPT_RR = 256, OPT_FIFO, OPT_NICE, OPT_MLOCK, OPT_PLUGIN_DIR, OPT_PLUGINS, OPT_CONFIG,
+	OPT_RR = 256, OPT_FIFO, OPT_NICE, OPT_MLOCK, OPT_PLUGIN_DIR, OPT_PLUGINS, OPT_ALSO,
+	OPT_CONFIG,
 	OPT_PIDFILE, OPT_READY_FD, OPT_VERSION,
 };
 
@@ -31,6 +32,7 @@ static const struct option long_opts[] = {
 	{ "verbose", optional_argument, NULL, 'v' },
 	{ "plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR },
 	{ "plugins", required_argument, NULL, OPT_PLUGINS },
+	{ "also", required_argument, NULL, OPT_ALSO },
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
@@ -48,6 +50,7 @@ static const char usage_text[] =
 "                       2 everything\n"
 "  --plugin-dir=DIR     where lib<name>.so are (default " ZUSD_PLUGIN_DIR ")\n"
 "  --plugins=A,B        file systems to serve (default: ZUFS_LIBFS_LIST)\n"
+"  --also=A,B           file systems to serve besides these\n"
 "  --config=FILE        configuration file (default " ZUSD_CONFIG_DEFAULT ")\n"
 "  --pidfile=FILE       write the process number there when ready\n"
 "  --ready-fd=N         write \"ready\" to this descriptor when ready\n"
@@ -109,6 +112,9 @@ static int parse_one(struct zusd_options *o, int c)
 	case OPT_PLUGINS:
 		o->plugins = optarg;
 		return 0;
+	case OPT_ALSO:
+		o->also = optarg;
+		return 0;
 	case OPT_CONFIG:
 		o->config = optarg;
 		return 0;
@@ -148,27 +154,20 @@ static int parse_argv(struct zusd_options *o, int argc, char **argv)
 	return 0;
 }
 
-/* A setting of the environment, else of the file; malloc'ed, never NULL; NULL = error. */
-static char *setting(const struct zusd_options *o, const char *key)
+/* A setting of the environment, else of the file; malloc'ed; NULL = no memory. */
+static char *setting(const char *key, const char *of_file)
 {
 	const char *env = getenv(key);
-	char value[4096];
-	int err;
 
-	if (env)
-		return strdup(env);
-	err = zusd_conf_get(o->config, key, value, sizeof(value));
-	if (err && err != -ENOENT)
-		fprintf(stderr, "zusd: %s: %s\n", o->config, strerror(-err));
-	return err && err != -ENOENT ? NULL : strdup(value);
+	return strdup(env ? env : of_file ? of_file : "");
 }
 
-static int parse_zusd_args(struct zusd_options *o)
+static int parse_zusd_args(struct zusd_options *o, const struct zusd_conf *conf)
 {
 	char *words[MAX_ARGS + 2];
 	int n;
 
-	o->args_text = setting(o, "ZUSD_ARGS");
+	o->args_text = setting("ZUSD_ARGS", conf->args);
 	if (!o->args_text)
 		return END_USAGE;
 	words[0] = (char *)"zusd";
@@ -179,6 +178,58 @@ static int parse_zusd_args(struct zusd_options *o)
 	}
 	words[n + 1] = NULL;
 	return parse_argv(o, n + 1, words);
+}
+
+static bool in_list(const char *list, const char *name, size_t len)
+{
+	size_t n;
+
+	for (; *list; list += n + !!list[n]) {
+		n = strcspn(list, ", ");
+		if (n == len && !memcmp(list, name, len))
+			return true;
+	}
+	return false;
+}
+
+/* What is served: the list, then what also has and the list has not. NULL = no memory. */
+static char *join_lists(const char *list, const char *also)
+{
+	size_t len = strlen(list), n;
+	char *text = calloc(1, len + strlen(also) + 2);
+
+	if (!text)
+		return NULL;
+	memcpy(text, list, len);
+	for (; *also; also += n + !!also[n]) {
+		n = strcspn(also, ", ");
+		if (!n || in_list(text, also, n))
+			continue;
+		if (len)
+			text[len++] = ',';
+		memcpy(text + len, also, n);
+		len += n;
+	}
+	return text;
+}
+
+static int find_plugins(struct zusd_options *o, const struct zusd_conf *conf)
+{
+	char *list = o->plugins ? strdup(o->plugins) : setting("ZUFS_LIBFS_LIST", conf->plugins);
+
+	if (list)
+		o->plugins_text = join_lists(list, o->also ? o->also : "");
+	free(list);
+	o->plugins = o->plugins_text;
+	if (!o->plugins) {
+		fputs("zusd: no memory\n", stderr);
+		return END_USAGE;
+	}
+	if (!*o->plugins) {
+		fputs("zusd: no file systems: set ZUFS_LIBFS_LIST or use --plugins\n", stderr);
+		return END_USAGE;
+	}
+	return 0;
 }
 
 /* --config decides which file the rest is read from. */
@@ -197,7 +248,8 @@ static void find_config(struct zusd_options *o, int argc, char **argv)
 
 int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
 {
-	int end;
+	struct zusd_conf conf;
+	int end, err;
 
 	*o = (struct zusd_options){
 		.root = ZUS_ROOT_DEFAULT,
@@ -209,22 +261,16 @@ int zusd_options_parse(struct zusd_options *o, int argc, char **argv)
 		.mlock = 1,
 	};
 	find_config(o, argc, argv);
-	end = parse_zusd_args(o);
+	err = zusd_conf_read(o->config, &conf);
+	if (err && err != -ENOENT)
+		return END_USAGE;
+	end = parse_zusd_args(o, &conf);
 	if (!end)
 		end = parse_argv(o, argc, argv);
-	if (end)
-		return end;
-	if (!o->plugins) {
-		o->plugins_text = setting(o, "ZUFS_LIBFS_LIST");
-		o->plugins = o->plugins_text;
-	}
-	if (!o->plugins)
-		return END_USAGE;
-	if (!*o->plugins) {
-		fputs("zusd: no file systems: set ZUFS_LIBFS_LIST or use --plugins\n", stderr);
-		return END_USAGE;
-	}
-	return 0;
+	if (!end)
+		end = find_plugins(o, &conf);
+	zusd_conf_free(&conf);
+	return end;
 }
 
 void zusd_options_free(struct zusd_options *o)

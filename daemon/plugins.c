@@ -61,12 +61,21 @@ int zusd_plugins_start(struct zusd *z)
 	return err;
 }
 
+unsigned int zusd_plugins_server_stop(struct zusd *z)
+{
+	unsigned int i, mounts = 0;
+
+	for (i = 0; i < z->nr_plugins; i++)
+		mounts += zus_type_stop(z->plugins[i].type);
+	return mounts;
+}
+
 void zusd_plugins_stop(struct zusd *z)
 {
 	while (z->nr_plugins) {
 		struct zusd_plugin *p = &z->plugins[--z->nr_plugins];
 
-		zus_type_destroy(p->type);
-		zus_plugin_unload(p->handle);
+		if (!zus_type_destroy(p->type))
+			zus_plugin_unload(p->handle);
 	}
 }

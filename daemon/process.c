@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the process asks of the system: open files, locked memory, and which capabilities it
- * gives up. Called by main before threads exist, so that all of them inherit it.
+ * gives up. Called by main before threads exist: the kernel has all of it per thread, and a
+ * thread has what its creator had.
  *
  * A server that faults on memory which its own file system must write back would dead-lock:
  * hence the locking and PR_SET_IO_FLUSHER.
@@ -68,22 +69,44 @@ int zusd_lock_memory(const struct zusd *z)
 }
 
 /* SYS_ADMIN for the ioctls, IPC_LOCK for mlock, SYS_NICE for policies of new threads. */
-void zusd_drop_capabilities(const struct zusd *z)
+#define KEPT_CAPS	(1ULL << CAP_SYS_ADMIN | 1ULL << CAP_IPC_LOCK | 1ULL << CAP_SYS_NICE)
+
+/* A program that root executes has all that is left here. */
+static int drop_bounding_set(void)
 {
-	const uint64_t keep = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_IPC_LOCK |
-			      1ULL << CAP_SYS_NICE;
+	int cap, is_there;
+
+	for (cap = 0; cap < 64; cap++) {
+		is_there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		if (is_there < 0)
+			return 0;		/* the first number that the kernel does not know */
+		if (is_there && !(KEPT_CAPS >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			return -errno;
+	}
+	return 0;
+}
+
+int zusd_drop_capabilities(const struct zusd *z)
+{
 	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
+	int err = drop_bounding_set();
 
+	/* not allowed to (CAP_SETPCAP): who started us has given us little already */
+	if (err)
+		zus_warn(&z->env, "programs that a plugin starts may have more capabilities: %s",
+			 strerror(-err));
 	if (syscall(SYS_capget, &hdr, data))
 		goto failed;
 	for (int i = 0; i < 2; i++) {
-		data[i].permitted &= (uint32_t)(keep >> 32 * i);
+		data[i].permitted &= (uint32_t)(KEPT_CAPS >> 32 * i);
 		data[i].effective = data[i].permitted;
 		data[i].inheritable = 0;
 	}
 	if (!syscall(SYS_capset, &hdr, data))
-		return;
+		return 0;
 failed:
-	zus_warn(&z->env, "cannot drop capabilities: %s", strerror(errno));
+	err = -errno;
+	zus_err(&z->env, "cannot drop capabilities: %s", strerror(-err));
+	return err;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Signals: TERM, INT, QUIT are read by main from a signalfd; HUP, PIPE, USR1, USR2, ALRM are
- * ignored; a crash prints a stack and aborts.
+ * Signals: TERM, INT, QUIT are read by main from a signalfd, a second INT or QUIT ends the
+ * process; HUP, PIPE, USR1, USR2, ALRM are ignored; a crash prints a stack and aborts.
  *
  * Set up before any thread exists, so every thread inherits the mask. The crash handler uses
  * only what is safe there: write() and backtrace_symbols_fd(), whose library was loaded
- * before.
+ * before. It runs on a stack of its own: main's is here, those of other threads are made by
+ * zus_thread_create. Of several threads that crash the first one speaks, the others wait for
+ * its abort().
+ *
+ * A plugin that calls exit() would end the server without a word: it is told of as well.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,6 +19,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <zus/server.h>
 #include "zusd.h"
 
 static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
@@ -39,12 +44,67 @@ static void say_number(unsigned long v, unsigned int base)
 	say(p);
 }
 
+/* For whom the calling thread was at work. */
+static void say_operation(void)
+{
+	char text[256];
+
+	if (zus_current_op(text, sizeof(text))) {
+		say(", in ");
+		say(text);
+	}
+}
+
+/* ---- exit ---- */
+
+static bool exit_is_guarded;		/* atomic */
+
+/* What exit() calls: to end the server is not for plugins. */
+static void report_exit(void)
+{
+	if (!__atomic_load_n(&exit_is_guarded, __ATOMIC_ACQUIRE))
+		return;
+	say("<2>zusd: a plugin, or what it uses, has called exit()");
+	say_operation();
+	say("\n");
+	_exit(1);
+}
+
+int zusd_guard_exit(bool on)
+{
+	static bool registered;
+
+	if (!registered && (atexit(report_exit) || at_quick_exit(report_exit)))
+		return -ENOMEM;
+	registered = true;
+	__atomic_store_n(&exit_is_guarded, on, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* ---- crashes ---- */
+
+/* Returns in the first thread that comes here, in no other. */
+static void speak_alone(void)
+{
+	static pid_t speaker;		/* atomic */
+	pid_t none = 0, me = gettid();
+
+	if (__atomic_compare_exchange_n(&speaker, &none, me, false, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return;
+	if (none == me)
+		abort();		/* the handler itself has crashed */
+	for (;;)
+		pause();
+}
+
 static void crash(int sig, siginfo_t *info, void *context)
 {
 	void *frames[64];
 	int n;
 
 	(void)context;
+	speak_alone();
 	say("<2>zusd: crashed by signal ");
 	say_number((unsigned long)sig, 10);
 	say(" at address 0x");
@@ -52,6 +112,7 @@ static void crash(int sig, siginfo_t *info, void *context)
 	if (sig == SIGBUS)
 		say(info->si_code == BUS_MCEERR_AR || info->si_code == BUS_MCEERR_AO ?
 		    ": memory error of the device" : ": touched an unmapped page");
+	say_operation();
 	say(", stack:\n");
 	n = backtrace(frames, 64);
 	backtrace_symbols_fd(frames, n, STDERR_FILENO);
@@ -60,10 +121,15 @@ static void crash(int sig, siginfo_t *info, void *context)
 
 static void set_handlers(void)
 {
-	struct sigaction sa = { .sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_RESETHAND };
+	struct sigaction sa = { .sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	static char stack_of_main[64 << 10];
+	const stack_t stack = { .ss_sp = stack_of_main, .ss_size = sizeof(stack_of_main) };
+	stack_t old;
 	void *frame;
 	size_t i;
 
+	if (!sigaltstack(NULL, &old) && old.ss_flags & SS_DISABLE)
+		sigaltstack(&stack, NULL);
 	backtrace(&frame, 1);	/* loads what the handler will need */
 	for (i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
 		sigaction(crash_signals[i], &sa, NULL);
@@ -85,4 +151,14 @@ int zusd_signals_init(void)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+void zusd_signals_release(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -254,12 +254,17 @@ void zusd_zts_all_online(struct zusd *z)
 	}
 }
 
-void zusd_zts_stop(struct zusd *z)
+int zusd_zts_stop(struct zusd *z)
 {
 	struct zusd_zts *all = z->zts;
+	int err;
 
 	__atomic_store_n(&z->zts_stopping, true, __ATOMIC_RELEASE);
-	zusd_break_waiters(z->root_fd, ZUSD_WAITER_ZT);
+	err = zusd_break_waiters(z->root_fd, ZUSD_WAITER_ZT);
+	if (err) {
+		zus_err(&z->env, "cannot wake the ZTs: %s", strerror(-err));
+		return err;
+	}
 	for (int cpu = 0; cpu < ZUSD_MAX_CPUS; cpu++) {
 		for (unsigned int c = 0; all->cpu[cpu] && c < all->num_channels; c++) {
 			struct zt *zt = &all->cpu[cpu][c];
@@ -273,6 +278,7 @@ void zusd_zts_stop(struct zusd *z)
 		free(all->cpu[cpu]);
 		all->cpu[cpu] = NULL;
 	}
+	return 0;
 }
 
 int zusd_zts_create(struct zusd *z)

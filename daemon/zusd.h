@@ -30,6 +30,7 @@ struct zusd_options {
 	const char *config;
 	const char *plugin_dir;
 	const char *plugins;		/* comma-separated; NULL = from the configuration */
+	const char *also;		/* comma-separated, served besides these; or NULL */
 	const char *pidfile;
 	int ready_fd;			/* -1 = none */
 	int policy;			/* SCHED_OTHER, SCHED_RR, SCHED_FIFO: of the ZTs */
@@ -38,7 +39,7 @@ struct zusd_options {
 	int mlock;			/* 0, 1, 2 */
 	unsigned int verbose;		/* mask: 1 = debug messages of zusd */
 	char *args_text;		/* owned: what ZUSD_ARGS said */
-	char *plugins_text;		/* owned: what ZUFS_LIBFS_LIST said */
+	char *plugins_text;		/* owned: all that is served */
 };
 
 /*
@@ -50,8 +51,18 @@ void zusd_options_free(struct zusd_options *o);
 
 /* ---- conf.c ---- */
 
-/* "KEY=value" lines of a shell-like file; absent file = -ENOENT. Value in out, or "". */
-int zusd_conf_get(const char *path, const char *key, char *out, size_t size);
+/* What the file says; NULL: nothing. */
+struct zusd_conf {
+	char *plugins;			/* ZUFS_LIBFS_LIST */
+	char *args;			/* ZUSD_ARGS */
+};
+
+/*
+ * Reads the whole file. 0 (to be freed), -ENOENT (there is none, no message), or -EINVAL,
+ * -EIO, -ENOMEM ... with a message.
+ */
+int zusd_conf_read(const char *path, struct zusd_conf *c);
+void zusd_conf_free(struct zusd_conf *c);
 /* Splits like a shell without expansions; argv has room for max words; their number or -errno. */
 int zusd_split_words(char *text, char **argv, int max);
 
@@ -76,6 +87,7 @@ struct zusd {
 	struct zus_thread *mounter;
 	bool stopping;			/* atomic: the mounter leaves, nothing is started */
 	bool zts_stopping;		/* atomic: and then the ZTs, which it may wait for */
+	bool wrote_pidfile;		/* main only */
 	int exit_status;		/* atomic; what main returns */
 };
 
@@ -90,6 +102,9 @@ void zusd_request_stop(struct zusd *z, int status);
 /* ---- plugins.c ---- */
 
 int zusd_plugins_start(struct zusd *z);
+/* Tells every mounted file system that the server ends; how many there are. No mounter runs. */
+unsigned int zusd_plugins_server_stop(struct zusd *z);
+/* Unloads them; what is still mounted stays loaded. */
 void zusd_plugins_stop(struct zusd *z);
 
 /* ---- zt.c: the ZT threads ---- */
@@ -102,16 +117,25 @@ int zusd_zts_start(struct zusd *z, unsigned int num_channels);
 void zusd_zts_cpu_online(struct zusd *z, int cpu);
 /* The same for every CPU that is online now. */
 void zusd_zts_all_online(struct zusd *z);
-/* Lets all of them end and joins them; the mounter has left. */
-void zusd_zts_stop(struct zusd *z);
+/*
+ * Lets all of them end and joins them; the mounter has left. -errno: they cannot be told, and
+ * are still there.
+ */
+int zusd_zts_stop(struct zusd *z);
 
 /* ---- mounter.c ---- */
 
 int zusd_mounter_start(struct zusd *z);
-/* Lets it finish what it is doing and joins it; z->stopping is set. */
-void zusd_mounter_stop(struct zusd *z);
-/* Returns when the kernel takes mounts (0), or somebody asked main to stop (-ECANCELED). */
-int zusd_mounter_wait_ready(struct zusd *z);
+/*
+ * Lets it finish what it is doing and joins it; z->stopping is set. -errno: it cannot be told,
+ * and is still there.
+ */
+int zusd_mounter_stop(struct zusd *z);
+/*
+ * Returns when the kernel takes mounts (0), a thread asked main to stop (-ECANCELED), or a signal
+ * is there to be read (-EINTR).
+ */
+int zusd_mounter_wait_ready(struct zusd *z, int signal_fd);
 
 /* ---- stop.c: waiting for threads that sleep in the kernel ---- */
 
@@ -120,19 +144,24 @@ enum zusd_waiter { ZUSD_WAITER_MOUNTER, ZUSD_WAITER_ZT, ZUSD_WAITER_KINDS };
 /* Counts threads that must be broken out of their waits. */
 void zusd_waiter_enter(enum zusd_waiter kind);
 void zusd_waiter_leave(enum zusd_waiter kind);
-/* Sends BREAK_ALL until none of that kind is left. */
-void zusd_break_waiters(int root_fd, enum zusd_waiter kind);
+/* Sends BREAK_ALL until none of that kind is left; -errno if that fails again and again. */
+int zusd_break_waiters(int root_fd, enum zusd_waiter kind);
 
 /* ---- process.c ---- */
 
 void zusd_raise_limits(const struct zusd *z);
 int zusd_lock_memory(const struct zusd *z);
-void zusd_drop_capabilities(const struct zusd *z);
+/* For good, of this thread and those that it creates; -errno with a message. */
+int zusd_drop_capabilities(const struct zusd *z);
 
 /* ---- signals.c ---- */
 
 /* Blocks what main waits for (before any thread exists); a signalfd or -errno. */
 int zusd_signals_init(void);
+/* While on, exit() in any thread is told of as a plugin's, with status 1. 0 or -ENOMEM. Main. */
+int zusd_guard_exit(bool on);
+/* The end has begun: an INT or QUIT from now on ends the process at once. Main only. */
+void zusd_signals_release(void);
 
 /* ---- uevent.c ---- */
 
@@ -147,7 +176,7 @@ int zusd_uevent_read(int fd);
 /* ---- notify.c ---- */
 
 /* Tells everyone who asked: service manager, --pidfile, --ready-fd. 0 or -errno. */
-int zusd_notify_ready(const struct zusd *z);
+int zusd_notify_ready(struct zusd *z);
 void zusd_notify_stopping(const struct zusd *z);
 
 #endif /* DAEMON_ZUSD_H */

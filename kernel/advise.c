@@ -13,6 +13,7 @@
 #include "advise.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "settle.h"
 #include "super.h"
 
 /* Pages of one PRE_READ. */
@@ -33,7 +34,6 @@ static int send_pre_read(struct inode *inode, pgoff_t start, u32 pages)
 	loff_t pos = (loff_t)start << PAGE_SHIFT;
 	struct zufs_ioc_IO io = {
 		.hdr = ZUF_HDR(ZUFS_OP_PRE_READ, sizeof(io), 0, sizeof(io)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.filepos = pos,
 		.last_pos = pos,
 		.ra.start = start,
@@ -41,7 +41,7 @@ static int send_pre_read(struct inode *inode, pgoff_t start, u32 pages)
 		.ra.ra_pages = pages,
 	};
 	struct zuf_op op = ZUF_OP(&io, .flags = ZUF_OPF_IOMAP | ZUF_OPF_SHARED,
-				  .inode = inode);
+				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii));
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
@@ -50,12 +50,12 @@ static int send_dontneed(struct inode *inode, loff_t offset, loff_t len)
 {
 	struct zufs_ioc_sync msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_SYNC, sizeof(msg), 0, 0),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.offset = offset,
 		.length = len,
 		.flags = ZUFS_SF_DONTNEED,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED,
+				  ZUF_INODE(inode, struct zufs_ioc_sync, zus_ii));
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
@@ -77,8 +77,10 @@ static void advise_data(struct inode *inode, loff_t offset, loff_t len, bool wil
 {
 	loff_t end;
 
-	inode_lock_shared(inode);
-	end = i_size_read(inode);
+	if (zuf_lock_shared_killable(inode))
+		return;
+	/* killed: nothing is advised, the messages would not go either */
+	end = zuf_settle(inode, ZUF_OPF_SHARED) ? 0 : i_size_read(inode);
 	if (len && len < end - offset)
 		end = offset + len;
 	if (offset < end && will_need)

@@ -9,12 +9,15 @@
  * the inode lock exclusively, but for zuf_update_time() and zuf_getattr().
  */
 #include <linux/fs.h>
-#include <linux/iversion.h>
+#include <linux/sizes.h>
 #include <linux/user_namespace.h>
 
 #include "dispatch.h"
+#include "flags.h"
 #include "inode.h"
+#include "settle.h"
 #include "super.h"
+#include "version.h"
 
 /* ---- times ---- */
 
@@ -25,20 +28,20 @@ static __le64 time_to(struct timespec64 time)
 
 void zuf_inode_publish(struct inode *inode, u32 statx_bits)
 {
-	struct zus_inode *zi = ZUF_I(inode)->zi;
+	struct zus_inode __shm *zi = ZUF_I(inode)->zi;
 
 	if (statx_bits & STATX_MODE)
-		WRITE_ONCE(zi->i_mode, cpu_to_le16(inode->i_mode));
+		shm_store(&zi->i_mode, cpu_to_le16(inode->i_mode));
 	if (statx_bits & STATX_UID)
-		WRITE_ONCE(zi->i_uid, cpu_to_le32(from_kuid(&init_user_ns, inode->i_uid)));
+		shm_store(&zi->i_uid, cpu_to_le32(from_kuid(&init_user_ns, inode->i_uid)));
 	if (statx_bits & STATX_GID)
-		WRITE_ONCE(zi->i_gid, cpu_to_le32(from_kgid(&init_user_ns, inode->i_gid)));
+		shm_store(&zi->i_gid, cpu_to_le32(from_kgid(&init_user_ns, inode->i_gid)));
 	if (statx_bits & STATX_ATIME)
-		WRITE_ONCE(zi->i_atime, time_to(inode_get_atime(inode)));
+		shm_store(&zi->i_atime, time_to(inode_get_atime(inode)));
 	if (statx_bits & STATX_MTIME)
-		WRITE_ONCE(zi->i_mtime, time_to(inode_get_mtime(inode)));
+		shm_store(&zi->i_mtime, time_to(inode_get_mtime(inode)));
 	if (statx_bits & STATX_CTIME)
-		WRITE_ONCE(zi->i_ctime, time_to(inode_get_ctime(inode)));
+		shm_store(&zi->i_ctime, time_to(inode_get_ctime(inode)));
 }
 
 static void set_times(struct inode *inode, struct timespec64 now, u32 statx_bits)
@@ -48,9 +51,8 @@ static void set_times(struct inode *inode, struct timespec64 now, u32 statx_bits
 	if (statx_bits & STATX_MTIME)
 		inode_set_mtime_to_ts(inode, now);
 	if (statx_bits & STATX_CTIME) {
+		now = zuf_version_change(inode, inode_get_ctime(inode), now);
 		inode_set_ctime_to_ts(inode, now);
-		/* for knfsd, which must tell two changes within a tick apart */
-		inode_maybe_inc_iversion(inode, false);
 	}
 	zuf_inode_publish(inode, statx_bits & (STATX_ATIME | STATX_MTIME | STATX_CTIME));
 }
@@ -96,10 +98,21 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
+	int err;
 
-	zuf_inode_refresh_blocks(inode);
+	zuf_settle_look(inode);
+	err = zuf_inode_refresh_blocks(inode);
+	if (unlikely(err))
+		return err;
 	generic_fillattr(idmap, request_mask, inode, stat);
 	generic_fill_statx_attr(inode, stat);
+	zuf_flags_fill_statx(inode, stat);
+	if ((request_mask & STATX_BTIME) && (ZUF_SB(inode->i_sb)->fs_caps & ZUFS_FSC_BTIME)) {
+		stat->result_mask |= STATX_BTIME;
+		stat->btime = timestamp_truncate(ns_to_timespec64(ZUF_I(inode)->btime_ns), inode);
+	}
+	/* programs make buffers of this size */
+	stat->blksize = clamp_t(u32, stat->blksize, SECTOR_SIZE, SZ_2M);
 	/*
 	 * There is no page cache to get around: every position and address will do. But loop
 	 * devices of newer kernels take what is said of positions as the size of their sectors.
@@ -156,15 +169,21 @@ static u32 statx_bits_of(unsigned int ia_valid)
 	       (ia_valid & ATTR_CTIME ? STATX_CTIME : 0);
 }
 
-int zuf_setattr_send(struct inode *inode, u32 statx_bits)
+void zuf_setattr_fill(struct zufs_ioc_attr *msg, u32 statx_bits)
 {
-	struct zufs_ioc_attr msg = {
-		.hdr = ZUF_HDR(ZUFS_OP_SETATTR, sizeof(msg), 0, sizeof(msg)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
+	*msg = (struct zufs_ioc_attr){
+		.hdr = ZUF_HDR(ZUFS_OP_SETATTR, sizeof(*msg), 0, sizeof(*msg)),
 		.zuf_attr = statx_bits,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .inode = inode);
+	msg->hdr.out_max = sizeof(*msg);
+}
 
+int zuf_setattr_send(struct inode *inode, u32 statx_bits)
+{
+	struct zufs_ioc_attr msg;
+	struct zuf_op op = ZUF_OP(&msg, ZUF_INODE(inode, struct zufs_ioc_attr, zus_ii));
+
+	zuf_setattr_fill(&msg, statx_bits);
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
@@ -177,6 +196,9 @@ static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr
 
 	save_attr(inode, &old);
 	setattr_copy(idmap, inode, attr);
+	if (bits & STATX_CTIME)
+		inode_set_ctime_to_ts(inode, zuf_version_change(inode, old.ctime,
+								inode_get_ctime(inode)));
 	zuf_inode_publish(inode, bits);
 	err = zuf_setattr_send(inode, bits);
 	sent = !err;
@@ -185,6 +207,9 @@ static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr
 		err = zuf_acl_chmod(idmap, dentry, inode->i_mode);
 	if (!err)
 		return 0;
+	/* the server will find the new ones: they stay, and are told to it once more */
+	if (err == -EINTR && (READ_ONCE(ZUF_I(inode)->stale) & ZUF_STALE_ATTR))
+		return err;
 	restore_attr(inode, &old, bits);
 	if (sent)
 		zuf_setattr_send(inode, bits);
@@ -201,6 +226,12 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 	/* the VFS looks at this for some attributes only */
 	if (IS_IMMUTABLE(inode))
 		return -EPERM;
+	/* newer kernels say so themselves */
+	if (S_ISLNK(inode->i_mode) && (attr->ia_valid & ATTR_MODE))
+		return -EOPNOTSUPP;
+	err = zuf_settle_change(inode, 0);
+	if (err)
+		return err;
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;

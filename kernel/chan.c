@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * chan.c - channels: claim, hand-off, death
+ * chan.c - channels: hand-off, death; claim.c has the claim
  *
  * Two switches per operation: the app hands over with one cmpxchg, wakes the ZT and
  * gives way. It stays runnable: when it runs again the answer is there as a rule, and
@@ -12,19 +12,21 @@
  * Nothing here knows what an operation is, but for what is left of one whose
  * application was killed (dispatch.c, zuf_orphan_finish).
  */
+#include <linux/mount.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
-#include <linux/vmalloc.h>
 
 #include "chan.h"
 #include "forget.h"
 #include "iomap.h"
+#include "park.h"
 #include "retry.h"
 #include "stats.h"
+#include "stays.h"
+#include "undo.h"
 #include "wake.h"
 #include "window.h"
 
@@ -41,15 +43,18 @@ static void chan_free(struct zuf_chan *ch)
 	/* the last file reference is gone, and with it every mapping */
 	zuf_win_unpin_pages(ch);
 	zuf_puts_done(&ch->carried);
+	zuf_retry_unstage(ch);
 	zuf_iomap_put(ch->orphan_list);
+	zuf_undo_put(ch->left_undo);
 	iput(ch->inode);
+	mntput(ch->mnt);
 	if (ch->server)
 		put_task_struct(ch->server);
 	if (ch->mm)
 		mmdrop(ch->mm);
-	vfree(ch->bounce_big);
-	vfree(ch->bounce);
-	vfree(ch->cmd);
+	shm_free(ch->bounce_big);
+	shm_free(ch->bounce);
+	shm_free(ch->cmd);
 	zuf_root_put(ch->root);
 	kfree_rcu(ch, rcu);
 }
@@ -86,11 +91,11 @@ static struct zuf_chan *chan_alloc(size_t cmd_size)
 
 	if (!ch)
 		return NULL;
-	ch->cmd = vmalloc_user(cmd_size);
-	ch->bounce = vmalloc_user(ZUF_BOUNCE_SMALL);
+	ch->cmd = shm_alloc(cmd_size);
+	ch->bounce = shm_alloc(ZUF_BOUNCE_SMALL);
 	if (!ch->cmd || !ch->bounce) {
-		vfree(ch->cmd);
-		vfree(ch->bounce);
+		shm_free(ch->cmd);
+		shm_free(ch->bounce);
 		kfree(ch);
 		return NULL;
 	}
@@ -102,7 +107,7 @@ static struct zuf_chan *chan_alloc(size_t cmd_size)
 
 struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 				 unsigned int no, size_t cmd_size,
-				 struct inode *inode)
+				 struct file *file)
 {
 	struct zuf_chan *ch;
 	struct zuf_cpu *zc;
@@ -116,10 +121,12 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 	ch->root = zuf_root_get(root);
 	ch->cpu = cpu;
 	ch->no = no;
-	ihold(inode);
-	ch->inode = inode;
+	ch->inode = file_inode(file);
+	ihold(ch->inode);
+	ch->mnt = mntget(file->f_path.mnt);
 	zc = per_cpu_ptr(root->cpus, cpu);
 	ch->zc = zc;
+	zuf_puts_make_buffer(&zc->puts);
 
 	mutex_lock(&root->lock);
 	err = rcu_access_pointer(zc->chans[no]) ? -EINVAL : zuf_root_claim(root);
@@ -130,6 +137,7 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 						cmd_size - sizeof(struct zufs_ioc_hdr)));
 		rcu_assign_pointer(zc->chans[no], ch);
 		cpu_count_channels(root, cpu);
+		wake_up_all(&zc->stays_wait);
 		zuf_root_watch(root);
 	}
 	mutex_unlock(&root->lock);
@@ -138,6 +146,15 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 		return ch;
 	zuf_chan_put(ch);
 	return ERR_PTR(err);
+}
+
+/* A killed application's message has died with the channel: the server keeps nothing of it. */
+static void orphan_drop(struct zuf_chan *ch)
+{
+	zuf_win_drop_pages(ch);
+	zuf_win_clear(ch);
+	/* last: as zuf_orphan_finish() */
+	zuf_puts_done(&ch->carried);
 }
 
 void zuf_chan_die(struct zuf_chan *ch)
@@ -154,9 +171,10 @@ void zuf_chan_die(struct zuf_chan *ch)
 	if (old == ZUF_CH_DEAD)
 		return;
 	pr_debug("channel %u.%u dies in state %d\n", ch->cpu, ch->no, old);
-	/* its ZT, who would have told, does not run, or finds it DEAD */
+	/* its ZT, who would have done it, does not run, or finds it DEAD */
 	if (old == ZUF_CH_ORPHAN)
-		zuf_puts_done(&ch->carried);
+		orphan_drop(ch);
+	zuf_stays_end(ch);
 	if (READ_ONCE(ch->server))
 		wake_up_process(ch->server);
 
@@ -166,99 +184,10 @@ void zuf_chan_die(struct zuf_chan *ch)
 	zuf_root_role_put(root);
 	mutex_unlock(&root->lock);
 	wake_up_all(&ch->zc->idle_wait);
+	wake_up_all(&ch->zc->stays_wait);
 }
 
 /* ---- the application's side ---- */
-
-static struct zuf_chan *cpu_try_claim(struct zuf_cpu *zc, bool nested)
-{
-	unsigned int i, end = nested ? ZUFS_MAX_ZT_CHANNELS : READ_ONCE(zc->normal_end);
-	struct zuf_chan *ch;
-
-	rcu_read_lock();
-	for (i = 0; i < end; i++) {
-		ch = rcu_dereference(zc->chans[i]);
-		if (!ch || READ_ONCE(ch->state) != ZUF_CH_IDLE)
-			continue;
-		if (chan_move(ch, ZUF_CH_IDLE, ZUF_CH_CLAIMED) != ZUF_CH_IDLE)
-			continue;
-		/* the file's reference cannot go away before an RCU grace period */
-		if (!refcount_inc_not_zero(&ch->refs))
-			continue;
-		rcu_read_unlock();
-		return ch;
-	}
-	rcu_read_unlock();
-	return NULL;
-}
-
-static bool cpu_has_channels(struct zuf_cpu *zc)
-{
-	return READ_ONCE(zc->normal_end) != 0;
-}
-
-/* The CPU with channels that is nearest to @cpu, or nr_cpu_ids. */
-static unsigned int nearest_chan_cpu(struct zuf_root *root, unsigned int cpu)
-{
-	unsigned int near;
-
-	near = cpumask_any_and(&root->chan_cpus, cpumask_of_node(cpu_to_node(cpu)));
-	if (near >= nr_cpu_ids)
-		near = cpumask_any(&root->chan_cpus);
-	return near;
-}
-
-/*
- * Nothing idle on this CPU: wait for one of its channels, and take just one of
- * these (a wake-up that is not used here would be lost to the other waiters).
- */
-static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
-			  u32 flags, struct zuf_chan **ch)
-{
-	unsigned int sleep = flags & ZUF_OPF_UNKILLABLE ? TASK_UNINTERRUPTIBLE :
-							  TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
-	bool nested = flags & ZUF_OPF_NESTED;
-
-	*ch = NULL;
-	return ___wait_event(zc->idle_wait,
-			     (*ch = cpu_try_claim(zc, nested)) ||
-			     !cpu_has_channels(zc) || !zuf_root_is_live(root, gen),
-			     sleep, 1, 0, schedule()) ? -EINTR : 0;
-}
-
-int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim)
-{
-	struct zuf_cpu *zc;
-	unsigned int cpu;
-	int err;
-
-	claim->lost = false;
-	claim->pinned = false;
-	claim->unkillable = flags & ZUF_OPF_UNKILLABLE;
-	for (;;) {
-		if (!zuf_root_is_live(root, gen))
-			return -EIO;
-		cpu = raw_smp_processor_id();
-		zc = per_cpu_ptr(root->cpus, cpu);
-		claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
-		if (likely(claim->ch))
-			return 0;
-		if (!cpu_has_channels(zc)) {
-			cpu = nearest_chan_cpu(root, cpu);
-			if (cpu >= nr_cpu_ids)
-				return -EIO;
-			zc = per_cpu_ptr(root->cpus, cpu);
-		}
-		if (flags & ZUF_OPF_NOWAIT) {
-			claim->ch = cpu_try_claim(zc, flags & ZUF_OPF_NESTED);
-			return claim->ch ? 0 : -EAGAIN;
-		}
-		zuf_stats_event(root->stats, ZUF_EV_NO_CHANNEL, 1);
-		err = cpu_wait_claim(root, gen, zc, flags, &claim->ch);
-		if (err || claim->ch)
-			return err;
-	}
-}
 
 /* The app has a signal. True: it is fatal and the wait is over (ORPHAN). */
 static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
@@ -267,7 +196,7 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 
 	if (fatal_signal_pending(current)) {
 		__set_current_state(TASK_RUNNING);
-		zuf_orphan_prepare(ch, claim->op);
+		zuf_orphan_prepare(ch, claim->op, claim->sbid);
 		set_current_state(*sleep);
 		if (chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) != ZUF_CH_RUNNING)
 			return false;
@@ -275,38 +204,55 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 		return true;
 	}
 	/* else it is work for this task (io_uring ...), which the server shall not see */
-	if (task_sigpending(current))
-		WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	*sleep = TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
+	if (task_sigpending(current)) {
+		zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
+		claim->told = true;
+	}
+	*sleep = TASK_KILLABLE;
 	return false;
 }
 
-/* The CPU goes off-line: it waits for us to be able to leave. */
-static void app_let_go(struct zuf_claim *claim, unsigned int sleep)
+/* How an app sleeps that has heard of no signal yet. */
+static unsigned int app_sleep_state(const struct zuf_claim *claim)
 {
-	__set_current_state(TASK_RUNNING);
-	zuf_cpu_unpin(claim->pinned);
-	claim->pinned = false;
-	set_current_state(sleep);
+	if (claim->unkillable)
+		return TASK_UNINTERRUPTIBLE;
+	return claim->op->flags & ZUF_OPF_KILLABLE ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
 }
 
-/* Sleep until the answer is there. The state of the channel, or RUNNING: it is lost. */
+/* Give the CPU away; who sleeps deeply must look now and then whether the system freezes. */
+static void app_schedule(struct zuf_claim *claim, unsigned int sleep, bool *pinned)
+{
+	if (!*pinned) {
+		schedule_timeout(sleep == TASK_KILLABLE ? ZUF_KILLABLE_MAX : MAX_SCHEDULE_TIMEOUT);
+		return;
+	}
+	claim->pin_left = schedule_timeout(claim->pin_left);
+	if (!claim->pin_left) {
+		__set_current_state(TASK_RUNNING);
+		zuf_cpu_unpin(true);
+		*pinned = false;
+	}
+}
+
+/*
+ * Sleep until the answer is there. The state of the channel, or RUNNING: it is lost.
+ *
+ * For ZUF_PIN_JIFFIES of its operation the app stays on this CPU, then it sleeps on and may be
+ * moved: who sets its CPUs, or takes the CPU away, waits for the end of the pin with locks that
+ * all others need. Who has moved has lost the neighbourhood of the ZT and nothing else: no step
+ * of the way back looks at a CPU.
+ */
 static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 {
-	/* freezable: at suspend the server may be frozen first; our locks wait with us */
-	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE :
-						 TASK_INTERRUPTIBLE | TASK_FREEZABLE_UNSAFE;
 	struct zuf_chan *ch = claim->ch;
+	unsigned int sleep = app_sleep_state(claim);
+	bool pinned = claim->pin_left && zuf_cpu_pin(ch->cpu);
 	enum zuf_chan_state s;
 
-	if (!claim->pinned)
-		claim->pinned = zuf_cpu_pin(ch->cpu);
-	if (claim->op->flags & ZUF_OPF_KILLABLE)
-		sleep = TASK_KILLABLE | TASK_FREEZABLE_UNSAFE;
+	zuf_stats_event(ch->root->stats, ZUF_EV_SLEPT, 1);
 	for (;;) {
-		set_current_state(sleep);
-		if (unlikely(READ_ONCE(ch->let_go) && claim->pinned))
-			app_let_go(claim, sleep);
+		set_current_state(sleep | (pinned || claim->unkillable ? 0 : zuf_freezable()));
 		s = smp_load_acquire(&ch->state);
 		if (s != ZUF_CH_RUNNING)
 			break;
@@ -314,13 +260,14 @@ static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 			claim->lost = true;
 			break;
 		}
-		schedule();
+		app_schedule(claim, sleep, &pinned);
 	}
 	__set_current_state(TASK_RUNNING);
+	zuf_cpu_unpin(pinned);
 	return s;
 }
 
-int zuf_chan_call(struct zuf_claim *claim)
+static int hand_over(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 	enum zuf_chan_state s = READ_ONCE(ch->state);
@@ -339,11 +286,21 @@ int zuf_chan_call(struct zuf_claim *claim)
 	return unlikely(claim->lost) ? -EINTR : 0;
 }
 
+int zuf_chan_call(struct zuf_claim *claim)
+{
+	int err = hand_over(claim);
+
+	/* also what app_signal() has counted for nothing: the answer was first */
+	if (likely(!claim->lost))
+		zuf_puts_done(&claim->ch->carried);
+	return err;
+}
+
 bool zuf_chan_abandon(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 
-	zuf_orphan_prepare(ch, claim->op);
+	zuf_orphan_prepare(ch, claim->op, claim->sbid);
 	if (chan_move(ch, ZUF_CH_ANSWERED, ZUF_CH_ORPHAN) != ZUF_CH_ANSWERED) {
 		zuf_puts_done(&ch->carried);
 		return false;
@@ -361,44 +318,87 @@ static void chan_wake_claimer(struct zuf_chan *ch)
 
 	if (!waitqueue_active(&zc->idle_wait))
 		return;
-	/* the first in the queue may be one who must not take the reserved one */
-	if (ch->no >= READ_ONCE(zc->normal_end))
-		wake_up_all(&zc->idle_wait);
-	else
-		wake_up(&zc->idle_wait);
+	zuf_claim_wake(zc, !zuf_chan_is_normal(ch));
 }
 
 void zuf_chan_release(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
-	enum zuf_chan_state s = READ_ONCE(ch->state);
+	enum zuf_chan_state s;
+	bool wanted;
 
+	if (unlikely(!ch))
+		return;
+	s = READ_ONCE(ch->state);
+	if (!claim->lost)
+		zuf_stays_end(ch);
 	if (!claim->lost && s != ZUF_CH_DEAD) {
-		chan_move(ch, s, ZUF_CH_IDLE);
-		if (unlikely(READ_ONCE(ch->brk) || signal_pending(ch->server)))
+		wanted = zuf_park_wants(ch);
+		/* or those who wait for a channel would take it again and again */
+		chan_move(ch, s, wanted ? ZUF_CH_AWAY : ZUF_CH_IDLE);
+		/* once more: who has left one meanwhile may have found it busy */
+		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) || zuf_park_wants(ch);
+		if (unlikely(wanted))
 			wake_up_process(ch->server);
 		chan_wake_claimer(ch);
 	}
 	zuf_chan_put(ch);
-	zuf_cpu_unpin(claim->pinned);
+}
+
+/* ---- messages that nobody waits for ---- */
+
+/* The message is the server's, or the channel is DEAD: then nothing has happened. */
+static int post_message(struct zuf_chan *ch, struct zuf_post *post)
+{
+	struct zuf_carried *carried = &ch->carried;
+
+	zuf_chan_put_msg(ch, post->hdr);
+	zuf_puts_attach(post->puts ?: &ch->zc->puts, ch, post->hdr->in_len);
+	ch->refusals = 0;
+	if (post->tag)
+		zuf_puts_carry(carried, post->tag, ZUF_LEFT_NO_LOCK);
+	carried->post = post;
+	carried->err = -ENOTCONN;
+	if (chan_move(ch, ZUF_CH_CLAIMED, ZUF_CH_ORPHAN) == ZUF_CH_CLAIMED) {
+		wake_up_process(ch->server);
+		return 0;
+	}
+	carried->post = NULL;
+	zuf_puts_done(carried);
+	return -EIO;
+}
+
+int zuf_chan_post(struct zuf_root *root, u32 gen, u32 flags, struct zuf_post *post)
+{
+	struct zuf_claim claim = { };
+	int err;
+
+	if (!zuf_root_is_live(root, gen))
+		return -EIO;
+	claim.ch = zuf_chan_try(root, flags & ZUF_OPF_NESTED);
+	if (!claim.ch)
+		return -EAGAIN;
+	if (claim.ch->gen != gen)
+		err = -EIO;
+	else if (post->hdr->in_len > claim.ch->cmd_size)
+		err = -E2BIG;
+	else
+		err = post_message(claim.ch, post);
+	claim.lost = !err;
+	zuf_chan_release(&claim);
+	return err;
 }
 
 /* ---- the server's side ---- */
 
 static int chan_break(struct zuf_chan *ch, int err)
 {
-	struct zufs_ioc_hdr *hdr = ch->cmd;
+	const struct zufs_ioc_hdr hdr = {
+		.err = err, .in_len = sizeof(hdr), .operation = ZUFS_OP_BREAK,
+	};
 
-	hdr->in_len = sizeof(*hdr);
-	hdr->out_len = 0;
-	hdr->out_max = 0;
-	hdr->out_start = 0;
-	hdr->flags = 0;
-	hdr->offset = 0;
-	hdr->len = 0;
-	hdr->operation = ZUFS_OP_BREAK;
-	hdr->err = err;
-	return err ? -EINTR : 0;
+	zuf_chan_put_msg(ch, &hdr);
+	return err;
 }
 
 /*
@@ -428,14 +428,18 @@ static bool chan_offer(struct zuf_chan *ch)
 /*
  * What ends the sleep besides a message. 1: sleep (on), else the result of the
  * ioctl. An app that has claimed the channel must first let go of it, unless we
- * are being killed: then it finds out when the channel dies.
+ * are being killed: then it finds out when the channel dies. After a signal the call
+ * starts anew by itself, AWAY to IDLE, unless a handler without SA_RESTART has run:
+ * freezer, SIGSTOP and debuggers act in between, and servers do not hear of them.
  */
 static int chan_idle_event(struct zuf_chan *ch)
 {
 	bool sig = signal_pending(current);
 
-	if (READ_ONCE(ch->state) == ZUF_CH_DEAD)
+	if (READ_ONCE(ch->state) == ZUF_CH_DEAD) {
+		zuf_retry_unstage(ch);
 		return -E2BIG;
+	}
 	if (!sig && !READ_ONCE(ch->brk))
 		return 1;
 	if (chan_move(ch, ZUF_CH_IDLE, ZUF_CH_AWAY) == ZUF_CH_IDLE) {
@@ -449,6 +453,32 @@ static int chan_idle_event(struct zuf_chan *ch)
 		return -EINTR;
 	}
 	return 1;
+}
+
+/* Are messages of killed applications to be looked at? */
+static bool chan_has_parked(struct zuf_chan *ch)
+{
+	enum zuf_chan_state s = READ_ONCE(ch->state);
+
+	return unlikely(s == ZUF_CH_AWAY) || (s == ZUF_CH_IDLE && zuf_park_wants(ch));
+}
+
+/* True: one is in the command buffer, its application killed as if a moment ago. */
+static bool chan_take_parked(struct zuf_chan *ch)
+{
+	enum zuf_chan_state s = chan_move(ch, ZUF_CH_IDLE, ZUF_CH_AWAY);
+
+	if (s != ZUF_CH_IDLE && s != ZUF_CH_AWAY)
+		return false;
+	if (!zuf_park_take(ch)) {
+		if (chan_move(ch, ZUF_CH_AWAY, ZUF_CH_IDLE) == ZUF_CH_AWAY)
+			chan_wake_claimer(ch);
+		return false;
+	}
+	if (chan_move(ch, ZUF_CH_AWAY, ZUF_CH_ORPHAN) == ZUF_CH_AWAY)
+		return true;
+	zuf_puts_done(&ch->carried);
+	return false;
 }
 
 /* Asleep with a signal pending: only what the app does next may wake us. */
@@ -487,9 +517,11 @@ static bool chan_finish_orphan(struct zuf_chan *ch)
 	if (chan_move(ch, ZUF_CH_ORPHAN, ZUF_CH_FINISH) != ZUF_CH_ORPHAN)
 		return false;
 	again = zuf_orphan_finish(ch);
+	if (!again)
+		zuf_stays_end(ch);
 	if (chan_move(ch, ZUF_CH_FINISH, again ? ZUF_CH_ORPHAN : ZUF_CH_AWAY) == ZUF_CH_FINISH)
 		return again;
-	zuf_puts_done(&ch->carried);
+	orphan_drop(ch);
 	return false;
 }
 
@@ -498,6 +530,8 @@ int zuf_chan_wait(struct zuf_chan *ch)
 	unsigned int sleep = TASK_INTERRUPTIBLE;
 	int err;
 
+	if (unlikely(shm_load(&ch->cmd->err) == -EZUFS_RETRY || READ_ONCE(ch->stage)))
+		zuf_retry_stage(ch);
 	set_current_state(sleep);
 	while (unlikely(!chan_offer(ch))) {
 		__set_current_state(TASK_RUNNING);
@@ -506,6 +540,13 @@ int zuf_chan_wait(struct zuf_chan *ch)
 		set_current_state(sleep);
 	}
 	while (!chan_has_message(ch)) {
+		if (unlikely(chan_has_parked(ch))) {
+			__set_current_state(TASK_RUNNING);
+			if (chan_take_parked(ch))
+				return 0;
+			set_current_state(sleep);
+			continue;
+		}
 		if (unlikely(chan_has_event(ch))) {
 			__set_current_state(TASK_RUNNING);
 			err = chan_idle_event(ch);
@@ -579,34 +620,4 @@ void zuf_chan_break_all(struct zuf_root *root)
 		}
 	}
 	mutex_unlock(&root->lock);
-}
-
-/* The flag that lets waiting apps move, for all channels of a CPU. */
-static void cpu_set_let_go(struct zuf_root *root, unsigned int cpu, bool let_go)
-{
-	struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
-	struct zuf_chan *ch;
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
-		ch = rcu_dereference(zc->chans[i]);
-		if (!ch)
-			continue;
-		WRITE_ONCE(ch->let_go, let_go);
-		smp_mb(); /* pairs with the cmpxchg to RUNNING in zuf_chan_call() */
-		if (let_go && READ_ONCE(ch->state) == ZUF_CH_RUNNING)
-			wake_up_process(ch->app);
-	}
-	rcu_read_unlock();
-}
-
-void zuf_chan_cpu_down(struct zuf_root *root, unsigned int cpu)
-{
-	cpu_set_let_go(root, cpu, true);
-}
-
-void zuf_chan_cpu_up(struct zuf_root *root, unsigned int cpu)
-{
-	cpu_set_let_go(root, cpu, false);
 }

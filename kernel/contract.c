@@ -8,7 +8,10 @@
 #include <linux/fs.h>
 
 #include "contract.h"
+#include "forget.h"
+#include "held.h"
 #include "inode.h"
+#include "mapped.h"
 #include "puts.h"
 #include "stats.h"
 #include "super.h"
@@ -26,25 +29,28 @@ static bool contract_keep(struct zuf_op *op)
 int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 {
 	struct zufs_ioc_IO *io = c->io;
+	int err;
 
 	io->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_GET_MULTY, sizeof(*io), 0, sizeof(*io));
 	io->hdr.offset = offset_in_page(io->filepos);
 	io->hdr.len = len;
 	/* an error comes with the out_len that we have sent */
 	io->hdr.out_max = max(sizeof(*io), (size_t)zufs_io_size(c->pages));
-	io->zus_ii = ZUF_I(c->inode)->zus_ii;
 	io->last_pos = io->filepos;
 	io->ziom.iom_max = c->pages;
 	c->kept = false;
 	c->op = (struct zuf_op){
 		.hdr = &io->hdr,
-		.size = io->hdr.out_max,
 		.flags = op_flags | ZUF_OPF_IOMAP,
-		.inode = c->inode,
+		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
+		ZUF_OUT(struct zufs_ioc_IO, ret_flags, zufs_io_size(c->pages)),
 		.claim = &c->claim,
 		.keep = contract_keep,
 	};
-	return zuf_dispatch(c->zsb, &c->op);
+	err = zuf_dispatch(c->zsb, &c->op);
+	/* stands between the answer's fields, and is ours */
+	io->ziom.iom_max = c->pages;
+	return err;
 }
 
 ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len)
@@ -62,29 +68,47 @@ ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len)
 	return bytes;
 }
 
-static void send_put(struct zuf_contract *c)
+static int send_put(struct zuf_contract *c)
 {
 	bool unkillable = c->op.flags & ZUF_OPF_UNKILLABLE;
 	struct zuf_op op = {
 		.hdr = &c->io->hdr,
-		.size = c->io->hdr.in_len,
 		.flags = ZUF_OPF_NESTED | (unkillable ? ZUF_OPF_UNKILLABLE : ZUF_OPF_FORGET),
-		.inode = c->inode,
+		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
 	};
 
 	zuf_stats_event(zuf_sb_stats(c->zsb), ZUF_EV_PUT_ALONE, 1);
 	trace_zuf_put(ZUF_EV_PUT_ALONE, c->op.zc->cpu, 1);
-	if (c->kept)
-		zuf_dispatch_kept(c->zsb, &op, &c->claim);
-	else
-		zuf_dispatch(c->zsb, &op);
+	return c->kept ? zuf_dispatch_kept(c->zsb, &op, &c->claim) : zuf_dispatch(c->zsb, &op);
 }
 
-void zuf_contract_put(struct zuf_contract *c, bool at_once)
+/*
+ * The server may give away what a write has replaced when its put comes, and has not heard yet
+ * that somebody holds it. So the put goes later, and whoever gooses the inode waits for it; a put
+ * that was asked for at once is waited with, killably. Frames of other files that share a block
+ * are told before these let go of it. Swap space replaces nothing; a server that keeps its
+ * channel must not (zus_api.h).
+ */
+static bool put_later(struct zuf_contract *c, bool at_once)
+{
+	const struct zuf_mapped *zm = zuf_mapped_of(c->inode);
+	struct zuf_op op = {
+		.hdr = &c->io->hdr,
+		.flags = ZUF_OPF_NESTED | ZUF_OPF_FORGET,
+		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
+	};
+
+	if (!zm || !READ_ONCE(zm->has_left) || c->kept || (c->op.flags & ZUF_OPF_UNKILLABLE) ||
+	    (at_once && !zuf_held_wait_told(c->zsb->sbid)))
+		return false;
+	zuf_forget_later(c->zsb, &op);
+	return true;
+}
+
+int zuf_contract_put(struct zuf_contract *c, bool at_once)
 {
 	const u32 now = ZUFS_RET_NEW | ZUFS_RET_PUT_NOW | ZUFS_RET_LOCKED_PUT;
 	struct zufs_ioc_IO *io = c->io;
-	struct zuf_put_tag *tag;
 
 	io->hdr.err = 0;
 	io->hdr.operation = ZUFS_OP_PUT_MULTY;
@@ -93,10 +117,15 @@ void zuf_contract_put(struct zuf_contract *c, bool at_once)
 	io->hdr.out_len = 0;
 	io->hdr.out_max = 0;
 	io->hdr.flags = 0;
-	if (!at_once && !(io->ret_flags & now)) {
-		tag = zuf_inode_tag(c->inode, GFP_NOFS);
-		if (tag && zuf_puts_queue(c->zsb, c->op.zc, tag, &io->hdr))
-			return;
+	at_once |= !!(io->ret_flags & now);
+	/* killed: it is not executed when we return */
+	if ((io->rw & ZUFS_RW_WRITE) && unlikely(zuf_held_is_untold(c->zsb->sbid)) &&
+	    put_later(c, at_once))
+		return at_once ? -EINTR : 0;
+	if (!at_once && zuf_puts_queue(c->zsb->root, c->zsb->server_gen, c->op.zc,
+				       zuf_inode_tag(c->inode), &io->hdr)) {
+		zuf_stats_event(zuf_sb_stats(c->zsb), ZUF_EV_PUT_QUEUED, 1);
+		return 0;
 	}
-	send_put(c);
+	return send_put(c);
 }

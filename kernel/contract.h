@@ -46,8 +46,10 @@ ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len);
  * zuf_contract_put() - the end of it: at once if the server asks for that, else
  * with the next operation of the CPU
  * @at_once: even if it does not
+ * Return: 0: the server has executed it, or will; or -errno: it was to be at once, and may never
+ * be.
  */
-void zuf_contract_put(struct zuf_contract *c, bool at_once);
+int zuf_contract_put(struct zuf_contract *c, bool at_once);
 
 /* The T1 block of a word, 0: a hole; ~0: it is no answer that GET_MULTY may give. */
 static inline u64 zuf_word_block(u64 word)

@@ -13,6 +13,7 @@
 
 #include "dispatch.h"
 #include "dress.h"
+#include "flags.h"
 #include "inode.h"
 #include "rename.h"
 #include "super.h"
@@ -37,15 +38,12 @@ int zuf_str_set(struct zufs_str *str, const struct qstr *name)
 	return 0;
 }
 
-static unsigned int inherited_flags(const struct inode *dir, umode_t mode)
+static void inherit_flags(struct inode *inode, const struct inode *dir)
 {
-	unsigned int flags = S_NOATIME;
+	u16 flags = zuf_flags_inherited(dir, inode->i_mode);
 
-	if (S_ISREG(mode) || S_ISDIR(mode))
-		flags |= S_SYNC;
-	if (S_ISDIR(mode))
-		flags |= S_DIRSYNC;
-	return dir->i_flags & flags;
+	inode->i_flags |= flags & ZUF_SHARED_FLAGS;
+	ZUF_I(inode)->declared_flags = flags & ZUFS_S_DECLARED;
 }
 
 /* A VFS inode with everything that the server does not decide, and what it shall have. */
@@ -67,7 +65,7 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	inode_set_atime_to_ts(inode, now);
 	inode_set_mtime_to_ts(inode, now);
 	inode_set_ctime_to_ts(inode, now);
-	inode->i_flags |= inherited_flags(dir, wish->mode);
+	inherit_flags(inode, dir);
 	zuf_inode_set_ops(inode, wish->rdev);
 	if (wish->target)
 		err = zuf_symlink_set(inode, wish->target, wish->target_len);
@@ -92,7 +90,8 @@ static __le64 ns_le64(struct timespec64 time)
 static void describe(const struct inode *inode, const struct wish *wish, umode_t mode,
 		     struct zus_inode *zi)
 {
-	zi->i_flags = cpu_to_le16(inode->i_flags & (S_SYNC | S_NOATIME | S_DIRSYNC));
+	zi->i_flags = cpu_to_le16((inode->i_flags & (S_SYNC | S_NOATIME | S_DIRSYNC)) |
+				  ZUF_I(inode)->declared_flags);
 	zi->i_mode = cpu_to_le16(mode);
 	zi->i_nlink = cpu_to_le32(inode->i_nlink);
 	zi->i_size = cpu_to_le64(i_size_read(inode));
@@ -119,14 +118,14 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
 		.kbuf = ZUF_I(inode)->symlink,
 		.len = wish->target_len,
 	};
-	struct zuf_op op = ZUF_OP(msg, .inode = dir,
+	struct zuf_op op = ZUF_OP(msg, ZUF_INODE(dir, struct zufs_ioc_new_inode, dir_ii),
+				  ZUF_OUT(struct zufs_ioc_new_inode, _zi, sizeof(*msg)),
 				  .flags = wish->op_flags | (is_first_step ? ZUF_OPF_UNDO : 0));
 	int err;
 
 	*msg = (struct zufs_ioc_new_inode){
 		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(*msg) + (carried ? dress->len : 0), 0,
 			       sizeof(*msg)),
-		.dir_ii = ZUF_I(dir)->zus_ii,
 		.flags = (wish->tmpfile ? ZI_TMPFILE : 0) | (carried ? ZI_XATTRS : 0),
 	};
 	if (!wish->tmpfile) {
@@ -167,7 +166,7 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 /* An inode that cannot be dressed goes again; the caller's error stands. */
 static void undo_create(struct inode *inode, struct inode *dir, const struct qstr *name)
 {
-	int err = zuf_name_remove(dir, name, inode, ZUF_OPF_FORGET);
+	int err = zuf_name_remove(dir, name, inode, ZUF_OPF_FORGET, NULL);
 
 	/* killed: it is delivered all the same */
 	if (!err || err == -EINTR) {
@@ -266,7 +265,7 @@ int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 {
 	struct wish wish = { .mode = S_IFDIR | mode };
 
-	if (dir->i_nlink >= ZUFS_LINK_MAX)
+	if (dir->i_nlink >= ZUF_LINK_MAX)
 		return -EMLINK;
 	return make_node(idmap, dir, dentry, &wish);
 }

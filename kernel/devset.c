@@ -15,7 +15,9 @@
 #include <linux/timekeeping.h>
 #include "dtable.h"
 #include "dtcheck.h"
+#include "poison.h"
 #include "t1dev.h"
+#include "whynot.h"
 
 /* Most memory of a set without a device: what its table of chunks may cost. */
 #define NODEV_MAX_BYTES		(1ULL << 46)
@@ -34,6 +36,7 @@ static struct zuf_devset *devset_alloc(const struct md_dev_table *mdt,
 		return NULL;
 	kref_init(&ds->ref);
 	mutex_init(&ds->lock);
+	INIT_LIST_HEAD(&ds->poison_link);
 	ds->mdt = *mdt;
 	ds->dt_offset = spec->dt_offset;
 	ds->read_only = spec->read_only;
@@ -62,6 +65,8 @@ static void devset_release(struct kref *ref)
 	struct zuf_devset *ds = container_of(ref, struct zuf_devset, ref);
 	unsigned int i;
 
+	if (!list_empty(&ds->poison_link))
+		zuf_poison_unwatch(ds);
 	for (i = 0; i < ds->nr_t1; i++)
 		zuf_t1dev_fini(&ds->t1[i]);
 	for (i = 0; i < ds->nr_t1 + ds->nr_t2; i++)
@@ -116,8 +121,8 @@ static int devset_open_member(struct zuf_devset *ds, unsigned int index,
 		 first->s_dev_list.dev_ids[index].uuid.b);
 	zb = devset_claim(path, spec);
 	if (IS_ERR(zb)) {
-		pr_err("%pg: device %u of its set: expected at %s, found %pe\n",
-		       main_bdev, index, path, zb);
+		zuf_whynot(spec->fc, "%pg: device %u of its set: expected at %s, found %pe",
+			   main_bdev, index, path, zb);
 		return zb == ERR_PTR(-ENOENT) || zb == ERR_PTR(-ENXIO) ? -ENODEV : PTR_ERR(zb);
 	}
 	ds->devs[index].bdev = zb;
@@ -143,14 +148,37 @@ static int devset_open_members(struct zuf_devset *ds, const struct zuf_devset_sp
 	return 0;
 }
 
+/*
+ * Which devices are write protected. Of T1 none may be: a server stores into its memory, which
+ * no protection of the block device hinders.
+ */
+static int devset_find_protected(struct zuf_devset *ds, const struct zuf_devset_spec *spec)
+{
+	unsigned int i;
+
+	for (i = 0; i < ds->nr_t1 + ds->nr_t2; i++) {
+		struct block_device *bdev = zuf_blkdev(ds->devs[i].bdev);
+
+		if (!bdev_read_only(bdev))
+			continue;
+		if (i < ds->nr_t1) {
+			zuf_whynot(spec->fc, "%pg: T1: is write protected, also for ro: "
+				   "its memory cannot be stored to", bdev);
+			return -EROFS;
+		}
+		ds->is_protected = true;
+	}
+	return 0;
+}
+
 /* After this the table given to the server is no longer that of the media. */
-static int devset_map_t1(struct zuf_devset *ds)
+static int devset_map_t1(struct zuf_devset *ds, const struct zuf_devset_spec *spec)
 {
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < ds->nr_t1; i++) {
-		err = zuf_t1dev_map(&ds->t1[i]);
+		err = zuf_t1dev_map(&ds->t1[i], spec->fc);
 		if (err)
 			return err;
 		zuf_dtable_set_node(&ds->mdt, i, ds->t1[i].node);
@@ -171,9 +199,12 @@ static struct zuf_devset *devset_build(struct zuf_bdev *zb, struct md_dev_table 
 	ds->devs[ds->main_index].bdev = zb;
 	err = devset_open_members(ds, spec, mdt);
 	if (!err)
-		err = devset_map_t1(ds);
+		err = devset_find_protected(ds, spec);
+	if (!err)
+		err = devset_map_t1(ds, spec);
 	if (err)
 		goto err_put;
+	zuf_poison_watch(ds);
 	return ds;
 
 err_put:
@@ -189,8 +220,8 @@ static int devset_describe_single(struct block_device *bdev, struct md_dev_table
 	u64 blocks = round_down(bdev_nr_bytes(bdev), ZUF_CHUNK_SIZE) >> ZUFS_PAGE_SHIFT;
 
 	if (!blocks) {
-		pr_err("%pg: size: expected at least %llu bytes, found %llu\n",
-		       bdev, ZUF_CHUNK_SIZE, (u64)bdev_nr_bytes(bdev));
+		zuf_whynot(spec->fc, "%pg: size: expected at least %llu bytes, found %llu",
+			   bdev, ZUF_CHUNK_SIZE, (u64)bdev_nr_bytes(bdev));
 		return -EINVAL;
 	}
 	zuf_dtable_make(mdt, spec, zuf_t1dev_is_dax(bdev), blocks);
@@ -207,7 +238,8 @@ static struct zuf_devset *devset_open_bdev(const char *source,
 
 	zb = devset_claim(source, spec);
 	if (IS_ERR(zb)) {
-		pr_err("%s: expected a block device that is free, found %pe\n", source, zb);
+		zuf_whynot(spec->fc, "%s: expected a block device that is free, found %pe",
+			   source, zb);
 		return ERR_CAST(zb);
 	}
 	mdt = kmalloc(sizeof(*mdt), GFP_KERNEL);
@@ -234,8 +266,8 @@ static struct zuf_devset *devset_open_memory(const char *source,
 	int err;
 
 	if (!spec->size_bytes || spec->size_bytes > NODEV_MAX_BYTES) {
-		pr_err("%s: size of the memory: expected 1 to %llu bytes, found %llu\n",
-		       source, NODEV_MAX_BYTES, spec->size_bytes);
+		zuf_whynot(spec->fc, "%s: size of the memory: expected 1 to %llu bytes, found %llu",
+			   source, NODEV_MAX_BYTES, spec->size_bytes);
 		return ERR_PTR(-EINVAL);
 	}
 	mdt = kmalloc(sizeof(*mdt), GFP_KERNEL);
@@ -248,6 +280,8 @@ static struct zuf_devset *devset_open_memory(const char *source,
 	if (!ds)
 		return ERR_PTR(-ENOMEM);
 	ds->dt_offset = ~0ULL;
+	/* nobody tells us of memory of the kernel */
+	ds->may_be_poisoned = true;
 	err = zuf_t1dev_alloc(&ds->t1[0]);
 	if (err)
 		goto err_put;
@@ -262,15 +296,18 @@ struct zuf_devset *zuf_devset_open(const char *source, const struct zuf_devset_s
 {
 	if (source && source[0] == '/')
 		return devset_open_bdev(source, spec);
-	if (!source)
-		source = "none";
+	if (!zuf_source_is_none(source)) {
+		zuf_whynot(spec->fc, "%s: expected \"none\" or the absolute path of a device",
+			   source);
+		return ERR_PTR(-ENOTBLK);
+	}
 	if (spec->nodev_ok || spec->dt_offset == ~0ULL)
-		return devset_open_memory(source, spec);
-	pr_err("%s: expected the absolute path of a block device\n", source);
+		return devset_open_memory("none", spec);
+	zuf_whynot(spec->fc, "none: this type takes the absolute path of a device");
 	return ERR_PTR(-ENODEV);
 }
 
-int zuf_devset_load_shadow(struct zuf_devset *ds)
+int zuf_devset_load_shadow(struct zuf_devset *ds, struct fs_context *fc)
 {
 	unsigned int i;
 	int err = 0;
@@ -278,11 +315,11 @@ int zuf_devset_load_shadow(struct zuf_devset *ds)
 	if (!ds->shadow)
 		return 0;
 	for (i = 0; !err && i < ds->nr_t1; i++)
-		err = zuf_t1dev_load_shadow(&ds->t1[i]);
+		err = zuf_t1dev_load_shadow(&ds->t1[i], fc);
 	return err;
 }
 
-int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only)
+int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only, struct fs_context *fc)
 {
 	unsigned int i;
 
@@ -290,7 +327,7 @@ int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only)
 		struct zuf_bdev *zb = ds->devs[i].bdev;
 
 		if (zb && bdev_read_only(zuf_blkdev(zb))) {
-			pr_err("%pg: is write protected\n", zuf_blkdev(zb));
+			zuf_whynot(fc, "%pg: is write protected", zuf_blkdev(zb));
 			return -EACCES;
 		}
 	}
@@ -329,6 +366,14 @@ void zuf_devset_revoke(struct zuf_devset *ds)
 	mutex_unlock(&ds->lock);
 }
 
+void zuf_devset_drop_page(struct zuf_devset *ds, pgoff_t pgoff)
+{
+	mutex_lock(&ds->lock);
+	if (ds->mapping)
+		unmap_mapping_pages(ds->mapping, pgoff, 1, true);
+	mutex_unlock(&ds->lock);
+}
+
 bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b)
 {
 	unsigned int i;
@@ -344,6 +389,26 @@ bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b)
 			return false;
 	}
 	return true;
+}
+
+static bool devset_has(const struct zuf_devset *ds, struct block_device *bdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ds->nr_t1 + ds->nr_t2; i++)
+		if (ds->devs[i].bdev && zuf_blkdev(ds->devs[i].bdev) == bdev)
+			return true;
+	return false;
+}
+
+bool zuf_devset_overlap(const struct zuf_devset *a, const struct zuf_devset *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr_t1 + a->nr_t2; i++)
+		if (a->devs[i].bdev && devset_has(b, zuf_blkdev(a->devs[i].bdev)))
+			return true;
+	return false;
 }
 
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting)

@@ -10,10 +10,13 @@
 
 #include <linux/kref.h>
 #include <linux/mm_types.h>
+#include <linux/string.h>
+#include "shm.h"
 #include "zuf/md_def.h"
 #include "zuf/zus_api.h"
 
 struct dax_device;
+struct fs_context;
 struct dev_pagemap;
 struct zuf_bdev;	/* compat: an open block device */
 
@@ -24,6 +27,8 @@ struct zuf_dev {
 	struct dev_pagemap *pgmap;	/* T1: holds its struct pages */
 	void *virt;			/* T1: kernel address of block 0 */
 	unsigned long pfn;		/* T1: frame of block 0 */
+	u64 dax_start;			/* T1: byte of @dax that block 0 starts at */
+	bool holds;			/* T1: the driver tells us of bad memory (poison.c) */
 	void **chunks;			/* device-less T1: 2 MiB each, NULL = untouched;
 					 * set once, under the set's lock */
 	u64 first;			/* first block in the linear array */
@@ -39,7 +44,10 @@ struct zuf_devset {
 	unsigned int main_index;	/* which entry was named at mount */
 	u64 t1_bytes, t2_blocks;
 	bool shadow;
-	bool read_only;			/* s_umount: the tables are not written */
+	bool read_only;			/* s_umount: nothing is written to the devices */
+	bool is_protected;		/* a device was write protected when it was opened */
+	bool may_be_poisoned;		/* frames may be marked (poison.c); set once */
+	struct list_head poison_link;	/* among those that are told; poison.c */
 	bool revoked;			/* unmounted: the mapping is gone for good */
 	struct address_space *mapping;	/* of the file that grabbed it, or NULL */
 	struct mutex lock;		/* revoked, mapping, chunk allocation; inside
@@ -49,6 +57,12 @@ struct zuf_devset {
 	struct zuf_dev devs[];
 };
 
+/* Does the word at the place of a device say that there is none? None at all does. */
+static inline bool zuf_source_is_none(const char *source)
+{
+	return !source || !strcmp(source, "none");
+}
+
 /* What a type wants of its devices. */
 struct zuf_devset_spec {
 	u32 magic, ver_major, ver_minor;	/* of the table; minor: newest one */
@@ -57,12 +71,14 @@ struct zuf_devset_spec {
 	bool read_only;
 	u64 size_bytes;			/* device-less: size of T1 */
 	void *holder;			/* who claims the devices */
+	struct fs_context *fc;		/* who is told why it fails, or NULL */
 };
 
 /**
  * zuf_devset_open() - open and check the set that a device belongs to
  * Return: a set with one reference or ERR_PTR: -ENODEV, -EINVAL (foreign or
- * corrupt table, wrong size), -EBUSY ...; one line in the log says why.
+ * corrupt table, wrong size), -EBUSY, -ENOTBLK (not "none", and no path) ...;
+ * zuf_whynot() has said why.
  */
 struct zuf_devset *zuf_devset_open(const char *source, const struct zuf_devset_spec *spec);
 struct zuf_devset *zuf_devset_get(struct zuf_devset *ds);
@@ -74,19 +90,23 @@ void zuf_devset_put(struct zuf_devset *ds);
  * Copies the shadow half of every T1 device over its first half. To be called
  * once, before the server sees T1, and only when zuf_devset_same() has shown
  * that the set is not mounted already: it would undo the mounted one.
- * Return: 0 (also without a shadow) or -EIO (poisoned memory).
+ * Return: 0 (also without a shadow) or -EIO (poisoned memory), said to @fc.
  */
-int zuf_devset_load_shadow(struct zuf_devset *ds);
+int zuf_devset_load_shadow(struct zuf_devset *ds, struct fs_context *fc);
 
-/* Remount; -EACCES: a device is write protected. */
-int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only);
+/* Remount; -EACCES: a device is write protected, said to @fc. */
+int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only, struct fs_context *fc);
 /* The file that maps T1: one at a time, -EIO; -ENODEV: the mount has ended. */
 int zuf_devset_attach(struct zuf_devset *ds, struct address_space *mapping);
 void zuf_devset_detach(struct zuf_devset *ds);
 /* Drop the server's mapping for good: the mount has ended. */
 void zuf_devset_revoke(struct zuf_devset *ds);
+/* A page leaves the server's mapping for now. */
+void zuf_devset_drop_page(struct zuf_devset *ds, pgoff_t pgoff);
 /* The same block devices; sets without a device are never the same. */
 bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b);
+/* A block device of one is also one of the other. */
+bool zuf_devset_overlap(const struct zuf_devset *a, const struct zuf_devset *b);
 /* Device-less: T1 is memory of ours. */
 static inline bool zuf_devset_is_memory(const struct zuf_devset *ds)
 {
@@ -115,7 +135,7 @@ void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
  * zuf_t1_addr() - kernel address of @len bytes at a byte-form dpp_t
  * Return: NULL unless pool 0, offset not 0, all of it inside T1 and contiguous.
  */
-void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
+void __shm *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
 
 /**
  * zuf_t1_page() - struct pages of T1, for block I/O

@@ -5,8 +5,9 @@
  * The VFS has "." and ".." at positions 0 and 1 and position p + 2 for p of the
  * server; dots that come from a server are left out. The position of an entry is
  * its own: asked from there, the server starts with it, whatever was removed
- * meanwhile. Positions rise from entry to entry and from call to call, so that a
- * listing ends. The VFS holds the inode lock shared and the lock of f_pos.
+ * meanwhile. Positions rise from entry to entry and from call to call, and i_size lies
+ * behind all of them: when it has grown, what it was at the open is where a listing
+ * ends, whatever its reader adds. The VFS holds the inode lock shared and the lock of f_pos.
  */
 #include <linux/log2.h>
 #include <linux/sched/signal.h>
@@ -31,6 +32,7 @@
 /* An open directory, in file->private_data; lock of f_pos. */
 struct open_dir {
 	loff_t end;		/* VFS position where the listing ended, or -1 */
+	u64 limit;		/* server position that no entry had at the open */
 	size_t buf_size;
 };
 
@@ -38,6 +40,8 @@ struct open_dir {
 struct walk {
 	void *buf;
 	size_t len;
+	u64 limit;		/* entries from here on are left out */
+	bool past;		/* one of these has come */
 	bool more;		/* the server has more, from @go_on */
 	u64 go_on;
 	u64 next;		/* least position that the next entry may have */
@@ -46,13 +50,20 @@ struct walk {
 	size_t used;
 };
 
+/* A listing begins: names that come after it may be left out. */
+static void dir_begin(struct open_dir *dir, const struct inode *inode)
+{
+	dir->end = -1;
+	dir->limit = i_size_read(inode);
+}
+
 static int zuf_dir_open(struct inode *inode, struct file *file)
 {
 	struct open_dir *dir = kmalloc(sizeof(*dir), GFP_KERNEL_ACCOUNT);
 
 	if (!dir)
 		return -ENOMEM;
-	dir->end = -1;
+	dir_begin(dir, inode);
 	dir->buf_size = BUF_MIN;
 	file->private_data = dir;
 	return 0;
@@ -66,22 +77,27 @@ static int zuf_dir_release(struct inode *inode, struct file *file)
 
 static loff_t zuf_dir_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct open_dir *dir = file->private_data;
+	struct inode *inode = file_inode(file);
+	loff_t old = file->f_pos, pos;
 
-	dir->end = -1;
-	return generic_file_llseek_size(file, offset, whence, POS_MAX + POS_DOTS,
-					i_size_read(file_inode(file)));
+	pos = generic_file_llseek_size(file, offset, whence, POS_MAX + POS_DOTS,
+				       i_size_read(inode));
+	/* who only asks where it is, as between two entries, begins nothing */
+	if (pos >= 0 && (pos != old || !pos))
+		dir_begin(file->private_data, inode);
+	return pos;
 }
 
 static int ask_server(struct inode *inode, u64 pos, struct walk *walk)
 {
 	struct zufs_ioc_readdir msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_READDIR, sizeof(msg), 0, sizeof(msg)),
-		.dir_ii = ZUF_I(inode)->zus_ii,
 		.pos = pos,
 	};
 	struct zuf_win win = { .kind = ZUF_WIN_KBUF, .kbuf = walk->buf, .len = walk->len };
-	struct zuf_op op = ZUF_OP(&msg, .win = &win, .flags = ZUF_OPF_SHARED, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .win = &win, .flags = ZUF_OPF_SHARED,
+				  ZUF_INODE(inode, struct zufs_ioc_readdir, dir_ii),
+				  ZUF_OUT(struct zufs_ioc_readdir, pos, sizeof(msg)));
 	int err;
 
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
@@ -102,11 +118,17 @@ static bool is_dots(const struct zufs_str *name)
 	       (name->len == 1 || (name->len == 2 && name->name[1] == '.'));
 }
 
+/* Servers of 2019 may count the NUL behind a name. */
+static u8 len_without_nul(const struct zufs_str *name)
+{
+	return name->len - !name->name[name->len - 1];
+}
+
 static bool is_valid(const struct zufs_dir_entry *zde)
 {
 	const struct zufs_str *name = &zde->zstr;
 
-	return zde->ino && !memchr(name->name, '/', name->len) &&
+	return zde->ino && name->len && !memchr(name->name, '/', name->len) &&
 	       !memchr(name->name, '\0', name->len);
 }
 
@@ -117,6 +139,7 @@ static int emit_entries(struct dir_context *ctx, struct walk *walk)
 	u64 pos;
 
 	while ((zde = zufs_next_zde(&it))) {
+		zde->zstr.len = len_without_nul(&zde->zstr);
 		if (is_dots(&zde->zstr))
 			continue;
 		pos = zufs_zde_pos(zde);
@@ -124,6 +147,9 @@ static int emit_entries(struct dir_context *ctx, struct walk *walk)
 			ctx->pos = walk->next + POS_DOTS;
 			return -EIO;
 		}
+		walk->past = pos >= walk->limit;
+		if (walk->past)
+			return 0;
 		ctx->pos = pos + POS_DOTS;
 		walk->full = !dir_emit(ctx, zde->zstr.name, zde->zstr.len,
 				       le64_to_cpu(zde->ino),
@@ -139,12 +165,16 @@ static int emit_entries(struct dir_context *ctx, struct walk *walk)
 }
 
 /* Everything was passed on: where does the listing go on? */
-static int end_of_answer(struct open_dir *dir, struct dir_context *ctx,
-			 const struct walk *walk)
+static int end_of_answer(struct open_dir *dir, struct dir_context *ctx, struct walk *walk)
 {
 	u64 least = walk->emitted ? walk->next : walk->next + 1;
 
 	ctx->pos = walk->next + POS_DOTS;
+	if (walk->past) {
+		walk->more = false;
+		dir->end = ctx->pos;
+		return 0;
+	}
 	if (walk->more) {
 		if (walk->go_on < least || walk->go_on > POS_MAX)
 			return -EIO;
@@ -183,11 +213,13 @@ static int zuf_readdir(struct file *file, struct dir_context *ctx)
 {
 	struct open_dir *dir = file->private_data;
 	size_t len = min_t(size_t, dir->buf_size, ZUF_BOUNCE_SMALL);
-	struct walk walk = { };
+	struct walk walk = { .limit = U64_MAX };
 	int err;
 
 	if (!dir_emit_dots(file, ctx) || ctx->pos == dir->end)
 		return 0;
+	if (i_size_read(file_inode(file)) > dir->limit)
+		walk.limit = dir->limit;
 	walk.buf = kvmalloc(len, GFP_KERNEL);
 	if (!walk.buf)
 		return -ENOMEM;

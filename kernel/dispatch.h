@@ -12,6 +12,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 #include "puts.h"
+#include "shm.h"
 #include "zuf/zus_api.h"
 
 struct inode;
@@ -19,23 +20,23 @@ struct iov_iter;
 struct page;
 struct zuf_claim;
 struct zuf_cpu;
-struct zuf_mapped;
 struct zuf_put_tag;
 struct zuf_puts;
 struct zuf_root;
 struct zuf_sb;
+struct zuf_undo;
 
 /* What an operation shows to the server in the application window. */
 enum zuf_win_kind {
 	ZUF_WIN_NONE,
 	ZUF_WIN_KBUF,		/* a kernel buffer, always by copy */
-	ZUF_WIN_ITER,		/* an iterator, by copy (see zuf_win_prepare) */
+	ZUF_WIN_ITER,		/* an iterator, by copy (see zuf_win_open) */
 	ZUF_WIN_PAGES,		/* pinned pages of the application, mapped */
 };
 
 /* A part of the window in kernel memory: copy pages. */
 struct zuf_win_seg {
-	void *mem;
+	void __shm *mem;
 	size_t len;
 };
 
@@ -46,8 +47,10 @@ struct zuf_win {
 	size_t done;		/* out: bytes moved between window and iter/kbuf */
 	void *kbuf;		/* KBUF */
 	struct iov_iter *iter;	/* ITER, PAGES: not advanced by PAGES */
-	struct page **pages;	/* PAGES: owned by the window until it is closed */
+	struct page **pages;	/* PAGES: but while the window is open; then the caller's again */
 	unsigned int nr_pages;
+	bool shown;		/* out, PAGES: the server has had them */
+	bool refused;		/* out, PAGES: they could not be mapped at once: to be copied */
 	unsigned int offset;	/* PAGES: first byte within pages[0] */
 	struct zuf_win_seg seg[2]; /* KBUF, ITER: where the bytes are; window.c */
 };
@@ -55,9 +58,9 @@ struct zuf_win {
 enum {
 	ZUF_OPF_NESTED	= 1 << 0, /* may use the CPU's reserved channel */
 	ZUF_OPF_FORGET	= 1 << 1, /* nobody needs the answer: a fatal signal ends
-				   * only the wait, an exiting task and one that
-				   * reclaims memory do not wait at all; the message
-				   * is delivered in any case (evict, free) */
+				   * only the wait; an exiting or killed task and one
+				   * that reclaims memory do not wait at all; the
+				   * message is delivered in any case (evict, free) */
 	ZUF_OPF_IOMAP	= 1 << 2, /* the message is a zufs_ioc_IO, its answer may be
 				   * -EZUFS_RETRY with a list (retry.c) */
 	ZUF_OPF_NOWAIT	= 1 << 3, /* -EAGAIN instead of waiting for a channel */
@@ -67,58 +70,69 @@ enum {
 	ZUF_OPF_NAMES	= 1 << 6, /* it changes names: the locks are those of directories */
 	ZUF_OPF_NO_LOCK	= 1 << 7, /* the caller has no lock of @inode */
 	ZUF_OPF_KILLABLE = 1 << 8, /* a signal that does not kill is not the server's
-				   * business: nobody could take it now (faults) */
+				   * business: nobody could take it now (faults), or it
+				   * must not be in vain what was done (FALLOCATE) */
 	ZUF_OPF_UNDO	= 1 << 9, /* NEW_INODE that is only the beginning: when the application
 				   * is killed, what the server has made goes again */
+	ZUF_OPF_STAYS	= 1 << 10, /* an answer with a list keeps the channel for the time of
+				    * a disk: a few at a time of a CPU (set by dispatch.c) */
+};
+
+/* An inode of an operation, and at which byte of the message its cookie belongs. */
+struct zuf_op_inode {
+	struct inode *inode;
+	u16 at;
 };
 
 /*
  * struct zuf_op - one round trip
- * @hdr: the message, complete with its struct of the ABI; in_len, out_len,
- *	out_start and operation are set by the caller (see ZUF_OP_INIT). The
- *	answer is copied back into it.
- * @size: bytes at @hdr: nothing is ever copied beyond them
+ * @hdr: the message, complete with its struct of the ABI but for the cookies of
+ *	inodes; in_len, out_len, out_start and operation are set by the caller (ZUF_HDR)
+ * @out_at, @out_size: where at @hdr the answer has fields of its own (ZUF_OUT): of an answer
+ *	without an error these are taken, and nothing else: what was asked for stays as it was
  * @win: what the server sees of the application, or NULL
  * @answered: bytes that came back for [out_start, ..): at most out_max
  * @win_bytes: called on success, before the window is taken back: how many bytes
  *	of it the server has filled (to_server: used), or -errno. NULL: all.
  * @goose: all puts of this inode are executed before the message goes; or NULL
- * @before: with FORGET: a message about @before_inode that the server must have done
- *	before; NULL: none. Its result does not matter either
- * @pinned: with FORGET: frames that must be free of pins before; a worker waits
+ * @ends: with FORGET: the last message of @inode: its item is queued (ends.h)
  * @puts: whose waiting puts go along; NULL: those of the channel's CPU
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
  * @zc: out: the CPU whose channel it went through
- * @inode: whose cookie the message has: when the application is killed the server gets
+ * @inode, @ii_at: whose cookie the message has, and where (ZUF_INODE): it is put there when
+ *	the channel is claimed. When the application is killed the server gets
  *	no other message about it that the lock held here excludes, before it has done
  *	with this one. With ZUF_OPF_IOMAP also whose pages UNMAP of "this inode" means
- * @more_inodes: others whose cookies the message has, up to a NULL; or NULL
+ * @more: others whose cookies the message has, up to one without an inode; or NULL
+ * @undo: it is one of several steps (undo.h); or NULL
+ * @left: only its @done: called when a message is done that a killed application may have left;
+ *	not at all unless @given is set, then once, perhaps before zuf_dispatch() returns; or NULL
  * @overflow: called when the server answers with more than out_max, or with
- *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the shared buffer (read each word
- *	once) and its size.
+ *	-EZUFS_RETRY (without ZUF_OPF_IOMAP). Gets the command buffer and its size.
  *	Returns 0 (taken, operation ends with hdr->err), -EAGAIN (hand the same
  *	message to the server again, its hdr.err is set to hdr->err) or an error.
  *	NULL: such an answer is -EIO.
  */
 struct zuf_op {
 	struct zufs_ioc_hdr *hdr;
-	size_t size;
 	struct zuf_win *win;
 	u32 flags;
+	u16 out_at, out_size;
 	u16 answered;
+	u16 ii_at;
 	ssize_t (*win_bytes)(struct zuf_op *op);
 	struct zuf_put_tag *goose;
-	struct zufs_ioc_hdr *before;
-	struct inode *before_inode;
-	struct zuf_mapped *pinned;
 	struct zuf_puts *puts;
 	struct zuf_cpu *zc;
 	struct inode *inode;
-	struct inode *const *more_inodes;
+	const struct zuf_op_inode *more;
+	struct zuf_undo *undo;
+	struct zuf_post *left;
 	struct zuf_claim *claim;
+	bool ends;
 	bool (*keep)(struct zuf_op *op);
-	int (*overflow)(struct zuf_op *op, void *shared, size_t shared_size);
+	int (*overflow)(struct zuf_op *op, const void __shm *shared, size_t shared_size);
 };
 
 /* Fill the header of an ABI struct whose first member is hdr. */
@@ -128,8 +142,16 @@ struct zuf_op {
 }
 
 #define ZUF_OP(msg_, ...) {						\
-	.hdr = &(msg_)->hdr, .size = sizeof(*(msg_)), ##__VA_ARGS__	\
+	.hdr = &(msg_)->hdr, ##__VA_ARGS__				\
 }
+
+/* The inode of an operation: field @at_ of the ABI's struct is for its cookie. */
+#define ZUF_INODE(inode_, type_, at_)					\
+	.inode = (inode_), .ii_at = offsetof(type_, at_)
+
+/* What an answer has of its own: from field @from_ of the ABI's struct to byte @end_. */
+#define ZUF_OUT(type_, from_, end_)					\
+	.out_at = offsetof(type_, from_), .out_size = (end_) - offsetof(type_, from_)
 
 /**
  * zuf_dispatch() - send one operation to the server and wait for its answer
@@ -140,7 +162,8 @@ struct zuf_op {
  * needs, never a spin lock, never a channel.
  * Return: the server's hdr.err (0 or a negative errno below 512), or
  * -EIO (no server, it died, or it answered nonsense), -EINTR (a fatal signal
- * ended the wait: the server may still carry it out), -E2BIG (message larger
+ * ended the wait: the server may still carry it out), -ERESTARTSYS (the server was told of
+ * a signal and answered -EINTR; only with one pending), -E2BIG (message larger
  * than the server's command buffer), -EFAULT (ITER: nothing could be copied
  * in, fault it in and try again), -EAGAIN (NOWAIT: no channel is idle), -ENOMEM.
  */
@@ -149,18 +172,14 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op);
 /* The same through a channel that @keep has kept, which is released. */
 int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
 
+/*
+ * Put the cookies of its inodes into the message. Who sends a copy of it later must send it
+ * to the server of these.
+ */
+void zuf_op_bind(const struct zuf_op *op);
+
 /* How the caller has locked an inode of its operation, as far as servers may rely on it. */
 enum zuf_left zuf_op_lock(const struct zuf_op *op, const struct inode *inode);
-
-/*
- * The server gets the message in the shared buffer again, with @err. Its puts have been
- * executed; a signal may have brought the flag back that the ZT had taken away.
- */
-static inline void zuf_msg_again(struct zufs_ioc_hdr *shared, int err)
-{
-	WRITE_ONCE(shared->flags, READ_ONCE(shared->flags) & ~ZUFS_H_HAS_PIGY_PUT);
-	WRITE_ONCE(shared->err, err);
-}
 
 /**
  * zuf_err_from_server() - map a result of the server to what the VFS may see

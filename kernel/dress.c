@@ -165,8 +165,11 @@ static int store_labels(struct inode *inode, const struct xattr *labels, void *u
 /* A server that says that the inode has no attributes has not understood. */
 static int check_carried(struct inode *inode)
 {
-	if (READ_ONCE(ZUF_I(inode)->zi->i_xattr))
-		return 0;
+	__le64 xattr;
+	int err = zuf_zi_load(inode, i_xattr, &xattr);
+
+	if (err || xattr)
+		return err;
 	pr_warn_ratelimited("sb %llu: the server has not kept what inode %llu came with\n",
 			    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
 	return -EIO;
@@ -183,7 +186,7 @@ static int open_to_others(struct zuf_dress *dress, struct inode *inode, bool car
 	zuf_inode_publish(inode, STATX_MODE);
 	err = zuf_setattr_send(inode, STATX_MODE);
 	if (err)
-		WRITE_ONCE(ZUF_I(inode)->zi->i_mode, cpu_to_le16(first));
+		shm_store(&ZUF_I(inode)->zi->i_mode, cpu_to_le16(first));
 	return err;
 }
 

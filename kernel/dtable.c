@@ -13,26 +13,32 @@
 #include <linux/libnvdimm.h>
 #include <linux/string.h>
 #include "dtcheck.h"
+#include "whynot.h"
 
-static int table_is_on_device(struct block_device *bdev, u64 dt_offset)
+static int table_is_on_device(struct block_device *bdev, const struct zuf_devset_spec *spec)
 {
+	u64 dt_offset = spec->dt_offset;
 	u64 bytes = bdev_nr_bytes(bdev);
 
 	if (bytes < MDT_SIZE || dt_offset > bytes - MDT_SIZE) {
-		pr_err("%pg: no room for a device table: expected %u bytes at %llu, found %llu\n",
-		       bdev, MDT_SIZE, dt_offset, bytes);
+		zuf_whynot(spec->fc,
+			   "%pg: device table: no room: expected %u bytes at %llu, found %llu",
+			   bdev, MDT_SIZE, dt_offset, bytes);
 		return -EINVAL;
 	}
 	if (dt_offset & (bdev_logical_block_size(bdev) - 1)) {
-		pr_err("%pg: offset of the device table: expected a multiple of %u, found %llu\n",
-		       bdev, bdev_logical_block_size(bdev), dt_offset);
+		zuf_whynot(spec->fc,
+			   "%pg: device table: offset: expected a multiple of %u, found %llu",
+			   bdev, bdev_logical_block_size(bdev), dt_offset);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int table_read(struct block_device *bdev, u64 dt_offset, struct md_dev_table *mdt)
+static int table_read(struct block_device *bdev, const struct zuf_devset_spec *spec,
+		      struct md_dev_table *mdt)
 {
+	u64 dt_offset = spec->dt_offset;
 	struct bio_vec vec;
 	struct page *page;
 	struct bio bio;
@@ -49,23 +55,25 @@ static int table_read(struct block_device *bdev, u64 dt_offset, struct md_dev_ta
 	bio_uninit(&bio);
 
 	if (err)
-		pr_err("%pg: cannot read the device table at %llu: %pe\n",
-		       bdev, dt_offset, ERR_PTR(err));
+		zuf_whynot(spec->fc, "%pg: cannot read the device table at %llu: %pe",
+			   bdev, dt_offset, ERR_PTR(err));
 	else
 		memcpy(mdt, page_address(page), sizeof(*mdt));
 	__free_page(page);
 	return err;
 }
 
-static void report(struct block_device *bdev, const struct zuf_dtable_fault *fault)
+static void report(struct block_device *bdev, const struct zuf_devset_spec *spec,
+		   const struct zuf_dtable_fault *fault)
 {
 	if (fault->entry < 0)
-		pr_err("%pg: device table: %s: expected %s%#llx, found %#llx\n", bdev,
-		       fault->what, fault->rel, fault->expected, fault->found);
+		zuf_whynot(spec->fc, "%pg: device table: %s: expected %s%#llx, found %#llx", bdev,
+			   fault->what, fault->rel, fault->expected, fault->found);
 	else
-		pr_err("%pg: device table, device %d: %s: expected %s%#llx, found %#llx\n",
-		       bdev, fault->entry, fault->what, fault->rel, fault->expected,
-		       fault->found);
+		zuf_whynot(spec->fc,
+			   "%pg: device table, device %d: %s: expected %s%#llx, found %#llx",
+			   bdev, fault->entry, fault->what, fault->rel, fault->expected,
+			   fault->found);
 }
 
 int zuf_dtable_load(struct block_device *bdev, const struct zuf_devset_spec *spec,
@@ -80,15 +88,15 @@ int zuf_dtable_load(struct block_device *bdev, const struct zuf_devset_spec *spe
 	struct zuf_dtable_fault fault;
 	int err;
 
-	err = table_is_on_device(bdev, spec->dt_offset);
+	err = table_is_on_device(bdev, spec);
 	if (err)
 		return err;
-	err = table_read(bdev, spec->dt_offset, mdt);
+	err = table_read(bdev, spec, mdt);
 	if (err)
 		return err;
 	err = zuf_dtable_check(mdt, &want, &fault);
 	if (err)
-		report(bdev, &fault);
+		report(bdev, spec, &fault);
 	return err;
 }
 
@@ -104,7 +112,7 @@ int zuf_dtable_load_member(struct block_device *bdev, const struct zuf_devset_sp
 		return err;
 	err = zuf_dtable_match(first, mdt, index, &fault);
 	if (err)
-		report(bdev, &fault);
+		report(bdev, spec, &fault);
 	return err;
 }
 

@@ -11,8 +11,8 @@ struct block_device;
 
 /**
  * zuf_dtable_load() - read the table of a device and check it
- * Return: 0, -EIO, -ENOMEM, or -EINVAL (no or no good table); one line in the
- * log says why.
+ * Return: 0, -EIO, -ENOMEM, or -EINVAL (no or no good table); zuf_whynot()
+ * has said why.
  */
 int zuf_dtable_load(struct block_device *bdev, const struct zuf_devset_spec *spec,
 		    struct md_dev_table *mdt);

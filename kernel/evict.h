@@ -13,41 +13,60 @@
 #include "puts.h"
 
 struct inode;
+struct zuf_end;
 struct zuf_sb;
+struct zuf_sbid;
 
 /*
  * What of a mount waits or is under way. Two tags, so that a flush ends while
- * others go on evicting: they count in the one for which it does not wait.
+ * others go on evicting: they count in the one for which it does not wait. In
+ * struct zuf_sbid; the tags outlive it while a message counts in them.
  */
 struct zuf_evicts {
 	struct zuf_put_tag *tag[2];	/* NULL: nothing may ride along */
 	unsigned int cur;		/* the one that counts new ones; @lock */
+	unsigned long freed_at;		/* jiffies when a FREE_INODE of its own was executed */
 	struct mutex lock;		/* of those who flush */
 };
 
 /* After the mount's fs_caps are known; without memory messages go alone. */
 void zuf_evicts_init(struct zuf_sb *zsb);
-void zuf_evicts_fini(struct zuf_sb *zsb);
+void zuf_evicts_fini(struct zuf_evicts *ev);
 
 /**
- * zuf_evict_send() - EVICT_INODE or FREE_INODE
- * @inode: NULL, or whose end it is: its puts come before, and what it has for SYNC
- * Context: may sleep, may reclaim memory or exit. No answer matters: a server that is
- * gone has forgotten the inode.
+ * zuf_evict_end() - the inode is being evicted: EVICT_INODE or FREE_INODE
+ * Its puts, what it has for SYNC and what a killed chmod has left come before.
+ * Context: may sleep. In reclaim, in exit and in kernel threads it waits for nothing and
+ * allocates nothing. No answer matters: a server that is gone has forgotten the inode.
  */
-void zuf_evict_send(struct zuf_sb *zsb, u64 zus_ii, u16 operation, struct inode *inode);
+void zuf_evict_end(struct inode *inode);
+/**
+ * zuf_evict_decide() - by its links: EVICT_INODE or FREE_INODE
+ * @end: queued with @zi, and no message of it is left any more
+ * Context: the worker; not under root->lock.
+ */
+void zuf_evict_decide(struct zuf_end *end);
+/* EVICT_INODE or FREE_INODE for a cookie that got no inode. */
+void zuf_evict_send(struct zuf_sb *zsb, u64 zus_ii, u16 operation);
 /**
  * zuf_evict_send_race() - EVICT_INODE for one cookie too many of a cached inode
- * @tag: of that inode: its own end waits for this; or NULL
+ * @inode: its own end waits for this; or NULL
  */
-void zuf_evict_send_race(struct zuf_sb *zsb, u64 zus_ii, struct zuf_put_tag *tag);
+void zuf_evict_send_race(struct zuf_sb *zsb, u64 zus_ii, struct inode *inode);
+
+/* With the next message of this CPU; false: it must go alone. */
+bool zuf_evict_ride(struct zuf_sbid *sbid, const struct zufs_ioc_hdr *hdr);
 
 /* Is there anything that zuf_evict_flush() would wait for? */
 static inline bool zuf_evicts_wait(const struct zuf_evicts *ev)
 {
-	return ev->tag[0] && (atomic_read(&ev->tag[0]->pending) ||
-			      atomic_read(&ev->tag[1]->pending));
+	return ev->tag[0] && (zuf_tag_pending(ev->tag[0]) || zuf_tag_pending(ev->tag[1]));
 }
+
+/* A FREE_INODE of its own has been executed. */
+void zuf_evicts_freed(struct zuf_sbid *sbid);
+/* There was no space: may there be some, because inodes were freed a moment ago? */
+bool zuf_evicts_may_help(const struct zuf_evicts *ev);
 
 /**
  * zuf_evict_flush() - have executed what was sent before the call

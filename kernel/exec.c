@@ -4,6 +4,7 @@
  *
  *	server thread                       workers
  *	header and words are copied once
+ *	zuf_sbid_get, zuf_srvmem_pin	   the mount may end meanwhile
  *	zuf_sbid_list_begin
  *	zuf_iomap_start -----------------> exec_done: all has ended
  *	waits, or returns at once            exec_tell: IOM_DONE to the server
@@ -14,23 +15,29 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
+#include "chan.h"
 #include "dispatch.h"
 #include "exec.h"
 #include "iomap.h"
 #include "root.h"
 #include "sbid.h"
 #include "special.h"
+#include "srvmem.h"
 #include "stats.h"
 #include "super.h"
 #include "xbuf.h"
 
 /* Lists of a root whose IOM_DONE is not answered yet. */
 #define ZUF_EXEC_MAX	256
+/* No channel was idle: look again. */
+#define EXEC_TELL_MS	10
 
 struct exec {
-	struct work_struct work;
+	struct delayed_work work;
+	struct zuf_post post;		/* IOM_DONE, while it is with the server */
 	struct zuf_sbid *sbid;		/* referenced; the list is counted there */
 	bool early;			/* of zuf_sbid_list_begin() */
 	bool async;			/* counted in root->nr_execs */
@@ -38,8 +45,16 @@ struct exec {
 	u64 zus_sbi, iomb;		/* as the server gave them */
 };
 
-/* Its items wait for servers, those of iomap.c do not wait for them. */
+/* As the server gave it, and its memory. */
+struct exec_list {
+	u64 *words;
+	u32 n;
+	u32 flags;			/* ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */
+	struct zuf_srvmem *mem;		/* of zuf_srvmem_pin() */
+};
+
 static struct workqueue_struct *exec_wq;
+static atomic_t nr_tells;	/* that look for a channel now and then */
 
 static bool exec_waits(u32 wait_for_done)
 {
@@ -57,27 +72,40 @@ static void exec_free(struct exec *ex)
 	kfree(ex);
 }
 
-/* A server that ends meanwhile is not told, and knows. */
+static void exec_told(struct zuf_post *post, int err)
+{
+	struct exec *ex = container_of(post, struct exec, post);
+	struct zuf_sbid *sbid = ex->sbid;
+
+	zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(ZUFS_OP_IOM_DONE), 0, err);
+	exec_free(ex);
+}
+
+/* A server that ends meanwhile is not told, and knows. Nobody waits for its answer. */
 static void exec_tell(struct work_struct *work)
 {
-	struct exec *ex = container_of(work, struct exec, work);
-	struct zuf_sb zsb = {
-		.root = ex->sbid->root,
-		.server_gen = ex->sbid->server_gen,
-		.sb_id = ex->sbid->id,
-	};
+	struct exec *ex = container_of(to_delayed_work(work), struct exec, work);
+	struct zuf_sbid *sbid = ex->sbid;
 	struct zufs_ioc_iomap_done msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_IOM_DONE, sizeof(msg), 0, 0),
 		.zus_sbi = ex->zus_sbi,
 		.iomb = ex->iomb,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NESTED);
+	int err = -EIO;
 
 	msg.hdr.err = ex->err;
+	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .done = exec_told };
 	/* the cookies of a super-block that is gone are not used any more */
-	if (!READ_ONCE(ex->sbid->closed))
-		zuf_dispatch(&zsb, &op);
-	exec_free(ex);
+	if (!READ_ONCE(sbid->closed))
+		err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &ex->post);
+	if (err == -EAGAIN) {
+		queue_delayed_work(exec_wq, &ex->work, msecs_to_jiffies(EXEC_TELL_MS));
+		return;
+	}
+	if (err)
+		exec_free(ex);
+	if (atomic_dec_and_test(&nr_tells))
+		wake_up_var(&nr_tells);
 }
 
 static void exec_done(struct zuf_iomap *iom, void *arg, int err)
@@ -86,24 +114,32 @@ static void exec_done(struct zuf_iomap *iom, void *arg, int err)
 
 	ex->err = err;
 	zuf_sbid_list_ended(ex->sbid);
-	if (ex->async)
-		queue_work(exec_wq, &ex->work);
-	else
+	if (ex->async) {
+		atomic_inc(&nr_tells);
+		queue_delayed_work(exec_wq, &ex->work, 0);
+	} else {
 		exec_free(ex);
+	}
 }
 
 /* ---- the start ---- */
 
-/* Create and start; the list has @ex and @words then. */
-static struct zuf_iomap *exec_start(struct exec *ex, u64 *words, u32 n, u32 flags)
+static void exec_list_drop(const struct exec_list *list)
+{
+	zuf_srvmem_drop(list->mem);
+	kvfree(list->words);
+}
+
+/* Create and start; it has @ex and what @list points to then. */
+static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *list)
 {
 	struct zuf_sbid *sbid = ex->sbid;
 	struct zuf_iomap_args args = {
 		.devs = sbid->devs,
-		.mm = current->mm,
-		.words = words,
-		.n = n,
-		.flags = flags,
+		.mem = list->mem,
+		.words = list->words,
+		.n = list->n,
+		.flags = list->flags,
 		.done = exec_done,
 		.done_arg = ex,
 	};
@@ -124,16 +160,16 @@ static struct zuf_iomap *exec_start(struct exec *ex, u64 *words, u32 n, u32 flag
 	return iom;
 }
 
-/* The result of a list with good words; consumes @ex. */
-static int exec_run(struct exec *ex, u64 *words, u32 n, u32 flags)
+/* The result of a list; consumes @ex and what @list points to. */
+static int exec_run(struct exec *ex, const struct exec_list *list)
 {
 	bool async = ex->async;
 	struct zuf_iomap *iom;
 	int err = 0;
 
-	iom = exec_start(ex, words, n, flags);
+	iom = exec_start(ex, list);
 	if (IS_ERR(iom)) {
-		kvfree(words);
+		exec_list_drop(list);
 		zuf_sbid_list_ended(ex->sbid);
 		exec_free(ex);
 		return PTR_ERR(iom);
@@ -155,18 +191,18 @@ static int exec_make_async(struct exec *ex)
 	return 0;
 }
 
-static struct exec *exec_create(struct zuf_root *root, const struct zufs_ioc_iomap_exec *ioc)
+static struct exec *exec_create(struct zuf_sbid *sbid, const struct zufs_ioc_iomap_exec *ioc)
 {
 	struct exec *ex = kzalloc(sizeof(*ex), GFP_KERNEL_ACCOUNT);
 	int err = 0;
 
 	if (!ex)
 		return ERR_PTR(-ENOMEM);
-	INIT_WORK(&ex->work, exec_tell);
+	INIT_DELAYED_WORK(&ex->work, exec_tell);
 	ex->zus_sbi = ioc->zus_sbi;
 	ex->iomb = ioc->ziom.iomb;
-	ex->sbid = zuf_sbid_list_begin(root, ioc->sb_id, ioc->zus_sbi, &ex->early);
-	if (!ex->sbid) {
+	ex->sbid = sbid;
+	if (!zuf_sbid_list_begin(sbid, &ex->early)) {
 		kfree(ex);
 		return ERR_PTR(-EINVAL);
 	}
@@ -180,30 +216,59 @@ static struct exec *exec_create(struct zuf_root *root, const struct zufs_ioc_iom
 	return ex;
 }
 
+/* Take the list out of the buffer, and what it names of the caller's memory. */
+static int exec_list_take(struct zuf_xbuf *xb, const struct zufs_ioc_iomap_exec *ioc,
+			  struct exec_list *list)
+{
+	list->n = ioc->ziom.iom_n;
+	list->flags = ioc->wait_for_done & (ZUFS_IOM_EXEC_FLUSH | ZUFS_IOM_EXEC_FUA);
+	list->words = kvmalloc_array(list->n, sizeof(u64), GFP_KERNEL_ACCOUNT);
+	if (!list->words)
+		return -ENOMEM;
+	zuf_xbuf_read(xb, sizeof(*ioc), list->words, list->n * sizeof(u64));
+	list->mem = zuf_srvmem_pin(list->words, list->n);
+	return 0;
+}
+
+/* The result of what the buffer holds; -EINVAL: the mount has ended. */
+static int exec_for(struct zuf_sbid *sbid, struct zuf_xbuf *xb,
+		    const struct zufs_ioc_iomap_exec *ioc, bool *bad_call)
+{
+	struct exec_list list;
+	struct exec *ex;
+	int err;
+
+	/* before it counts, or an unmount would wait for the server's memory */
+	err = exec_list_take(xb, ioc, &list);
+	if (err)
+		return err;
+	ex = exec_create(sbid, ioc);
+	if (!IS_ERR(ex))
+		return exec_run(ex, &list);
+	exec_list_drop(&list);
+	*bad_call = ex == ERR_PTR(-EINVAL);
+	return PTR_ERR(ex);
+}
+
 /* *bad_call: the error is one of the ioctl, not of the list. */
 static int exec_buffer(struct zuf_special *sp, bool *bad_call)
 {
 	struct zufs_ioc_iomap_exec ioc;
-	struct exec *ex;
-	u64 *words;
+	struct zuf_sbid *sbid;
+	int err;
 
 	zuf_xbuf_read(sp->xbuf, 0, &ioc, sizeof(ioc));
 	*bad_call = ioc.ziom.iom_n > ioc.ziom.iom_max ||
 		    ioc.ziom.iom_max > (zuf_xbuf_size(sp->xbuf) - sizeof(ioc)) / sizeof(u64);
 	if (*bad_call)
 		return -EINVAL;
-	words = kvmalloc_array(ioc.ziom.iom_n, sizeof(u64), GFP_KERNEL_ACCOUNT);
-	if (!words)
-		return -ENOMEM;
-	zuf_xbuf_read(sp->xbuf, sizeof(ioc), words, ioc.ziom.iom_n * sizeof(u64));
-	ex = exec_create(sp->root, &ioc);
-	if (IS_ERR(ex)) {
-		kvfree(words);
-		*bad_call = ex == ERR_PTR(-EINVAL);
-		return PTR_ERR(ex);
-	}
-	return exec_run(ex, words, ioc.ziom.iom_n,
-			ioc.wait_for_done & (ZUFS_IOM_EXEC_FLUSH | ZUFS_IOM_EXEC_FUA));
+	sbid = zuf_sbid_get(sp->root, ioc.sb_id, ioc.zus_sbi);
+	*bad_call = !sbid;
+	if (!sbid)
+		return -EINVAL;
+	err = exec_for(sbid, sp->xbuf, &ioc, bad_call);
+	zuf_sbid_put(sbid);
+	return err;
 }
 
 long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file, unsigned long arg)
@@ -228,5 +293,6 @@ int zuf_exec_module_init(void)
 
 void zuf_exec_module_fini(void)
 {
+	wait_var_event(&nr_tells, !atomic_read(&nr_tells));
 	destroy_workqueue(exec_wq);
 }

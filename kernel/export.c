@@ -69,7 +69,7 @@ static struct inode *ask_server(struct super_block *sb, u64 ino, u32 generation)
 		.ino = ino,
 		.generation = generation,
 	};
-	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_op op = ZUF_OP(&msg, ZUF_OUT(struct zufs_ioc_iget, _zi, sizeof(msg)));
 	int err;
 
 	if (!(zsb->fs_caps & ZUFS_FSC_IGET))
@@ -130,4 +130,5 @@ const struct export_operations zuf_export_ops = {
 	.fh_to_dentry = zuf_fh_to_dentry,
 	.fh_to_parent = zuf_fh_to_parent,
 	.get_parent = zuf_get_parent,
+	ZUF_EXPORT_OPS
 };

@@ -31,9 +31,6 @@ static int zuf_file_open(struct inode *inode, struct file *file)
 		return err;
 	/* every transfer is direct */
 	file->f_mode |= FMODE_CAN_ODIRECT | zuf_file_modes;
-	/* what an earlier swapon(2) has left there may be out of date */
-	if (unlikely(inode->i_mapping->nrpages))
-		invalidate_mapping_pages(inode->i_mapping, 0, -1);
 	return 0;
 }
 
@@ -72,5 +69,6 @@ const struct inode_operations zuf_file_inode_ops = {
 const struct address_space_operations zuf_aops = {
 	.dirty_folio = noop_dirty_folio,
 	.read_folio = zuf_read_folio,
+	.bmap = zuf_bmap,
 	ZUF_SWAP_AOPS
 };

@@ -17,12 +17,12 @@
 #include "evict.h"
 #include "inode.h"
 #include "mapped.h"
+#include "pins.h"
+#include "settle.h"
 #include "super.h"
 #include "sync.h"
+#include "version.h"
 #include "xattr.h"
-
-/* More cannot be told from garbage. */
-#define ZUF_NLINK_MAX	S32_MAX
 
 static_assert(sizeof(ino_t) == sizeof(u64));
 
@@ -36,11 +36,13 @@ static void inode_init_once_only(void *mem)
 
 	inode_init_once(&zii->vfs_inode);
 	init_rwsem(&zii->xattr_lock);
+	zuf_ranges_init(&zii->ranges);
 }
 
 int zuf_inode_cache_init(void)
 {
-	inode_cache = kmem_cache_create("zuf_inode", sizeof(struct zuf_inode), 0,
+	inode_cache = kmem_cache_create("zuf_inode", sizeof(struct zuf_inode),
+					__alignof__(struct zuf_inode),
 					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
 					inode_init_once_only);
 	return inode_cache ? 0 : -ENOMEM;
@@ -48,9 +50,23 @@ int zuf_inode_cache_init(void)
 
 void zuf_inode_cache_fini(void)
 {
-	/* zuf_free_inode() runs after a grace period */
+	/* free_inode() runs after a grace period */
 	rcu_barrier();
 	kmem_cache_destroy(inode_cache);
+}
+
+static void free_inode(struct rcu_head *rcu)
+{
+	struct zuf_inode *zii = ZUF_I(container_of(rcu, struct inode, i_rcu));
+
+	kfree(zii->symlink);
+	kmem_cache_free(inode_cache, zii);
+}
+
+/* The VFS has done with it, and so has the server. */
+static void tag_release(struct zuf_put_tag *tag)
+{
+	call_rcu(&container_of(tag, struct zuf_inode, tag)->vfs_inode.i_rcu, free_inode);
 }
 
 struct inode *zuf_alloc_inode(struct super_block *sb)
@@ -61,17 +77,24 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 		return NULL;
 	zii->zi = NULL;
 	zii->zus_ii = 0;
+	zii->win_id = 0;
 	zii->symlink = NULL;
-	zii->put_tag = NULL;
+	zii->btime_ns = 0;
+	zii->declared_flags = 0;
+	zuf_put_tag_init(&zii->tag, tag_release);
+	zuf_end_init(&zii->end);
 	zii->mapped = NULL;
+	zii->stale = 0;
+	zii->unsent = 0;
+	zii->tail_end = 0;
+	zii->tail_known = false;
 	return &zii->vfs_inode;
 }
 
-void zuf_free_inode(struct inode *inode)
+/* Puts, or its item, may still refer to it (ends.h). */
+void zuf_destroy_inode(struct inode *inode)
 {
-	kfree(ZUF_I(inode)->symlink);
-	zuf_put_tag_put(ZUF_I(inode)->put_tag);
-	kmem_cache_free(inode_cache, ZUF_I(inode));
+	zuf_end_vfs_done(inode);
 }
 
 /* ---- checks of what the server says ---- */
@@ -128,7 +151,7 @@ static int check_zi(const struct super_block *sb, const struct zus_inode *zi, bo
 
 	if (!type_is_known(mode) || (!zi->i_nlink && !unlinked))
 		return -ESTALE;
-	if (zi->i_ino && le32_to_cpu(zi->i_nlink) <= ZUF_NLINK_MAX && ids_are_valid(zi) &&
+	if (zi->i_ino && le32_to_cpu(zi->i_nlink) <= ZUF_LINK_MAX && ids_are_valid(zi) &&
 	    size_is_valid(sb, mode, le64_to_cpu(zi->i_size)) &&
 	    blocks_are_valid(sb, le64_to_cpu(zi->i_blocks)))
 		return 0;
@@ -138,13 +161,13 @@ static int check_zi(const struct super_block *sb, const struct zus_inode *zi, bo
 }
 
 /* Find a shared inode, copy it once and check it. NULL: @err says why. */
-static struct zus_inode *read_zi(const struct super_block *sb, u64 zi_dpp, bool unlinked,
-				 struct zus_inode *copy, int *err)
+static struct zus_inode __shm *read_zi(const struct super_block *sb, u64 zi_dpp, bool unlinked,
+				       struct zus_inode *copy, int *err)
 {
-	struct zus_inode *zi = zuf_t1_addr(ZUF_SB(sb)->devs, zi_dpp, sizeof(*zi));
+	struct zus_inode __shm *zi = zuf_t1_addr(ZUF_SB(sb)->devs, zi_dpp, sizeof(*zi));
 
 	*err = -EIO;
-	if (!zi || copy_mc_to_kernel(copy, zi, sizeof(*copy)))
+	if (!zi || shm_take_mc(copy, zi, sizeof(*copy)))
 		return NULL;
 	*err = check_zi(sb, copy, unlinked);
 	return *err ? NULL : zi;
@@ -155,33 +178,77 @@ static void set_blocks(struct inode *inode, u64 blocks)
 	WRITE_ONCE(inode->i_blocks, blocks << sector_shift(inode->i_sb));
 }
 
-void zuf_inode_refresh_blocks(struct inode *inode)
+int zuf_zi_take(const struct inode *inode, void *dst, size_t from, size_t len)
 {
-	u64 blocks = le64_to_cpu(READ_ONCE(ZUF_I(inode)->zi->i_blocks));
+	const void __shm *zi = ZUF_I(inode)->zi;
 
-	if (likely(blocks_are_valid(inode->i_sb, blocks)))
-		set_blocks(inode, blocks);
+	if (likely(!shm_take_mc(dst, zi + from, len)))
+		return 0;
+	pr_warn_ratelimited("sb %llu: the memory of inode %llu is poisoned\n",
+			    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
+	return -EIO;
+}
+
+static void take_blocks(struct inode *inode, __le64 blocks)
+{
+	if (likely(blocks_are_valid(inode->i_sb, le64_to_cpu(blocks))))
+		set_blocks(inode, le64_to_cpu(blocks));
+}
+
+int zuf_inode_refresh_blocks(struct inode *inode)
+{
+	__le64 blocks;
+	int err = zuf_zi_load(inode, i_blocks, &blocks);
+
+	if (likely(!err))
+		take_blocks(inode, blocks);
+	return err;
+}
+
+static void take_links(struct inode *inode, __le32 links, __le64 ctime)
+{
+	u32 nlink = le32_to_cpu(links);
+
+	lockdep_assert_held(&inode->i_lock);
+	if (nlink != inode->i_nlink && nlink <= ZUF_LINK_MAX)
+		set_nlink(inode, nlink);
+	inode_set_ctime_to_ts(inode, time_from(inode, ctime));
+}
+
+int zuf_inode_refresh_links(struct inode *inode)
+{
+	__le32 nlink;
+	__le64 ctime;
+	int err = zuf_zi_load(inode, i_nlink, &nlink) ?: zuf_zi_load(inode, i_ctime, &ctime);
+
+	if (likely(!err))
+		take_links(inode, nlink, ctime);
+	return err;
+}
+
+int zuf_inode_refresh_locked(struct inode *inode)
+{
+	struct zus_inode zi;
+	/* links to ctime lie in one line of the CPU's cache */
+	int err = zuf_zi_take(inode, &zi, 0, offsetof(struct zus_inode, i_atime));
+
+	if (unlikely(err))
+		return err;
+	take_links(inode, zi.i_nlink, zi.i_ctime);
+	if ((S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode)) &&
+	    size_is_valid(inode->i_sb, inode->i_mode, le64_to_cpu(zi.i_size)))
+		i_size_write(inode, le64_to_cpu(zi.i_size));
+	inode_set_mtime_to_ts(inode, time_from(inode, zi.i_mtime));
+	take_blocks(inode, zi.i_blocks);
+	return 0;
 }
 
 void zuf_inode_refresh(struct inode *inode)
 {
-	const struct zus_inode *zi = ZUF_I(inode)->zi;
-	u32 nlink;
-	u64 size;
-
 	spin_lock(&inode->i_lock);
-	nlink = le32_to_cpu(READ_ONCE(zi->i_nlink));
-	if (nlink != inode->i_nlink && nlink <= ZUF_NLINK_MAX)
-		set_nlink(inode, nlink);
-	if (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode)) {
-		size = le64_to_cpu(READ_ONCE(zi->i_size));
-		if (size_is_valid(inode->i_sb, inode->i_mode, size))
-			i_size_write(inode, size);
-	}
-	inode_set_mtime_to_ts(inode, time_from(inode, READ_ONCE(zi->i_mtime)));
-	inode_set_ctime_to_ts(inode, time_from(inode, READ_ONCE(zi->i_ctime)));
+	if (unlikely(zuf_inode_refresh_locked(inode)))
+		WRITE_ONCE(ZUF_I(inode)->stale, ZUF_I(inode)->stale | ZUF_STALE_ALL);
 	spin_unlock(&inode->i_lock);
-	zuf_inode_refresh_blocks(inode);
 }
 
 /* ---- messages ---- */
@@ -191,7 +258,7 @@ void zuf_inode_forget(struct super_block *sb, u64 zus_ii, bool unlinked)
 	if (!zus_ii)
 		return;
 	if (unlinked)
-		zuf_evict_send(ZUF_SB(sb), zus_ii, ZUFS_OP_FREE_INODE, NULL);
+		zuf_evict_send(ZUF_SB(sb), zus_ii, ZUFS_OP_FREE_INODE);
 	else
 		zuf_evict_send_race(ZUF_SB(sb), zus_ii, NULL);
 }
@@ -201,35 +268,21 @@ void zuf_evict_inode(struct inode *inode)
 	struct zuf_inode *zii = ZUF_I(inode);
 	bool is_known = zii->zi;
 
+	if (is_known)
+		zuf_version_leave(inode);
 	truncate_inode_pages_final(&inode->i_data);
+	if (is_known)
+		zuf_settle_evict(inode);
 	clear_inode(inode);
 	/* the server may reuse it from here on */
 	zii->zi = NULL;
 	if (is_known)
-		zuf_evict_send(ZUF_SB(inode->i_sb), zii->zus_ii,
-			       inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE,
-			       inode);
-	zuf_mapped_free(inode);
+		zuf_evict_end(inode);
+	if (!zuf_pins_keep(inode, NULL))
+		zuf_mapped_free(inode);
 }
 
 /* ---- inodes ---- */
-
-struct zuf_put_tag *zuf_inode_tag(struct inode *inode, gfp_t gfp)
-{
-	struct zuf_inode *zii = ZUF_I(inode);
-	struct zuf_put_tag *tag = READ_ONCE(zii->put_tag), *old;
-
-	if (likely(tag))
-		return tag;
-	tag = zuf_put_tag_create(gfp);
-	if (!tag)
-		return NULL;
-	old = cmpxchg(&zii->put_tag, NULL, tag);
-	if (!old)
-		return tag;
-	zuf_put_tag_put(tag);
-	return old;
-}
 
 const struct inode_operations zuf_special_inode_ops = {
 	.listxattr	= zuf_listxattr,
@@ -262,6 +315,17 @@ void zuf_inode_set_ops(struct inode *inode, dev_t rdev)
 	}
 }
 
+/* What the VFS inode has no place for. */
+static void fill_own(struct inode *inode, const struct zus_inode *zi)
+{
+	const struct zuf_sb *zsb = ZUF_SB(inode->i_sb);
+	struct zuf_inode *zii = ZUF_I(inode);
+
+	zii->declared_flags = le16_to_cpu(zi->i_flags) & zsb->declared_flags;
+	if (zsb->fs_caps & ZUFS_FSC_BTIME)
+		zii->btime_ns = le64_to_cpu(zi->i_birth.btime);
+}
+
 /* Everything of a checked private copy. */
 static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 {
@@ -270,12 +334,15 @@ static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 	inode->i_gid = make_kgid(&init_user_ns, le32_to_cpu(zi->i_gid));
 	inode->i_generation = le64_to_cpu(zi->i_generation);
 	inode->i_flags |= le16_to_cpu(zi->i_flags) & ZUF_SHARED_FLAGS;
+	fill_own(inode, zi);
 	set_nlink(inode, le32_to_cpu(zi->i_nlink));
 	i_size_write(inode, le64_to_cpu(zi->i_size));
 	set_blocks(inode, le64_to_cpu(zi->i_blocks));
+	ZUF_I(inode)->tail_known = !zi->i_blocks;
 	inode_set_atime_to_ts(inode, time_from(inode, zi->i_atime));
 	inode_set_mtime_to_ts(inode, time_from(inode, zi->i_mtime));
 	inode_set_ctime_to_ts(inode, time_from(inode, zi->i_ctime));
+	zuf_version_init(inode);
 	if (!zi->i_xattr)
 		cache_no_acl(inode);
 	zuf_inode_set_ops(inode, le32_to_cpu(zi->i_rdev));
@@ -283,30 +350,74 @@ static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 }
 
 /* Is the inode that the VFS has the one that the server speaks of? */
-static bool is_same_inode(const struct inode *inode, const struct zus_inode *zi)
+static bool is_same_inode(struct inode *inode, const struct zus_inode *zi)
 {
-	return inode->i_nlink && inode->i_generation == (u32)le64_to_cpu(zi->i_generation) &&
+	/* names that killed programs have given or taken: the server knows */
+	zuf_settle_look(inode);
+	return (inode->i_nlink || zuf_is_stale(inode)) &&
+	       inode->i_generation == (u32)le64_to_cpu(zi->i_generation) &&
 	       ((inode->i_mode ^ le16_to_cpu(zi->i_mode)) & S_IFMT) == 0;
+}
+
+/* A killed chmod of it is still to be told again. */
+static void inherit(struct inode *inode, u32 attr)
+{
+	struct zuf_inode *zii = ZUF_I(inode);
+
+	if (likely(!attr))
+		return;
+	spin_lock(&inode->i_lock);
+	zii->unsent |= attr;
+	WRITE_ONCE(zii->stale, zii->stale | ZUF_STALE_ATTR);
+	spin_unlock(&inode->i_lock);
+}
+
+/*
+ * iget_locked(), but a new one only when nothing is left to be said of the last one with this
+ * number. Who waits for that has no inode: others would wait for it, and nothing ends that.
+ */
+static struct inode *get_locked(struct super_block *sb, u64 ino)
+{
+	struct zuf_sbid *sbid = ZUF_SB(sb)->sbid;
+	struct inode *inode;
+	int err;
+
+	for (;;) {
+		err = zuf_end_wait_ino(sbid, ino);
+		if (err)
+			return ERR_PTR(err);
+		inode = iget_locked(sb, ino);
+		if (!inode)
+			return ERR_PTR(-ENOMEM);
+		if (!(inode_state_read_once(inode) & I_NEW))
+			return inode;
+		inherit(inode, zuf_end_inherit(sbid, ino));
+		if (!zuf_end_has_ino(sbid, ino))
+			return inode;
+		/* it was evicted just now */
+		iget_failed(inode);
+	}
 }
 
 struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii)
 {
-	struct zus_inode copy, *zi;
+	struct zus_inode __shm *zi;
+	struct zus_inode copy;
 	struct inode *inode;
 	int err;
 
 	zi = read_zi(sb, zi_dpp, false, &copy, &err);
 	if (!zi)
 		goto err_forget;
-	err = -ENOMEM;
-	inode = iget_locked(sb, le64_to_cpu(copy.i_ino));
-	if (!inode)
+	inode = get_locked(sb, le64_to_cpu(copy.i_ino));
+	if (IS_ERR(inode)) {
+		err = PTR_ERR(inode);
 		goto err_forget;
+	}
 	if (!(inode_state_read_once(inode) & I_NEW)) {
 		if (is_same_inode(inode, &copy)) {
 			if (zus_ii)
-				zuf_evict_send_race(ZUF_SB(sb), zus_ii,
-						    zuf_inode_tag(inode, GFP_NOFS));
+				zuf_evict_send_race(ZUF_SB(sb), zus_ii, inode);
 			return inode;
 		}
 		err = -ESTALE;
@@ -318,10 +429,18 @@ struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii)
 		goto err_inode;
 	ZUF_I(inode)->zi = zi;
 	ZUF_I(inode)->zus_ii = zus_ii;
+	zuf_pins_take(inode);
 	unlock_new_inode(inode);
 	return inode;
 
 err_inode:
+	if (ZUF_I(inode)->unsent) {
+		/* its evict passes that on, and gives the cookie back */
+		ZUF_I(inode)->zi = zi;
+		ZUF_I(inode)->zus_ii = zus_ii;
+		iget_failed(inode);
+		return ERR_PTR(err);
+	}
 	iget_failed(inode);
 err_forget:
 	zuf_inode_forget(sb, zus_ii, false);
@@ -331,7 +450,8 @@ err_forget:
 int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked)
 {
 	struct super_block *sb = inode->i_sb;
-	struct zus_inode copy, *zi;
+	struct zus_inode __shm *zi;
+	struct zus_inode copy;
 	int err;
 
 	zi = read_zi(sb, zi_dpp, unlinked, &copy, &err);
@@ -339,7 +459,9 @@ int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked)
 		goto err_forget;
 	inode->i_ino = le64_to_cpu(copy.i_ino);
 	inode->i_generation = le64_to_cpu(copy.i_generation);
+	fill_own(inode, &copy);
 	set_blocks(inode, le64_to_cpu(copy.i_blocks));
+	zuf_version_init(inode);
 	if (S_ISDIR(inode->i_mode))
 		i_size_write(inode, le64_to_cpu(copy.i_size));
 	if (insert_inode_locked(inode)) {
@@ -349,8 +471,9 @@ int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked)
 	}
 	ZUF_I(inode)->zi = zi;
 	ZUF_I(inode)->zus_ii = zus_ii;
+	ZUF_I(inode)->tail_known = true;
 	if (unlinked) {
-		WRITE_ONCE(zi->i_nlink, 0);
+		shm_store(&zi->i_nlink, 0);
 		clear_nlink(inode);
 	} else {
 		set_nlink(inode, le32_to_cpu(copy.i_nlink));
@@ -362,14 +485,31 @@ err_forget:
 	return -EIO;
 }
 
-static int take_inode(struct inode *inode, zuf_ino_t ino, void *unused)
+static int take_inode(struct inode *inode, zuf_ino_t ino, void *going)
 {
 	if (inode->i_ino != ino)
 		return 0;
-	return igrab(inode) ? 1 : -1;
+	if (igrab(inode))
+		return 1;
+	/* pairs with the lock of zuf_pins_keep() */
+	*(bool *)going = zuf_mapped_of(inode);
+	return -1;
 }
 
-struct inode *zuf_inode_find(struct super_block *sb, u64 ino)
+u64 zuf_inode_win_id(struct inode *inode)
 {
-	return find_inode_nowait(sb, ino, take_inode, NULL);
+	static atomic64_t last = ATOMIC64_INIT(0);
+	struct zuf_inode *zii = ZUF_I(inode);
+	u64 id = READ_ONCE(zii->win_id);
+
+	if (likely(id))
+		return id;
+	id = atomic64_inc_return(&last);
+	return cmpxchg(&zii->win_id, 0, id) ?: id;
+}
+
+struct inode *zuf_inode_find(struct super_block *sb, u64 ino, bool *going)
+{
+	*going = false;
+	return find_inode_nowait(sb, ino, take_inode, going);
 }

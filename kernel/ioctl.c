@@ -5,51 +5,74 @@
  * The argument is flat memory, its size is in the number; the server may ask once for
  * more of it (REALLOC), or for a frozen file system (FREEZE_REQ), and gets the message
  * again. What it answers goes back to the user. No lock is held: it is up to the server
- * what an ioctl may do beside other operations. Flags and generation: flags.c.
+ * what an ioctl may do beside other operations. A killed caller leaves the file system frozen
+ * until the server has done. Flags and generation: flags.c.
+ *
+ * Caller and server have agreed on nothing that we know of. So memory is read and
+ * written only as far as the number says, or the server's list of numbers (ioclist.c),
+ * or root asks for it; and what may change the file system has write access to the mount.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/fs.h>
+#include <linux/mount.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <asm/ioctls.h>
 
 #include "dispatch.h"
+#include "ends.h"
 #include "flags.h"
 #include "inode.h"
+#include "ioclist.h"
 #include "ioctl.h"
+#include "label.h"
 #include "super.h"
 
 /* Header lengths have 16 bits; the server's command buffer may allow less: -E2BIG. */
 #define ARG_MAX_BYTES (U16_MAX - sizeof(struct zufs_ioc_ioctl))
 
+/* The end of a freeze: by the caller, or when the message is done that he has left. */
+struct thaw {
+	struct zuf_post left;
+	struct super_block *sb;		/* active, for @work */
+	atomic_t ends;			/* the message is done, the caller does not wait: both */
+	struct work_struct work;
+};
+
 struct call {
 	struct zuf_op op;
 	struct file *file;
+	struct thaw *thaw;		/* while we have it frozen */
 	unsigned int cmd;
 	void __user *user;
 	u32 kflags;
+	bool may_grow;			/* the argument may be longer than the number says */
+	bool changes;			/* something of the file system */
+	bool answers;			/* bytes of the argument go back */
+	bool grown;			/* it was asked for, and is granted */
 	u32 uflags;			/* what the server asks for instead of an answer */
 	u32 new_size;			/* with REALLOC: of the whole message */
 };
 
-/* The server wants the message again; each word of the shared buffer is read once. */
-static int take_request(struct zuf_op *op, void *shared, size_t shared_size)
+/* The server wants the message again. */
+static int take_request(struct zuf_op *op, const void __shm *shared, size_t shared_size)
 {
 	struct call *call = container_of(op, struct call, op);
-	const struct zufs_ioc_ioctl *msg = shared;
+	const struct zufs_ioc_ioctl __shm *msg = shared;
 
-	if (READ_ONCE(msg->hdr.err) != -EZUFS_RETRY || shared_size < sizeof(*msg))
+	if (shm_load(&msg->hdr.err) != -EZUFS_RETRY || shared_size < sizeof(*msg))
 		return -EIO;
-	call->new_size = READ_ONCE(msg->new_size);
-	call->uflags = READ_ONCE(msg->uflags);
+	call->new_size = shm_load(&msg->new_size);
+	call->uflags = shm_load(&msg->uflags);
 	return call->uflags ? 0 : -EINVAL;
 }
 
+/* What is only read comes as zeros, and so does what the number does not offer. */
 static int copy_arg_in(const struct call *call, void *arg, size_t size)
 {
-	if (_IOC_DIR(call->cmd) == _IOC_READ)
+	if (!(_IOC_DIR(call->cmd) & _IOC_WRITE) && (_IOC_DIR(call->cmd) || !call->grown))
 		return 0;
 	return copy_from_user(arg, call->user, size) ? -EFAULT : 0;
 }
@@ -58,7 +81,26 @@ static int copy_answer(const struct call *call, const void *arg, size_t size)
 {
 	if (call->op.answered > size)
 		return -EIO;
+	if (!call->answers)
+		return 0;
 	return copy_to_user(call->user, arg, call->op.answered) ? -EFAULT : 0;
+}
+
+/* With write access to the mount, unless it is we who froze the file system. */
+static int dispatch(struct call *call)
+{
+	bool write = call->changes && !(call->kflags & ZUFS_IOC_FSFROZEN);
+	int err;
+
+	if (write) {
+		err = mnt_want_write_file(call->file);
+		if (err)
+			return err;
+	}
+	err = zuf_dispatch(ZUF_SB(file_inode(call->file)->i_sb), &call->op);
+	if (write)
+		mnt_drop_write_file(call->file);
+	return err;
 }
 
 /* One message with @size bytes of argument. */
@@ -77,16 +119,18 @@ static int send(struct call *call, size_t size)
 	msg->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_IOCTL, sizeof(*msg) + size,
 						offsetof(struct zufs_ioc_ioctl, arg), 0);
 	msg->hdr.out_max = sizeof(*msg) + size;
-	msg->zus_ii = ZUF_I(inode)->zus_ii;
 	msg->time = ktime_get_real_ns();
 	msg->cmd = call->cmd;
 	msg->kflags = call->kflags;
 	call->uflags = 0;
 	call->op = (struct zuf_op) {
-		.hdr = &msg->hdr, .size = sizeof(*msg) + size, .inode = inode,
+		.hdr = &msg->hdr,
+		ZUF_INODE(inode, struct zufs_ioc_ioctl, zus_ii),
+		ZUF_OUT(struct zufs_ioc_ioctl, arg, sizeof(*msg) + size),
 		.flags = ZUF_OPF_NO_LOCK, .overflow = take_request,
+		.left = call->thaw ? &call->thaw->left : NULL,
 	};
-	err = zuf_dispatch(ZUF_SB(inode->i_sb), &call->op);
+	err = dispatch(call);
 	if (!err && !call->uflags)
 		err = copy_answer(call, ZUFS_TAIL(msg, arg), size);
 out:
@@ -105,34 +149,123 @@ static int send_larger(struct call *call)
 {
 	const size_t head = sizeof(struct zufs_ioc_ioctl);
 
+	if (!call->may_grow)
+		return -EPERM;
 	if (call->new_size < head || call->new_size - head > ARG_MAX_BYTES)
 		return -E2BIG;
+	call->grown = true;
 	return send_again(call, call->new_size - head);
+}
+
+/* ---- frozen ---- */
+
+static void thaw_work(struct work_struct *work)
+{
+	struct thaw *thaw = container_of(work, struct thaw, work);
+	struct super_block *sb = thaw->sb;
+
+	kfree(thaw);
+	zuf_thaw_super(sb);
+	deactivate_super(sb);
+}
+
+static void thaw_when_both(struct thaw *thaw)
+{
+	if (atomic_inc_return(&thaw->ends) == 2)
+		zuf_ends_run(&thaw->work);
+}
+
+static void thaw_left(struct zuf_post *post, int err)
+{
+	thaw_when_both(container_of(post, struct thaw, left));
+}
+
+static struct thaw *thaw_create(struct super_block *sb)
+{
+	struct thaw *thaw = kzalloc(sizeof(*thaw), GFP_KERNEL_ACCOUNT);
+
+	if (!thaw)
+		return NULL;
+	thaw->left.done = thaw_left;
+	thaw->sb = sb;
+	INIT_WORK(&thaw->work, thaw_work);
+	return thaw;
+}
+
+/* The caller has an answer, or will get none: then it stays frozen while the server works. */
+static void thaw_end(struct thaw *thaw)
+{
+	if (unlikely(thaw->left.given)) {
+		/* our file may be closed and the mount gone before */
+		atomic_inc(&thaw->sb->s_active);
+		thaw_when_both(thaw);
+		return;
+	}
+	/* somebody may have thawed it before */
+	zuf_thaw_super(thaw->sb);
+	kfree(thaw);
 }
 
 static int send_frozen(struct call *call, size_t size)
 {
 	struct super_block *sb = file_inode(call->file)->i_sb;
-	int err = zuf_freeze_super(sb);
+	int err;
 
-	if (err)
+	call->thaw = thaw_create(sb);
+	if (!call->thaw)
+		return -ENOMEM;
+	err = zuf_freeze_super(sb);
+	if (err) {
+		kfree(call->thaw);
 		return err;
+	}
 	call->kflags |= ZUFS_IOC_FSFROZEN;
 	err = send_again(call, size);
-	/* somebody may have thawed it before */
-	zuf_thaw_super(sb);
+	thaw_end(call->thaw);
 	return err;
+}
+
+/* What the server may know of the caller. Nobody is refused for it here: no audit record. */
+static u32 kflags_of(const struct file *file)
+{
+	return (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) ? ZUFS_IOC_CAP_ADMIN : 0) |
+	       (file->f_mode & FMODE_READ ? ZUFS_IOC_OPEN_READ : 0) |
+	       (file->f_mode & FMODE_WRITE ? ZUFS_IOC_OPEN_WRITE : 0);
+}
+
+/* What the call may do. */
+static void classify(struct call *call)
+{
+	const struct zuf_ioclist *list = ZUF_SB(file_inode(call->file)->i_sb)->ioclist;
+	u32 flags = 0;
+	bool listed = zuf_ioclist_find(list, call->cmd, &flags);
+
+	if (listed) {
+		call->may_grow = flags & ZUFS_IOCTL_GROWS;
+		call->changes = flags & ZUFS_IOCTL_CHANGES;
+		call->answers = flags & ZUFS_IOCTL_ANSWERS;
+	} else {
+		call->may_grow = call->kflags & ZUFS_IOC_CAP_ADMIN;
+		call->changes = _IOC_DIR(call->cmd) & _IOC_WRITE;
+		call->answers = true;
+	}
+	if (!(_IOC_DIR(call->cmd) & _IOC_READ))
+		call->answers = false;
 }
 
 static int pass_through(struct file *file, unsigned int cmd, void __user *user)
 {
 	struct call call = {
-		.file = file, .cmd = cmd, .user = user,
-		.kflags = capable(CAP_SYS_ADMIN) ? ZUFS_IOC_CAP_ADMIN : 0,
+		.file = file, .cmd = cmd, .user = user, .kflags = kflags_of(file),
 	};
 	size_t size = _IOC_SIZE(cmd);
-	int err = send(&call, size);
+	int err;
 
+	classify(&call);
+	/* who knows what it does to the blocks */
+	if (call.changes && IS_SWAPFILE(file_inode(file)))
+		return -ETXTBSY;
+	err = send(&call, size);
 	if (err || !call.uflags)
 		return err;
 	switch (call.uflags) {
@@ -154,6 +287,16 @@ long zuf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return zuf_get_generation(file_inode(file), user);
 	case FS_IOC_SETVERSION:
 		return zuf_set_generation(file, user);
+	case FS_IOC_GETFSLABEL:
+		if (!zuf_has_label(file_inode(file)->i_sb))
+			break;
+		return zuf_get_label(file_inode(file)->i_sb, user);
+	case FS_IOC_SETFSLABEL:
+		if (!zuf_has_label(file_inode(file)->i_sb))
+			break;
+		return zuf_set_label(file, user);
+	case FS_IOC_GETFSUUID:
+		return zuf_get_uuid(file_inode(file)->i_sb, user);
 	case TCGETS:
 		/* isatty(3), which many programs ask of every file */
 		return -ENOTTY;
@@ -175,6 +318,9 @@ long zuf_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case FS_IOC32_SETVERSION:
 		cmd = FS_IOC_SETVERSION;
 		break;
+	case FS_IOC_GETFSLABEL:
+	case FS_IOC_SETFSLABEL:
+	case FS_IOC_GETFSUUID:
 	case FITRIM:
 		break;
 	default:

@@ -9,28 +9,32 @@
  * T2 is flushed if the server asks for it, then waiters and args.done are told.
  *
  * Ownership: the reference of the creator, one of the list itself from start to
- * end. Devices, inode numbers and server pages are held by the list alone.
+ * end. Devices, inode numbers and server pages are held by the list alone; nobody waits
+ * for the pages (srvmem.c).
  */
 #include "iomap.h"
 
 #include <linux/blkdev.h>
 #include <linux/libnvdimm.h>
-#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include "devset.h"
-#include "forget.h"
 #include "inode.h"
 #include "iomelem.h"
+#include "held.h"
 #include "mapped.h"
+#include "pins.h"
+#include "poison.h"
+#include "sbid.h"
+#include "srvmem.h"
+#include "super.h"
 #include "t2.h"
 #include "trace.h"
 #include "wake.h"
-
-/* Server memory that a list may hold in place. */
-#define IOMAP_PIN_MAX	(SZ_64M >> PAGE_SHIFT)
 
 struct zuf_iomap {
 	refcount_t refs;
@@ -41,10 +45,8 @@ struct zuf_iomap {
 	bool over;			/* nothing is under way; release by @wait */
 	wait_queue_head_t wait;
 	struct work_struct work;
-	struct zuf_iomap_args args;	/* devs referenced, words ours */
+	struct zuf_iomap_args args;	/* devs and sbid referenced, words and mem ours */
 	struct zuf_t2_batch batch;
-	struct page **pages;		/* server memory, in the order of the list */
-	unsigned int nr_pages;
 };
 
 /* Two, because a call of args.done may wait for what the other one finishes. */
@@ -61,28 +63,9 @@ static int next_elem(const struct zuf_iomap *iom, u32 *i, struct zuf_iom_elem *e
 
 /* ---- life ---- */
 
-static void iomap_unpin(struct zuf_iomap *iom)
-{
-	unsigned int done = 0, nr;
-	struct zuf_iom_elem e;
-	u32 i = 0;
-
-	while (done < iom->nr_pages && next_elem(iom, &i, &e) > 0) {
-		if (!zuf_iom_is_mem(&e))
-			continue;
-		nr = min_t(u64, e.pages, iom->nr_pages - done);
-		unpin_user_pages_dirty_lock(iom->pages + done, nr,
-					    e.op == IOM_T2_ZUSMEM_READ);
-		done += nr;
-	}
-	kvfree(iom->pages);
-	iom->pages = NULL;
-	iom->nr_pages = 0;
-}
-
 static void iomap_free(struct zuf_iomap *iom)
 {
-	iomap_unpin(iom);
+	zuf_srvmem_drop(iom->args.mem);
 	zuf_devset_put(iom->args.devs);
 	kvfree(iom->args.words);
 	kfree(iom);
@@ -110,84 +93,41 @@ static void iomap_fail(struct zuf_iomap *iom, int err)
 
 /* ---- check ---- */
 
-/* All elements are good; *pages of server memory. */
-static int iomap_check(const struct zuf_iomap *iom, u64 *pages)
+/* All elements are good, and the memory that they name is there. */
+static int iomap_check(const struct zuf_iomap *iom)
 {
+	struct zuf_srvmem *mem = iom->args.mem;
 	struct zuf_iom_elem e;
+	u64 pages = 0;
 	u32 i = 0;
 	int ret;
 
-	*pages = 0;
 	while ((ret = next_elem(iom, &i, &e)) > 0) {
 		if (e.op == IOM_UNMAP && !e.ino && !iom->args.inode)
 			return -EIO;
 		if (zuf_iom_is_mem(&e))
-			*pages += e.pages;
-		if (*pages > IOMAP_PIN_MAX)
-			return -E2BIG;
+			pages += e.pages;
 	}
-	return ret;
-}
-
-/* The memory of one element; mmap_lock of the server held. */
-static int pin_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
-{
-	unsigned int flags = e->op == IOM_T2_ZUSMEM_READ ? FOLL_WRITE : 0;
-	u64 done = 0;
-	long got;
-
-	while (done < e->pages) {
-		got = zuf_pin_remote(iom->args.mm, e->mem + (done << PAGE_SHIFT),
-				     e->pages - done, flags, iom->pages + iom->nr_pages);
-		if (got <= 0)
-			return -EFAULT;
-		iom->nr_pages += got;
-		done += got;
-	}
-	return 0;
-}
-
-static int pin_all(struct zuf_iomap *iom)
-{
-	struct zuf_iom_elem e;
-	u32 i = 0;
-	int err = 0;
-
-	while (!err && next_elem(iom, &i, &e) > 0)
-		if (zuf_iom_is_mem(&e))
-			err = pin_elem(iom, &e);
-	return err;
-}
-
-static int iomap_pin(struct zuf_iomap *iom, u64 pages)
-{
-	struct mm_struct *mm = iom->args.mm;
-	int err;
-
-	if (!pages)
-		return 0;
-	iom->pages = kvmalloc_array(pages, sizeof(*iom->pages), GFP_NOFS);
-	if (!iom->pages)
-		return -ENOMEM;
-	if (!mm || !mmget_not_zero(mm))
-		return -EFAULT;
-	err = mmap_read_lock_killable(mm);
-	if (!err) {
-		err = pin_all(iom);
-		mmap_read_unlock(mm);
-	}
-	mmput_async(mm);
-	return err;
+	if (ret || !pages)
+		return ret;
+	if (IS_ERR(mem))
+		return PTR_ERR(mem);
+	return mem && mem->nr == pages ? 0 : -EIO;
 }
 
 /* ---- end ---- */
 
 static void iomap_over(struct zuf_iomap *iom)
 {
-	iomap_unpin(iom);
+	zuf_srvmem_done(iom->args.mem);
+	iom->args.mem = NULL;
 	/* not with the last reference: who waits may want to open them next */
 	zuf_devset_put(iom->args.devs);
 	iom->args.devs = NULL;
+	if (iom->args.sbid) {
+		zuf_sbid_list_ended(iom->args.sbid);
+		zuf_sbid_put(iom->args.sbid);
+	}
 	/* pairs with zuf_iomap_is_over() */
 	trace_zuf_iomap_done(iom, iom->err);
 	smp_store_release(&iom->over, true);
@@ -197,6 +137,9 @@ static void iomap_over(struct zuf_iomap *iom)
 	else
 		zuf_iomap_put(iom);
 }
+
+/* Written back in one go. */
+#define PERSIST_BYTES	SZ_2M
 
 /* T1 that a device has written shall not be lost in a cache of the CPU. */
 static void persist_reads(struct zuf_iomap *iom)
@@ -210,10 +153,11 @@ static void persist_reads(struct zuf_iomap *iom)
 		if (e.op != IOM_T2_READ)
 			continue;
 		for (done = 0; done < e.pages << PAGE_SHIFT; done += len) {
-			len = (e.pages << PAGE_SHIFT) - done;
+			len = min_t(u64, (e.pages << PAGE_SHIFT) - done, PERSIST_BYTES);
 			page = zuf_t1_page(iom->args.devs, e.t1 + done, &len);
 			if (page)
 				arch_wb_cache_pmem(page_address(page), len);
+			cond_resched();
 		}
 	}
 }
@@ -272,6 +216,12 @@ static void iomap_end_io(struct bio *bio)
 
 /* ---- execute ---- */
 
+/* What is under way goes on, the rest is not begun. */
+static int check_killed(const struct zuf_iomap *iom)
+{
+	return fatal_signal_pending(current) && !iom->args.unkillable ? -EINTR : 0;
+}
+
 /* One piece of T1 at a time: what is contiguous. */
 static int do_t1(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
 {
@@ -285,7 +235,12 @@ static int do_t1(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
 		page = zuf_t1_page(iom->args.devs, e->t1 + done, &len);
 		if (!page)
 			return -ENOMEM;
-		err = zuf_t2_add(&iom->batch, op, e->block + (done >> PAGE_SHIFT), page, len);
+		/* a driver may copy it by the CPU */
+		if (op == REQ_OP_WRITE &&
+		    zuf_is_poisoned(iom->args.devs, page, len >> PAGE_SHIFT))
+			return -EIO;
+		err = check_killed(iom) ?: zuf_t2_add(&iom->batch, op,
+						      e->block + (done >> PAGE_SHIFT), page, len);
 	}
 	return err;
 }
@@ -297,8 +252,8 @@ static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned 
 	u64 i;
 
 	for (i = 0; !err && i < e->pages; i++)
-		err = zuf_t2_add(&iom->batch, op, e->block + i, iom->pages[(*pinned)++],
-				 PAGE_SIZE);
+		err = check_killed(iom) ?: zuf_t2_add(&iom->batch, op, e->block + i,
+						      iom->args.mem->pages[(*pinned)++], PAGE_SIZE);
 	return err;
 }
 
@@ -307,16 +262,29 @@ static int do_unmap(const struct zuf_iomap *iom, const struct zuf_iom_elem *e)
 {
 	const struct zuf_iomap_args *args = &iom->args;
 	struct inode *inode = args->inode;
-	bool free;
+	bool free, going = false;
 
 	if (e->ino && (!inode || inode->i_ino != e->ino))
-		inode = args->sb ? zuf_inode_find(args->sb, e->ino) : NULL;
+		inode = args->sb ? zuf_inode_find(args->sb, e->ino, &going) : NULL;
+	/* who is not in the cache is not mapped, but frames of it may be held */
 	if (!inode)
-		return 0;	/* who is not in the cache is not mapped */
-	free = zuf_mapped_drop(inode, e->block, e->pages, 0);
+		return going || (args->sb && zuf_pins_busy(ZUF_SB(args->sb), e->ino, e->block,
+							    e->pages)) ? -EBUSY : 0;
+	/* one that is just coming back may not have its record yet */
+	free = (inode == args->inode ||
+		!zuf_pins_busy(ZUF_SB(args->sb), e->ino, e->block, e->pages)) &&
+	       zuf_mapped_drop(inode, e->block, e->pages, 0);
 	if (inode != args->inode)
 		zuf_forget_inode(inode);
 	return free ? 0 : -EBUSY;
+}
+
+/* What has left the record on its way to be freed is untold for a while. */
+static bool is_untold(const struct zuf_iomap_args *args)
+{
+	const struct super_block *sb = args->inode ? args->inode->i_sb : args->sb;
+
+	return sb && zuf_held_is_untold(ZUF_SB(sb)->sbid);
 }
 
 static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
@@ -332,7 +300,7 @@ static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned
 		zuf_t2_discard(&iom->batch, e->block, e->pages);
 		return 0;
 	case IOM_UNMAP:
-		return do_unmap(iom, e);
+		return do_unmap(iom, e) ?: is_untold(&iom->args) ? -EBUSY : 0;
 	default:
 		return zuf_flush_caches();
 	}
@@ -348,7 +316,7 @@ static void iomap_walk(struct zuf_iomap *iom)
 
 	blk_start_plug(&plug);
 	while (!err && next_elem(iom, &i, &e) > 0) {
-		err = do_elem(iom, &e, &pinned);
+		err = check_killed(iom) ?: do_elem(iom, &e, &pinned);
 		cond_resched();
 	}
 	zuf_t2_submit(&iom->batch);
@@ -369,7 +337,6 @@ void zuf_iomap_start(struct zuf_iomap *iom)
 struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 {
 	struct zuf_iomap *iom = kzalloc(sizeof(*iom), GFP_NOFS | __GFP_ACCOUNT);
-	u64 pages;
 	int err;
 
 	if (!iom)
@@ -388,15 +355,16 @@ struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 		.private = iom,
 	};
 	zuf_devset_get(args->devs);
-	err = iomap_check(iom, &pages);
-	if (!err)
-		err = iomap_pin(iom, pages);
-	if (!err)
+	err = iomap_check(iom);
+	if (!err) {
+		if (args->sbid)
+			zuf_sbid_list_of_op(args->sbid);
 		return iom;
+	}
 
 	pr_debug("a list of %u words is refused: %d\n", args->n, err);
-	iomap_unpin(iom);
 	iom->args.words = NULL;
+	iom->args.mem = NULL;
 	zuf_iomap_put(iom);
 	return ERR_PTR(err);
 }
@@ -413,7 +381,8 @@ wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom)
 
 bool zuf_iomap_wait(struct zuf_iomap *iom)
 {
-	return !zuf_wait_killable(iom->wait, zuf_iomap_is_over(iom));
+	/* never frozen: the device ends it */
+	return !wait_event_killable(iom->wait, zuf_iomap_is_over(iom));
 }
 
 int zuf_iomap_result(const struct zuf_iomap *iom)

@@ -2,7 +2,8 @@
 /*
  * iomap.h - lists of commands that the kernel executes for the server
  *
- *	zuf_iomap_create   copies are checked whole, server memory is pinned
+ *	zuf_srvmem_pin	   by the server's thread, which holds nothing yet
+ *	zuf_iomap_create   the copy is checked whole
  *	zuf_iomap_start    bios are on their way, the rest is done
  *	zuf_iomap_wait     or args.done, in a worker: all has ended
  *	zuf_iomap_put
@@ -17,10 +18,11 @@
 #include <linux/wait.h>
 
 struct inode;
-struct mm_struct;
 struct super_block;
 struct zuf_devset;
 struct zuf_iomap;
+struct zuf_sbid;
+struct zuf_srvmem;
 
 /*
  * struct zuf_iomap_args - what a list is about
@@ -28,10 +30,13 @@ struct zuf_iomap;
  * @sb: where UNMAP finds inodes by number, or NULL (private mount: it does nothing);
  *	the caller keeps it mounted until the list has started
  * @inode: the one of the operation (UNMAP of inode 0), or NULL
- * @mm: the server's, where its memory is; the caller holds mm_count
- * @words: the list, in kernel memory; consumed (kvfree) by a successful create
+ * @sbid: the mount, which is held by the caller and does not free its devices before the list
+ *	has ended; or NULL: the caller sees to that
+ * @mem: what zuf_srvmem_pin() of these words has returned; consumed by a successful create
+ * @words: the list, in kernel memory; consumed (kvfree) as well
  * @n: words
  * @flags: ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA
+ * @unkillable: a fatal signal does not end the execution with -EINTR
  * @done: called once from a worker, may sleep, when the list has ended and every
  *	waiter may know; or NULL. Holds a reference of the list during the call.
  */
@@ -39,10 +44,12 @@ struct zuf_iomap_args {
 	struct zuf_devset *devs;
 	struct super_block *sb;
 	struct inode *inode;
-	struct mm_struct *mm;
+	struct zuf_sbid *sbid;
+	struct zuf_srvmem *mem;
 	u64 *words;
 	u32 n;
 	u32 flags;
+	bool unkillable;
 	void (*done)(struct zuf_iomap *iom, void *arg, int err);
 	void *done_arg;
 };
@@ -50,15 +57,16 @@ struct zuf_iomap_args {
 /**
  * zuf_iomap_create() - check a list and take what it needs
  * Return: a list with one reference or ERR_PTR(-EIO: an element is unknown, out of
- * bounds or cut off; -E2BIG: more than
- * 64 MiB of server memory; -EFAULT: that is not there; -EROFS; -ENOMEM). Nothing
- * of the list has been done then, and @words is still the caller's.
+ * bounds or cut off; -EROFS; -ENOMEM; what @mem says: -E2BIG: more than 64 MiB of
+ * server memory; -EFAULT: that is not there). Nothing of the list has been done then,
+ * and @words and @mem are still the caller's.
  */
 struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args);
 
 /**
  * zuf_iomap_start() - execute; to be called once
- * Context: may sleep; no list is longer than what its caller bounds.
+ * Context: may sleep, for devices and memory alone; no list is longer than what its
+ * caller bounds.
  */
 void zuf_iomap_start(struct zuf_iomap *iom);
 

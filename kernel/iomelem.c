@@ -13,9 +13,17 @@
 /* Of server memory in one element, and of it in one list. */
 #define IOM_MEM_MAX	(16U << PAGE_SHIFT)
 
+/* Without devices there is no limit but that nothing overflows. */
+static u64 blocks_of(const struct zuf_devset *ds)
+{
+	return ds ? ds->t2_blocks : U64_MAX >> PAGE_SHIFT;
+}
+
 static int set_blocks(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 pages)
 {
-	if (!pages || e->block >= ds->t2_blocks || pages > ds->t2_blocks - e->block)
+	u64 blocks = blocks_of(ds);
+
+	if (!pages || e->block >= blocks || pages > blocks - e->block)
 		return -EIO;
 	e->pages = pages;
 	return 0;
@@ -24,8 +32,8 @@ static int set_blocks(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 p
 static int set_t1(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 dpp)
 {
 	/* a whole page in pool 0, so the low bits are all 0 */
-	if (!dpp || offset_in_page(dpp) || dpp >= ds->t1_bytes ||
-	    e->pages > (ds->t1_bytes - dpp) >> PAGE_SHIFT)
+	if (ds && (!dpp || offset_in_page(dpp) || dpp >= ds->t1_bytes ||
+		   e->pages > (ds->t1_bytes - dpp) >> PAGE_SHIFT))
 		return -EIO;
 	e->t1 = dpp;
 	return 0;
@@ -58,7 +66,7 @@ static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, con
 	int err;
 
 	/* neither can overflow below: what is larger than T2 is out here */
-	if (pages > ds->t2_blocks || times > ds->t2_blocks ||
+	if (pages > blocks_of(ds) || times > blocks_of(ds) ||
 	    check_mul_overflow(pages, times, &pages))
 		return -EIO;
 	err = set_blocks(ds, e, pages);

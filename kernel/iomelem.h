@@ -22,6 +22,7 @@ struct zuf_iom_elem {
 
 /**
  * zuf_iom_next() - decode and check the element at words[*i]
+ * @ds: the devices, or NULL: what it says of them is not checked
  * @read_only: writes to T2 are refused
  * Return: 1 (*i is behind it), 0 (end of the list), -EIO (unknown, cut off, out of
  * bounds), -EROFS.

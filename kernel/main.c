@@ -12,55 +12,36 @@
 #include <linux/module.h>
 
 #include "chan.h"
+#include "ends.h"
 #include "exec.h"
-#include "forget.h"
 #include "futexkey.h"
 #include "inode.h"
 #include "iomap.h"
+#include "pins.h"
+#include "poison.h"
 #include "root.h"
+#include "srvmem.h"
+#include "swap.h"
+#include "umount.h"
 #include "wake.h"
-
-static enum cpuhp_state zuf_cpuhp;
-
-static int zuf_cpu_up(unsigned int cpu)
-{
-	zuf_root_for_each(zuf_chan_cpu_up, cpu);
-	return 0;
-}
-
-static int zuf_cpu_down(unsigned int cpu)
-{
-	zuf_root_for_each(zuf_chan_cpu_down, cpu);
-	return 0;
-}
-
-static int cpuhp_init(void)
-{
-	int ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "fs/zuf:online",
-					    zuf_cpu_up, zuf_cpu_down);
-
-	zuf_cpuhp = ret;
-	return ret < 0 ? ret : 0;
-}
-
-static void cpuhp_fini(void)
-{
-	cpuhp_remove_state_nocalls(zuf_cpuhp);
-}
 
 static const struct {
 	int (*init)(void);
 	void (*fini)(void);
 } subsystems[] = {
 	{ zuf_wake_init },
+	{ zuf_poison_init, zuf_poison_fini },
 	{ zuf_inode_cache_init, zuf_inode_cache_fini },
 	{ zuf_puts_module_init, zuf_puts_module_fini },
 	{ zuf_root_wq_init, zuf_root_wq_fini },
 	{ zuf_exec_module_init, zuf_exec_module_fini },
+	{ zuf_srvmem_init, zuf_srvmem_fini },
 	{ zuf_iomap_module_init, zuf_iomap_module_fini },
-	{ zuf_forget_init, zuf_forget_fini },
+	{ zuf_ends_module_init, zuf_ends_module_fini },
+	{ zuf_umount_module_init, zuf_umount_module_fini },
+	{ zuf_pins_init, zuf_pins_fini },
 	{ zuf_futexkey_init, zuf_futexkey_fini },
-	{ cpuhp_init, cpuhp_fini },
+	{ zuf_swap_init, zuf_swap_fini },
 	{ zuf_root_init, zuf_root_fini },
 };
 

@@ -5,9 +5,12 @@
  * Two arrays, by page and by 2 MiB. A value is the T1 block whose frame page table
  * entries may have: 0 = the zero page, NOT_THERE = none has (but the page is due for
  * SYNC). The mark says "was writable since the last SYNC". It is what fsync sends, so it
- * is set before the entry becomes writable and cleared when no entry is.
+ * is set before the entry becomes writable and cleared when no entry is, nor was a pin
+ * when SYNC began: DMA may have stored what the server had looked at already.
  *
- * A frame stays in the record when the last mapping goes: pins of it may last longer.
+ * A frame stays in the record when the last mapping goes: pins of it may last longer. If one
+ * leaves it that somebody holds, the server keeps its block back (held.h), or has to be
+ * waited for before.
  * As long as it is there its page has a key for futexes, from the first store on (a
  * single page from the first access on).
  *
@@ -15,45 +18,26 @@
  * a write that shares its locks fills a hole, a list of the server moves a block. So
  * each fault is on @flights while it asks, and whoever drops a range marks those stale.
  */
-#include "mapped.h"
+#include "mappedrec.h"
 
+#include <linux/libnvdimm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
 
 #include "compat/pfn.h"
 #include "contract.h"
 #include "devset.h"
 #include "futexkey.h"
-#include "root.h"
-#include "sbid.h"
+#include "held.h"
+#include "pins.h"
 #include "super.h"
-
-#define WAS_WRITABLE	XA_MARK_0
-#define HAS_KEYS	XA_MARK_1	/* of 2 MiB */
-#define NOT_THERE	(1ULL << 52)
-
-#define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define HUGE_PAGES	(1UL << HUGE_ORDER)
+#include "wake.h"
 
 static const gfp_t drop_gfp = GFP_NOIO | __GFP_NOFAIL;
 
 /* ---- values ---- */
-
-static u64 frame_of(void *entry)
-{
-	return xa_to_value(entry);
-}
-
-/* The first of @nr pages that lie there, if there are any. */
-static struct page *entry_page(struct zuf_devset *devs, void *entry, unsigned long nr)
-{
-	u64 block = frame_of(entry);
-
-	return block && block != NOT_THERE ? zuf_t1_block_page(devs, block, nr) : NULL;
-}
 
 /* Might a page table entry show something else than @block? */
 static bool shows_other(void *entry, u64 offset, u64 block)
@@ -84,7 +68,7 @@ static void take_keys(struct zuf_mapped *zm, struct zuf_devset *devs, pgoff_t fi
 		zuf_futexkey_clear(page, nr, zm->futex_key + first);
 }
 
-static void take_all_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
+void zuf_record_take_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
 {
 	unsigned long index;
 	void *entry;
@@ -93,6 +77,23 @@ static void take_all_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
 		take_keys(zm, devs, index, entry, 1);
 	xa_for_each_marked(&zm->huge, index, entry, HAS_KEYS)
 		take_keys(zm, devs, index << HUGE_ORDER, entry, HUGE_PAGES);
+}
+
+/* ---- frames that are held ---- */
+
+/* It leaves the record; nothing shows it any more. */
+static void leave_frame(struct zuf_mapped *zm, u64 block)
+{
+	struct zuf_sb *zsb = ZUF_SB(zm->inode->i_sb);
+	struct page *page;
+
+	if (!zuf_keeps_back(zsb) || !block || block == NOT_THERE)
+		return;
+	page = zuf_t1_block_page(zsb->devs, block, 1);
+	if (!page || !zuf_page_is_pinned(page))
+		return;
+	WRITE_ONCE(zm->has_left, true);
+	zuf_pins_leave(zsb, block);
 }
 
 /* ---- life ---- */
@@ -122,27 +123,44 @@ struct zuf_mapped *zuf_mapped_make(struct inode *inode)
 	return old;
 }
 
-static void join_dirty(struct zuf_mapped *zm)
+int zuf_mapped_small_private(struct inode *inode)
+{
+	struct zuf_mapped *zm = zuf_mapped_make(inode);
+
+	if (!zm)
+		return -ENOMEM;
+	mutex_lock(&zm->lock);
+	if (!zm->small_private) {
+		zm->small_private = true;
+		unmap_mapping_pages(inode->i_mapping, 0, 0, false);
+	}
+	mutex_unlock(&zm->lock);
+	return 0;
+}
+
+void zuf_record_join_dirty(struct zuf_mapped *zm)
 {
 	struct zuf_sb *zsb = ZUF_SB(zm->inode->i_sb);
 
 	if (!list_empty(&zm->dirty_link))
 		return;
 	spin_lock(&zsb->dirty_lock);
+	zm->dirty_seq = zsb->dirty_seq;
 	list_add_tail(&zm->dirty_link, &zsb->dirty);
 	spin_unlock(&zsb->dirty_lock);
 }
 
-static void leave_dirty(struct zuf_mapped *zm)
+void zuf_record_leave_dirty(struct zuf_mapped *zm)
 {
 	struct zuf_sb *zsb = ZUF_SB(zm->inode->i_sb);
 
 	spin_lock(&zsb->dirty_lock);
 	list_del_init(&zm->dirty_link);
 	spin_unlock(&zsb->dirty_lock);
+	zuf_ends_wake(zsb->sbid);
 }
 
-static void record_free(struct zuf_mapped *zm)
+void zuf_record_free(struct zuf_mapped *zm)
 {
 	xa_destroy(&zm->pages);
 	xa_destroy(&zm->huge);
@@ -157,10 +175,10 @@ void zuf_mapped_free(struct inode *inode)
 
 	if (!zm)
 		return;
-	leave_dirty(zm);
+	zuf_record_leave_dirty(zm);
 	WRITE_ONCE(ZUF_I(inode)->mapped, NULL);
-	take_all_keys(zm, ZUF_SB(inode->i_sb)->devs);
-	record_free(zm);
+	zuf_record_take_keys(zm, ZUF_SB(inode->i_sb)->devs);
+	zuf_record_free(zm);
 }
 
 /* ---- parts of 2 MiB ---- */
@@ -203,10 +221,16 @@ void zuf_mapped_fly(struct zuf_mapped *zm, struct zuf_flight *flight, pgoff_t fi
 {
 	flight->first = first;
 	flight->last = first + (1UL << order) - 1;
-	flight->stale = false;
 	mutex_lock(&zm->lock);
-	list_add(&flight->link, &zm->flights);
+	zuf_mapped_refly(zm, flight);
 	mutex_unlock(&zm->lock);
+}
+
+void zuf_mapped_refly(struct zuf_mapped *zm, struct zuf_flight *flight)
+{
+	lockdep_assert_held(&zm->lock);
+	flight->stale = false;
+	list_add(&flight->link, &zm->flights);
 }
 
 bool zuf_mapped_land(struct zuf_mapped *zm, struct zuf_flight *flight)
@@ -235,6 +259,10 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 
 	if (shows_other(entry, 0, block) || shows_other(huge, in_huge, block)) {
 		unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
+		if (shows_other(huge, in_huge, block))
+			leave_frame(zm, frame_of(huge) + in_huge);
+		if (shows_other(entry, 0, block))
+			leave_frame(zm, frame_of(entry));
 		if (huge)
 			split_huge(zm, hindex);
 	}
@@ -249,6 +277,19 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 	return 0;
 }
 
+/* Entries of 2 MiB for others than these frames are gone: they leave. */
+static void leave_other(struct zuf_mapped *zm, pgoff_t first, u64 block)
+{
+	void *entry, *huge = xa_load(&zm->huge, first >> HUGE_ORDER);
+	pgoff_t index;
+
+	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
+		if (shows_other(entry, 0, block + (index - first)))
+			leave_frame(zm, frame_of(entry));
+	for (index = 0; index < HUGE_PAGES && shows_other(huge, 0, block); index++)
+		leave_frame(zm, frame_of(huge) + index);
+}
+
 static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 {
 	pgoff_t hindex = first >> HUGE_ORDER, index = first;
@@ -258,23 +299,26 @@ static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 
 	if (huge && frame_of(huge) == block)
 		return 0;
+	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
+		other |= shows_other(entry, 0, block + (index - first));
+	if (other) {
+		unmap_mapping_pages(zm->inode->i_mapping, first, HUGE_PAGES, false);
+		leave_other(zm, first, block);
+	}
 	if (huge && xa_get_mark(&zm->huge, hindex, HAS_KEYS))
 		take_keys(zm, devs, first, huge, HUGE_PAGES);
 	xa_clear_mark(&zm->huge, hindex, HAS_KEYS);
 	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1) {
 		if (frame_of(entry) == block + (index - first))
 			continue;
-		other |= frame_of(entry) != NOT_THERE;
 		take_keys(zm, devs, index, entry, 1);
 		/* there is memory: a value is replaced */
 		set_frame(&zm->pages, index, block + (index - first), GFP_NOIO);
 	}
-	if (other)
-		unmap_mapping_pages(zm->inode->i_mapping, first, HUGE_PAGES, false);
 	return set_frame(&zm->huge, hindex, block, GFP_NOIO);
 }
 
-/* It takes time, so not before somebody can store there. */
+/* It takes time, so not before somebody can store there, or sleep on what he only reads. */
 static void give_huge_keys(struct zuf_mapped *zm, pgoff_t hindex)
 {
 	if (xa_get_mark(&zm->huge, hindex, HAS_KEYS))
@@ -299,44 +343,21 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 	} else {
 		xa_set_mark(&zm->pages, first, WAS_WRITABLE);
 	}
-	join_dirty(zm);
+	zuf_record_join_dirty(zm);
 	return 0;
 }
 
-/* ---- drop ---- */
-
-/* Nothing shows them any more; what was stored there is due for SYNC all the same. */
-static void forget_range(struct zuf_mapped *zm, unsigned int order, pgoff_t first, pgoff_t last,
-			 bool dirty_too)
+void zuf_mapped_give_keys(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
-	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
-	struct xarray *xa = order ? &zm->huge : &zm->pages;
-	pgoff_t index;
+	pgoff_t hindex;
 	void *entry;
 
-	xa_for_each_range(xa, index, entry, first, last) {
-		if (!order || xa_get_mark(xa, index, HAS_KEYS))
-			take_keys(zm, devs, index << order, entry, 1UL << order);
-		xa_clear_mark(xa, index, HAS_KEYS);
-		if (dirty_too || !xa_get_mark(xa, index, WAS_WRITABLE))
-			xa_erase(xa, index);
-		else if (frame_of(entry) != NOT_THERE)
-			set_frame(xa, index, NOT_THERE, drop_gfp);
-	}
+	lockdep_assert_held(&zm->lock);
+	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER)
+		give_huge_keys(zm, hindex);
 }
 
-static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, bool dirty_too)
-{
-	pgoff_t hfirst = first >> HUGE_ORDER, hlast = last >> HUGE_ORDER;
-
-	if (first & (HUGE_PAGES - 1))
-		split_huge(zm, hfirst++);
-	if ((last + 1) & (HUGE_PAGES - 1))
-		split_huge(zm, hlast--);
-	forget_range(zm, 0, first, last, dirty_too);
-	if (hfirst <= hlast && hlast != ULONG_MAX)
-		forget_range(zm, HUGE_ORDER, hfirst, hlast, dirty_too);
-}
+/* ---- drop ---- */
 
 /* A page of the range that somebody has pinned, or NULL. */
 static struct page *find_pinned_page(struct zuf_mapped *zm, struct zuf_devset *devs,
@@ -372,26 +393,92 @@ static struct page *find_pinned_huge(struct zuf_mapped *zm, struct zuf_devset *d
 	return NULL;
 }
 
-static struct page *find_pinned(struct zuf_mapped *zm, struct zuf_devset *devs,
+struct page *zuf_record_find_pinned(struct zuf_mapped *zm, struct zuf_devset *devs,
 				pgoff_t first, pgoff_t last)
 {
 	return find_pinned_page(zm, devs, first, last) ?:
 	       find_pinned_huge(zm, devs, first, last);
 }
 
+/* How pages leave a record: nothing shows them any more. */
+enum forget {
+	FORGET_FRAMES,		/* what was stored there is due for SYNC all the same */
+	FORGET_IDLE,		/* the same, of those that nobody holds */
+	FORGET_ALL,
+};
+
+static void forget_range(struct zuf_mapped *zm, unsigned int order, pgoff_t first, pgoff_t last,
+			 enum forget what)
+{
+	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
+	struct xarray *xa = order ? &zm->huge : &zm->pages;
+	pgoff_t index;
+	void *entry;
+
+	xa_for_each_range(xa, index, entry, first, last) {
+		if (what == FORGET_IDLE && entry_is_pinned(devs, entry, order))
+			continue;
+		if (!order || xa_get_mark(xa, index, HAS_KEYS))
+			take_keys(zm, devs, index << order, entry, 1UL << order);
+		xa_clear_mark(xa, index, HAS_KEYS);
+		if (what == FORGET_ALL || !xa_get_mark(xa, index, WAS_WRITABLE))
+			xa_erase(xa, index);
+		else if (frame_of(entry) != NOT_THERE)
+			set_frame(xa, index, NOT_THERE, drop_gfp);
+	}
+}
+
+static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, enum forget what)
+{
+	pgoff_t hfirst = first >> HUGE_ORDER, hlast = last >> HUGE_ORDER;
+
+	if (first & (HUGE_PAGES - 1))
+		split_huge(zm, hfirst++);
+	if ((last + 1) & (HUGE_PAGES - 1))
+		split_huge(zm, hlast--);
+	forget_range(zm, 0, first, last, what);
+	if (hfirst <= hlast && hlast != ULONG_MAX)
+		forget_range(zm, HUGE_ORDER, hfirst, hlast, what);
+}
+
+/* What somebody holds of the range is the server's to keep back. */
+static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
+{
+	pgoff_t hindex, index;
+	void *entry;
+
+	xa_for_each_range(&zm->pages, index, entry, first, last)
+		leave_frame(zm, frame_of(entry));
+	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
+		pgoff_t start = hindex << HUGE_ORDER, end = start + HUGE_PAGES - 1;
+
+		if (frame_of(entry) == NOT_THERE)
+			continue;
+		for (index = max(first, start); index <= min(last, end); index++)
+			leave_frame(zm, frame_of(entry) + (index - start));
+	}
+}
+
 /* NULL: dropped; or who is in the way, and the record stays. */
 static struct page *drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 flags)
 {
 	pgoff_t last = nr && nr <= ULONG_MAX - first ? first + nr - 1 : ULONG_MAX;
+	enum forget what = flags & ZUF_DROP_FORGET ? FORGET_ALL : FORGET_FRAMES;
 	struct inode *inode = zm->inode;
-	struct page *pinned;
+	struct page *pinned = NULL;
 
 	mutex_lock(&zm->lock);
 	stale_flights(zm, first, last);
 	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, flags & ZUF_DROP_COWS);
-	pinned = find_pinned(zm, ZUF_SB(inode->i_sb)->devs, first, last);
+	if ((flags & ZUF_DROP_HOLD) && zuf_keeps_back(ZUF_SB(inode->i_sb))) {
+		leave_range(zm, first, last);
+		if (what == FORGET_FRAMES)
+			what = FORGET_IDLE;
+	} else {
+		pinned = zuf_record_find_pinned(zm, ZUF_SB(inode->i_sb)->devs, first, last);
+	}
 	if (!pinned)
-		forget(zm, first, last, flags & ZUF_DROP_FORGET);
+		forget(zm, first, last, what);
 	mutex_unlock(&zm->lock);
 	return pinned;
 }
@@ -412,71 +499,70 @@ bool zuf_mapped_drop(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
  *    folio_put_refs() only looks for 0, and pmem is idle at 1. folio_put() does the same.
  *  - Where 0 is idle (compat/pfn.h) nobody is woken by the count's address, but by the page's.
  */
-static int wait_unpinned(struct page *page)
+int zuf_mapped_wait_unpinned(struct page *page, unsigned long until)
 {
 	unsigned long pause;
 
 	for (pause = 1; zuf_page_is_pinned(page); pause = min(2 * pause, HZ / 20UL + 1)) {
 		/* whoever holds it may be frozen before us */
-		__set_current_state(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE);
+		__set_current_state(TASK_KILLABLE | zuf_freezable());
 		if (schedule_timeout(pause) && fatal_signal_pending(current))
 			return -EINTR;
+		if (until && time_after(jiffies, until))
+			return -EBUSY;
 	}
 	return 0;
 }
 
-int zuf_mapped_break(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags,
-		     struct address_space *other)
+/* As zuf_mapped_break(); 0: there is none. */
+static int let_unpin(struct inode *inode, struct page *page, unsigned long until)
 {
-	struct zuf_mapped *zm = zuf_mapped_of(inode);
-	struct page *pinned = zm ? drop(zm, first, nr, flags) : NULL;
 	int err;
 
-	if (likely(!pinned))
+	if (likely(!page))
 		return 0;
-	filemap_invalidate_unlock_two(inode->i_mapping, other);
-	err = wait_unpinned(pinned);
-	filemap_invalidate_lock_two(inode->i_mapping, other);
-	return err ?: 1;
+	filemap_invalidate_unlock(inode->i_mapping);
+	err = zuf_mapped_wait_unpinned(page, until);
+	/* faults that have it wait for the server */
+	if (err == -EINTR || zuf_lock_mapping_killable(inode->i_mapping))
+		return ZUF_BREAK_LOST;
+	return err ?: ZUF_BREAK_AGAIN;
 }
 
-struct zuf_mapped *zuf_mapped_detach_pinned(struct inode *inode)
+struct page *zuf_mapped_break_or_find(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
-	struct zuf_sb *zsb = ZUF_SB(inode->i_sb);
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 
-	if (!zm || !zsb->sbid || !find_pinned(zm, zsb->devs, 0, ULONG_MAX))
-		return NULL;
-	leave_dirty(zm);
-	WRITE_ONCE(ZUF_I(inode)->mapped, NULL);
-	take_all_keys(zm, zsb->devs);
-	zm->inode = NULL;
-	zm->devs = zuf_devset_get(zsb->devs);
-	zm->sbid = zsb->sbid;
-	kref_get(&zm->sbid->ref);
-	return zm;
+	return zm ? drop(zm, first, nr, flags) : NULL;
 }
 
-/* How often a wait for pins looks whether the mount is still there. */
-#define DETACHED_LOOK	(HZ / 10 + 1)
-
-static bool mount_has_ended(struct zuf_sbid *sbid)
+int zuf_mapped_break(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
-	return !READ_ONCE(sbid->sb) || !zuf_root_is_live(sbid->root, sbid->server_gen);
+	return let_unpin(inode, zuf_mapped_break_or_find(inode, first, nr, flags), 0);
 }
 
-void zuf_mapped_wait_unpinned(struct zuf_mapped *zm)
+int zuf_mapped_end_stores(struct inode *inode, unsigned long timeout)
 {
-	struct page *page;
+	struct zuf_mapped *zm = zuf_mapped_make(inode);
+	unsigned long until = (jiffies + timeout) ?: 1;
+	int ret;
 
-	while (!mount_has_ended(zm->sbid) &&
-	       (page = find_pinned(zm, zm->devs, 0, ULONG_MAX)))
-		wait_var_event_timeout(&page->_refcount, !zuf_page_is_pinned(page),
-				       DETACHED_LOOK);
-	zuf_devset_put(zm->devs);
-	zuf_sbid_put(zm->sbid);
-	record_free(zm);
+	if (!zm)
+		return -ENOMEM;
+	do {
+		ret = let_unpin(inode, drop(zm, 0, 0, 0), until);
+	} while (ret == ZUF_BREAK_AGAIN);
+	if (!ret)
+		WRITE_ONCE(zm->no_stores, true);
+	return ret;
 }
+
+void zuf_mapped_allow_stores(struct inode *inode)
+{
+	WRITE_ONCE(zuf_mapped_of(inode)->no_stores, false);
+}
+
+/* ---- writes ---- */
 
 /* Is what the record has of a page not what the write has left there? */
 static bool is_replaced(u64 frame, const u64 *word)
@@ -486,10 +572,37 @@ static bool is_replaced(u64 frame, const u64 *word)
 	return word ? frame != zuf_word_block(*word) : !frame;
 }
 
-static void drop_page(struct zuf_mapped *zm, pgoff_t index)
+/*
+ * A write has moved a page that somebody holds: its old block may be another file's by
+ * now, and the server will free it without asking. It shall not happen again.
+ */
+static void note_replaced(const struct inode *inode, struct page *page)
 {
+	struct zuf_sb *zsb = ZUF_SB(inode->i_sb);
+
+	if (READ_ONCE(zsb->replaces) || zuf_keeps_back(zsb) || !page ||
+	    !zuf_page_is_pinned(page))
+		return;
+	WRITE_ONCE(zsb->replaces, true);
+	pr_warn("sb %llu: inode %llu: a write has moved a page that is in use; others will wait\n",
+		zsb->sb_id, (u64)inode->i_ino);
+}
+
+void zuf_mapped_replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
+{
+	struct zuf_mapped *zm = zuf_mapped_of(inode);
+
+	if (zm)
+		note_replaced(inode, drop(zm, first, nr, ZUF_DROP_HOLD));
+}
+
+static void replace_page(struct zuf_mapped *zm, pgoff_t index, void *entry)
+{
+	/* looked at when no entry is left through which it could be pinned */
 	unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
-	forget(zm, index, index, false);
+	leave_frame(zm, frame_of(entry));
+	note_replaced(zm->inode, entry_page(ZUF_SB(zm->inode->i_sb)->devs, entry, 1));
+	forget(zm, index, index, FORGET_FRAMES);
 }
 
 static void rewrite_huge(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, const u64 *words)
@@ -525,75 +638,127 @@ void zuf_mapped_rewrite(struct inode *inode, pgoff_t first, pgoff_t nr, const u6
 		rewrite_huge(zm, first, last, words);
 	xa_for_each_range(&zm->pages, index, entry, first, last)
 		if (is_replaced(frame_of(entry), words ? &words[index - first] : NULL))
-			drop_page(zm, index);
+			replace_page(zm, index, entry);
+	mutex_unlock(&zm->lock);
+}
+
+void zuf_mapped_drop_block(struct inode *inode, u64 block)
+{
+	struct zuf_mapped *zm = zuf_mapped_of(inode);
+	unsigned long index;
+	void *entry;
+
+	mutex_lock(&zm->lock);
+	xa_for_each(&zm->pages, index, entry)
+		if (frame_of(entry) == block)
+			unmap_mapping_pages(inode->i_mapping, index, 1, false);
+	xa_for_each(&zm->huge, index, entry)
+		if (frame_of(entry) != NOT_THERE && block - frame_of(entry) < HUGE_PAGES)
+			unmap_mapping_pages(inode->i_mapping, index << HUGE_ORDER, HUGE_PAGES,
+					    false);
 	mutex_unlock(&zm->lock);
 }
 
 /* ---- what was stored to ---- */
 
-static bool find_marked(struct xarray *xa, pgoff_t first, pgoff_t last, pgoff_t *from,
-			pgoff_t *to)
-{
-	pgoff_t index = first;
-	void *entry = xa_find(xa, &index, last, WAS_WRITABLE);
+/* Of clean pages between two dirty ones, so many cost no more to fault in than to spare. */
+#define CLEAN_GAP	16
 
-	if (!entry)
-		return false;
-	*from = index;
-	for (; entry; entry = xa_find_after(xa, &index, last, WAS_WRITABLE))
-		*to = index;
-	return true;
+/* Take those that are marked out of the mappings, neighbours at once; *from, *to: the range. */
+static void unmap_marked(struct zuf_mapped *zm, unsigned int order, pgoff_t first,
+			 pgoff_t last, pgoff_t *from, pgoff_t *to)
+{
+	struct xarray *xa = order ? &zm->huge : &zm->pages;
+	pgoff_t index = first >> order, start, end;
+	void *entry;
+
+	if (!xa_marked(xa, WAS_WRITABLE))
+		return;
+	entry = xa_find(xa, &index, last >> order, WAS_WRITABLE);
+	while (entry) {
+		start = index;
+		do {
+			end = index;
+			entry = xa_find_after(xa, &index, last >> order, WAS_WRITABLE);
+		} while (entry && (index - end) << order <= CLEAN_GAP);
+		unmap_mapping_pages(zm->inode->i_mapping, start << order,
+				    (end - start + 1) << order, false);
+		*from = min(*from, start << order);
+		*to = max(*to, ((end + 1) << order) - 1);
+	}
+}
+
+/*
+ * They have just been unmapped: who has none pinned now gets none until SYNC has ended. What DMA
+ * may still store to stays due.
+ */
+static void begin_syncing(struct zuf_mapped *zm, struct xarray *xa, unsigned int order,
+			  pgoff_t first, pgoff_t last)
+{
+	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
+	unsigned long index = first;
+	void *entry;
+
+	if (!xa_marked(xa, WAS_WRITABLE))
+		return;
+	entry = xa_find(xa, &index, last, WAS_WRITABLE);
+	/* to find a page of memory may sleep */
+	for (; entry; entry = xa_find_after(xa, &index, last, WAS_WRITABLE)) {
+		if (entry_is_pinned(devs, entry, order))
+			xa_clear_mark(xa, index, SYNCING);
+		else
+			xa_set_mark(xa, index, SYNCING);
+		cond_resched();
+	}
 }
 
 bool zuf_mapped_clean_start(struct zuf_mapped *zm, pgoff_t *first, pgoff_t *last)
 {
-	pgoff_t from, to, hfrom, hto;
-	bool pages, huge;
+	pgoff_t from = ULONG_MAX, to = 0;
 
 	mutex_lock(&zm->lock);
-	pages = find_marked(&zm->pages, *first, *last, &from, &to);
-	huge = find_marked(&zm->huge, *first >> HUGE_ORDER, *last >> HUGE_ORDER, &hfrom, &hto);
-	if (huge) {
-		hfrom <<= HUGE_ORDER;
-		hto = (hto << HUGE_ORDER) + HUGE_PAGES - 1;
-		from = pages ? min(from, hfrom) : hfrom;
-		to = pages ? max(to, hto) : hto;
-	}
-	if (pages || huge) {
-		*first = from;
-		*last = to;
-		unmap_mapping_pages(zm->inode->i_mapping, from, to - from + 1, false);
+	unmap_marked(zm, 0, *first, *last, &from, &to);
+	unmap_marked(zm, HUGE_ORDER, *first, *last, &from, &to);
+	if (from <= to) {
+		begin_syncing(zm, &zm->pages, 0, from, to);
+		begin_syncing(zm, &zm->huge, HUGE_ORDER, from >> HUGE_ORDER, to >> HUGE_ORDER);
 	}
 	mutex_unlock(&zm->lock);
-	return pages || huge;
+	if (from > to)
+		return false;
+	*first = from;
+	*last = to;
+	return true;
 }
 
-/* What DMA may still store to stays due. */
-static bool may_be_stored(struct zuf_mapped *zm, pgoff_t first, unsigned int order)
+static void clear_marks(struct xarray *xa, pgoff_t first, pgoff_t last)
 {
-	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
+	XA_STATE(xas, xa, first);
+	unsigned int n = 0;
+	void *entry;
 
-	return order ? find_pinned_huge(zm, devs, first, first + HUGE_PAGES - 1) :
-		       find_pinned_page(zm, devs, first, first);
-}
-
-static void clear_marks(struct zuf_mapped *zm, struct xarray *xa, unsigned int order,
-			pgoff_t first, pgoff_t last)
-{
-	pgoff_t index = first;
-	void *entry = xa_find(xa, &index, last, WAS_WRITABLE);
-
-	for (; entry; entry = xa_find_after(xa, &index, last, WAS_WRITABLE))
-		if (!may_be_stored(zm, index << order, order))
-			xa_clear_mark(xa, index, WAS_WRITABLE);
+	if (!xa_marked(xa, SYNCING))
+		return;
+	xas_lock(&xas);
+	xas_for_each_marked(&xas, entry, last, SYNCING) {
+		xas_clear_mark(&xas, SYNCING);
+		xas_clear_mark(&xas, WAS_WRITABLE);
+		if (++n % XA_CHECK_SCHED)
+			continue;
+		xas_pause(&xas);
+		xas_unlock(&xas);
+		cond_resched();
+		xas_lock(&xas);
+	}
+	xas_unlock(&xas);
 }
 
 void zuf_mapped_clean_end(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
 	mutex_lock(&zm->lock);
-	clear_marks(zm, &zm->pages, 0, first, last);
-	clear_marks(zm, &zm->huge, HUGE_ORDER, first >> HUGE_ORDER, last >> HUGE_ORDER);
+	clear_marks(&zm->pages, first, last);
+	clear_marks(&zm->huge, first >> HUGE_ORDER, last >> HUGE_ORDER);
 	if (!xa_marked(&zm->pages, WAS_WRITABLE) && !xa_marked(&zm->huge, WAS_WRITABLE))
-		leave_dirty(zm);
+		zuf_record_leave_dirty(zm);
 	mutex_unlock(&zm->lock);
 }

@@ -7,8 +7,11 @@
  * An entry outlives the contract: until the server says UNMAP, or an operation that
  * takes blocks away has dropped it (mapped.c). A store is announced first: entries are
  * read-only until GET_MULTY for writing was answered, then the page is due for SYNC.
- * The first store to a private mapping is a read fault, too: the kernel copies from the
- * entry that it finds then.
+ * The first store to a private mapping is a read, too: the copy is filled here
+ * (fault_copy()), or by the core from the page of an entry that is there.
+ *
+ * A put lets the server give away the blocks that a store has replaced. So before it goes,
+ * whatever has become of the fault, entries for others than the answered ones are gone.
  *
  * Locks: mmap_lock or that of the area (the core's), freeze protection (stores), the
  * invalidate lock shared, the record's lock for what follows the answer. A fault may
@@ -30,6 +33,8 @@
 #include "devset.h"
 #include "inode.h"
 #include "mapped.h"
+#include "poison.h"
+#include "settle.h"
 #include "stats.h"
 #include "super.h"
 #include "trace.h"
@@ -44,6 +49,8 @@ struct fault {
 	unsigned int order;
 	bool write;			/* the entry is to be writable */
 	bool sync;			/* MAP_SYNC, and write */
+	bool copied;			/* vmf->page is what the core asked for */
+	bool entered;			/* entries for replaced blocks are gone */
 	struct zuf_contract c;
 	struct zuf_flight flight;
 };
@@ -63,9 +70,9 @@ static u64 fault_rw(const struct fault *f)
  */
 static int wait_left(struct inode *inode)
 {
-	struct zuf_put_tag *tag = READ_ONCE(ZUF_I(inode)->put_tag);
+	struct zuf_put_tag *tag = zuf_inode_tag(inode);
 
-	return tag && zuf_tag_is_left(tag, false) ? zuf_puts_wait_left(tag, false, false) : 0;
+	return zuf_tag_is_left(tag, false) ? zuf_puts_wait_left(tag, false, false) : 0;
 }
 
 static int fault_get(struct fault *f)
@@ -91,6 +98,18 @@ static bool is_one_run(const struct fault *f)
 	       io->last_pos == io->filepos + (PAGE_SIZE << f->order);
 }
 
+/*
+ * Is it the answer of a server of 2019, which leaves last_pos as it came? The word says all
+ * that a fault on one page asks for.
+ */
+static bool is_one_word(const struct fault *f)
+{
+	const struct zufs_ioc_IO *io = f->c.io;
+
+	return !f->order && io->ziom.iom_n == 1 && io->last_pos == io->filepos &&
+	       f->c.op.answered >= zufs_io_size(1);
+}
+
 /* The one block of the answer, or the first of those that make 2 MiB; ~0: no good. */
 static u64 answered_block(struct fault *f)
 {
@@ -98,7 +117,7 @@ static u64 answered_block(struct fault *f)
 	ssize_t bytes = zuf_contract_bytes(&f->c, PAGE_SIZE << f->order);
 	u32 i;
 
-	if (is_one_run(f))
+	if (is_one_run(f) || is_one_word(f))
 		return zuf_word_block(f->c.words[0]);
 	if (bytes != PAGE_SIZE << f->order)
 		return ~0ULL;
@@ -110,12 +129,22 @@ static u64 answered_block(struct fault *f)
 
 /* ---- insert ---- */
 
+/* Not what is shared but for reading: no debugger can make a copy there. */
+static bool is_private(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & VM_MAYSHARE);
+}
+
 static vm_fault_t insert_page(struct fault *f, struct page *page)
 {
 	struct vm_fault *vmf = f->vmf;
 	vm_fault_t ret;
 
+	if (page && unlikely(zuf_is_poisoned(f->c.zsb->devs, page, 1UL << f->order)))
+		return f->order ? VM_FAULT_FALLBACK : VM_FAULT_HWPOISON;
 	if (f->order) {
+		if (f->zm->small_private && is_private(vmf->vma))
+			return VM_FAULT_FALLBACK;
 		if (!zuf_pmd_takes(vmf, page_to_pfn(page)))
 			return VM_FAULT_NOPAGE;
 		return zuf_insert_pmem_pmd(vmf, page_to_pfn(page), f->write);
@@ -125,62 +154,161 @@ static vm_fault_t insert_page(struct fault *f, struct page *page)
 		return VM_FAULT_NOPAGE;
 	if (!page)
 		return zuf_insert_zero(vmf);
-	if (is_zone_device_page(page))
-		ret = zuf_insert_pmem(vmf, page_to_pfn(page));
-	else
+	if (!is_zone_device_page(page))
 		ret = zuf_insert_mem(vmf, page);
+	else if (is_private(vmf->vma))
+		ret = zuf_insert_pmem_private(vmf, page_to_pfn(page));
+	else
+		ret = zuf_insert_pmem(vmf, page_to_pfn(page));
 	if (f->write && ret == VM_FAULT_NOPAGE)
 		ret = zuf_make_writable(vmf, page_to_pfn(page));
 	return ret;
 }
 
-/* The record's lock is held. */
-static vm_fault_t insert_block(struct fault *f, u64 block, struct page *page)
+/* futex(2) takes what lies there from the page then, it does not try to store. */
+static bool is_read_only(const struct vm_area_struct *vma)
 {
-	if (zuf_mapped_enter(f->zm, f->first, f->order, block, f->write))
-		return VM_FAULT_OOM;
-	return insert_page(f, page);
+	return (vma->vm_flags & VM_MAYSHARE) && !(vma->vm_flags & VM_WRITE);
+}
+
+/* The record's lock is held. */
+static int enter_block(struct fault *f, u64 block)
+{
+	/* whoever writes pages out may need what we hold */
+	unsigned int noio = memalloc_noio_save();
+	int err = zuf_mapped_enter(f->zm, f->first, f->order, block, f->write);
+
+	if (!err && f->order && is_read_only(f->vmf->vma))
+		zuf_mapped_give_keys(f->zm, f->first, f->first);
+	memalloc_noio_restore(noio);
+	f->entered = true;
+	return err;
 }
 
 /* Use the answer; 0: it is out of date. */
 static vm_fault_t fault_insert(struct fault *f, u64 block, struct page *page)
 {
+	vm_fault_t ret = VM_FAULT_OOM;
 	unsigned int noio;
-	vm_fault_t ret;
 
 	if (!zuf_mapped_land(f->zm, &f->flight))
 		return 0;
-	/* whoever writes pages out may need what we hold */
-	noio = memalloc_noio_save();
-	ret = insert_block(f, block, page);
-	memalloc_noio_restore(noio);
+	if (!enter_block(f, block)) {
+		noio = memalloc_noio_save();
+		ret = insert_page(f, page);
+		memalloc_noio_restore(noio);
+	}
 	mutex_unlock(&f->zm->lock);
 	return ret;
 }
 
-/* What follows a good answer; 0: ask once more. */
+/*
+ * The first store to a page of a private mapping: the core has a page for the copy and takes
+ * it back as the page of the file. 0: @f->copied, or as above.
+ */
+static vm_fault_t fault_copy(struct fault *f, struct page *page)
+{
+	struct page *copy = f->vmf->cow_page;
+	unsigned long poisoned = page && zuf_is_poisoned(f->c.zsb->devs, page, 1);
+	void *to;
+
+	if (!zuf_mapped_land(f->zm, &f->flight))
+		return 0;
+	to = kmap_local_page(copy);
+	if (page && !poisoned)
+		poisoned = copy_mc_to_kernel(to, page_address(page), PAGE_SIZE);
+	else if (!page)
+		clear_page(to);
+	kunmap_local(to);
+	mutex_unlock(&f->zm->lock);
+	if (poisoned)
+		return VM_FAULT_HWPOISON;
+	get_page(copy);
+	f->vmf->page = copy;
+	f->copied = true;
+	return 0;
+}
+
+/* The words of a run that one word stood for; the put has its one. */
+static void spread_run(struct fault *f)
+{
+	const u64 step = zufs_dpp_from_block(1, ZUFS_POOL_T1);
+	u32 i;
+
+	for (i = 1; i < f->c.pages; i++)
+		f->c.words[i] = f->c.words[0] + i * step;
+}
+
+static int fault_put(struct fault *f)
+{
+	struct zufs_ioc_IO *io = f->c.io;
+	u32 n = io->ziom.iom_n;
+
+	if (f->write && !f->entered) {
+		if (is_one_run(f)) {
+			spread_run(f);
+			n = f->c.pages;
+		}
+		zuf_mapped_rewrite(f->inode, f->first, n, f->c.words);
+	}
+	return zuf_contract_put(&f->c, f->sync);
+}
+
+/* MAP_SYNC: the put is what makes it durable, before anybody can store. */
+static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *page)
+{
+	bool landed = zuf_mapped_land(f->zm, &f->flight);
+	int err = 0, put_err;
+
+	if (landed) {
+		err = enter_block(f, block);
+		if (!err)
+			zuf_mapped_refly(f->zm, &f->flight);
+		mutex_unlock(&f->zm->lock);
+	}
+	put_err = fault_put(f);
+	if (!landed)
+		return 0;
+	if (!err && put_err) {
+		/* maybe not the file's after the next mount */
+		zuf_mapped_abort(f->zm, &f->flight);
+		return VM_FAULT_SIGBUS;
+	}
+	return err ? VM_FAULT_OOM : fault_insert(f, block, page);
+}
+
+/* Frames of what may be mapped; NULL: of a hole. False: it is no good answer. */
+static bool answered_page(struct fault *f, u64 block, struct page **page)
+{
+	*page = NULL;
+	if (!block)
+		return !f->write && !f->order;
+	if (block != ~0ULL)
+		*page = zuf_t1_block_page(f->c.zsb->devs, block, 1UL << f->order);
+	return *page && IS_ALIGNED(page_to_pfn(*page), 1UL << f->order);
+}
+
+/* What follows an answer; 0: ask once more. */
 static vm_fault_t fault_answered(struct fault *f)
 {
 	u64 block = answered_block(f);
-	struct page *page = NULL;
+	struct page *page;
 	vm_fault_t ret;
 
-	if (block && block != ~0ULL)
-		page = zuf_t1_block_page(f->c.zsb->devs, block, 1UL << f->order);
-	if (page ? !IS_ALIGNED(page_to_pfn(page), 1UL << f->order) :
-		   block || f->write || f->order) {
+	f->entered = false;
+	if (!answered_page(f, block, &page)) {
 		zuf_mapped_abort(f->zm, &f->flight);
 		ret = f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+	} else if (f->vmf->cow_page) {
+		ret = fault_copy(f, page);
 	} else if (f->sync) {
-		/* what makes it durable, before anybody can store */
-		zuf_contract_put(&f->c, true);
-		return fault_insert(f, block, page);
+		return fault_insert_sync(f, block, page);
 	} else {
 		ret = fault_insert(f, block, page);
 	}
 	/* a hole holds nothing, unless it is a lock */
 	if (block || f->write || f->order || f->c.kept)
-		zuf_contract_put(&f->c, false);
+		fault_put(f);
 	return ret;
 }
 
@@ -206,7 +334,7 @@ static vm_fault_t fault_ask(struct fault *f)
 		if (err)
 			zuf_mapped_abort(f->zm, &f->flight);
 		ret = err ? fault_error(f) : fault_answered(f);
-	} while (!ret);
+	} while (!ret && !f->copied);
 	return ret;
 }
 
@@ -221,11 +349,18 @@ static bool fault_in_file(const struct fault *f)
 static vm_fault_t fault_check(const struct fault *f)
 {
 	/* made so after the file was mapped */
-	if (f->write && unlikely(IS_IMMUTABLE(f->inode)))
+	if (f->write && unlikely(IS_IMMUTABLE(f->inode) || READ_ONCE(f->zm->no_stores)))
 		return VM_FAULT_SIGBUS;
 	if (fault_in_file(f))
 		return 0;
 	return f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+}
+
+/* What a killed application has left comes before the end of the file is looked at. */
+static vm_fault_t fault_settled(struct fault *f)
+{
+	return zuf_settle(f->inode, ZUF_OPF_SHARED) ? VM_FAULT_SIGBUS :
+						      fault_check(f) ?: fault_ask(f);
 }
 
 static vm_fault_t fault_locked(struct fault *f)
@@ -235,7 +370,7 @@ static vm_fault_t fault_locked(struct fault *f)
 
 	if (down_read_killable(&mapping->invalidate_lock))
 		return VM_FAULT_SIGBUS;
-	ret = fault_check(f) ?: fault_ask(f);
+	ret = fault_settled(f);
 	filemap_invalidate_unlock_shared(mapping);
 	return ret;
 }
@@ -244,7 +379,7 @@ static vm_fault_t fault_store(struct fault *f)
 {
 	struct super_block *sb = f->inode->i_sb;
 	/* looked at once more under the lock; but then the times are new */
-	vm_fault_t ret = fault_check(f);
+	vm_fault_t ret = zuf_is_stale(f->inode) ? 0 : fault_check(f);
 
 	if (unlikely(ret))
 		return ret;
@@ -328,6 +463,10 @@ static vm_fault_t zuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (order != HUGE_ORDER || ((vmf->flags & FAULT_FLAG_WRITE) && !write) ||
 	    !fault_in_file(&f) || !huge_fits(vmf, f.c.zsb))
 		return VM_FAULT_FALLBACK;
+	if (!zuf_inserts_pmem_pmd) {
+		zuf_stats_event(zuf_sb_stats(f.c.zsb), ZUF_EV_FAULT_NO_2M, 1);
+		return VM_FAULT_FALLBACK;
+	}
 	f.c.io = kmalloc(zufs_io_size(PTRS_PER_PMD), GFP_KERNEL);
 	if (!f.c.io)
 		return VM_FAULT_FALLBACK;
@@ -344,11 +483,10 @@ static void send_mmap_close(struct inode *inode)
 {
 	struct zufs_ioc_mmap_close msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_MMAP_CLOSE, sizeof(msg), 0, 0),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 	};
 	/* not even a dying task waits for it; the end of the inode does */
 	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED,
-				  .inode = inode);
+				  ZUF_INODE(inode, struct zufs_ioc_mmap_close, zus_ii));
 
 	zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
@@ -373,13 +511,30 @@ static void zuf_vm_close(struct vm_area_struct *vma)
 	mutex_unlock(&zm->vma_lock);
 }
 
+/* Write is taken away from entries that are there: is_read_only(). */
+static int zuf_vm_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			   unsigned long new_flags)
+{
+	struct zuf_mapped *zm = zuf_mapped_of(file_inode(vma->vm_file));
+	pgoff_t first = linear_page_index(vma, start);
+
+	if ((new_flags & VM_WRITE) || !(vma->vm_flags & VM_WRITE) ||
+	    !(vma->vm_flags & VM_MAYSHARE))
+		return 0;
+	mutex_lock(&zm->lock);
+	zuf_mapped_give_keys(zm, first, first + ((end - start) >> PAGE_SHIFT) - 1);
+	mutex_unlock(&zm->lock);
+	return 0;
+}
+
 static const struct vm_operations_struct zuf_vm_ops = {
 	.open = zuf_vm_open,
 	.close = zuf_vm_close,
+	.mprotect = zuf_vm_mprotect,
 	.fault = zuf_vm_fault,
 	ZUF_VMA_LOCKED_FAULTS
 	.huge_fault = zuf_vm_huge_fault_op,
-	/* of T1 that is memory entries have pages, else they have none */
+	/* entries with a page come by the first, those without (pmem, holes) by the other */
 	.page_mkwrite = zuf_vm_mkwrite,
 	.pfn_mkwrite = zuf_vm_mkwrite,
 };
@@ -401,7 +556,6 @@ int zuf_mmap(struct file *file, struct vm_area_struct *vma)
 	mutex_unlock(&zm->vma_lock);
 	file_accessed(file);
 	vma->vm_ops = &zuf_vm_ops;
-	/* as fs/dax: what is mixed is neither merged nor can it grow where it is */
-	vm_flags_set(vma, VM_HUGEPAGE | (zuf_devset_is_memory(devs) ? ZUF_VM_MEM : 0));
+	vm_flags_set(vma, VM_HUGEPAGE | ZUF_VM_MIXED);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * mounter.c - messages to the thread of the server that mounts
  *
  *	caller (mount, umount ...)              mounter (in ZU_IOC_MOUNT)
- *	  waits for m->callers, WAITING
+ *	  waits for its turn, WAITING
  *	  WAITING -> POSTED                     copies the message to user space
  *	                                        POSTED -> TAKEN, returns
  *	  sleeps killably                       comes back with the answer
@@ -29,18 +29,17 @@ int zuf_mounter_init(struct zuf_mounter *m)
 	m->msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL_ACCOUNT);
 	if (!m->msg)
 		return -ENOMEM;
-	mutex_init(&m->callers);
 	mutex_init(&m->thread);
 	spin_lock_init(&m->lock);
 	init_waitqueue_head(&m->server_wait);
 	init_waitqueue_head(&m->caller_wait);
+	init_waitqueue_head(&m->turn_wait);
 	return 0;
 }
 
 void zuf_mounter_fini(struct zuf_mounter *m)
 {
 	mutex_destroy(&m->thread);
-	mutex_destroy(&m->callers);
 	kfree(m->msg);
 }
 
@@ -94,6 +93,20 @@ struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m)
 
 /* ---- the caller ---- */
 
+/* No mutex: who waits for it while the server is frozen could not be frozen. */
+static int turn_begin(struct zuf_mounter *m)
+{
+	return zuf_wait_killable(m->turn_wait, !test_and_set_bit_lock(0, &m->calling)) ?
+	       -EINTR : 0;
+}
+
+static void turn_end(struct zuf_mounter *m)
+{
+	clear_bit_unlock(0, &m->calling);
+	/* wake_up() takes the lock of the queue: no store is late */
+	wake_up(&m->turn_wait);
+}
+
 static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
 {
 	return READ_ONCE(m->state);
@@ -112,21 +125,22 @@ static bool mounter_has_answered(struct zuf_mounter *m, u32 stops)
 	return mounter_state(m) == ZUF_MNT_ANSWERED || READ_ONCE(m->stops) != stops;
 }
 
-/* Killed while waiting: take the message back, or leave its answer to nobody. */
-static int mounter_abandon(struct zuf_mounter *m, u32 stops)
+/*
+ * Killed while waiting: take the message back, or leave its answer to nobody. False: the answer
+ * came first, and has to be taken, or the message went with its server.
+ */
+static bool mounter_abandon(struct zuf_mounter *m, u32 stops)
 {
+	bool left = false;
+
 	spin_lock(&m->lock);
-	if (m->stops != stops)
-		goto out;	/* the message went with its server */
-	if (m->state == ZUF_MNT_POSTED)
-		m->state = ZUF_MNT_WAITING;
-	else if (m->state == ZUF_MNT_TAKEN)
-		m->state = ZUF_MNT_ABANDONED;
-	else if (m->state == ZUF_MNT_ANSWERED)
-		m->state = ZUF_MNT_AWAY;
-out:
+	if (m->stops == stops && m->state != ZUF_MNT_ANSWERED) {
+		/* else it is POSTED */
+		m->state = m->state == ZUF_MNT_TAKEN ? ZUF_MNT_ABANDONED : ZUF_MNT_WAITING;
+		left = true;
+	}
 	spin_unlock(&m->lock);
-	return -EINTR;
+	return left;
 }
 
 static int mounter_result(s32 err)
@@ -151,6 +165,10 @@ static int mounter_post(struct zuf_root *root, u32 gen, const struct zufs_ioc_mo
 			err = -EIO;
 		} else if (m->state == ZUF_MNT_WAITING) {
 			memcpy(m->msg, msg, msg->hdr.in_len);
+			/* what it does not answer is not another message's */
+			if (msg->hdr.out_max > msg->hdr.in_len)
+				memset((void *)m->msg + msg->hdr.in_len, 0,
+				       msg->hdr.out_max - msg->hdr.in_len);
 			m->state = ZUF_MNT_POSTED;
 			*stops = m->stops;
 			err = 0;
@@ -174,8 +192,9 @@ static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_m
 	err = mounter_post(root, gen, msg, &stops);
 	if (err)
 		return err;
-	if (zuf_wait_killable(m->caller_wait, mounter_has_answered(m, stops)))
-		return mounter_abandon(m, stops);
+	if (zuf_wait_killable(m->caller_wait, mounter_has_answered(m, stops)) &&
+	    mounter_abandon(m, stops))
+		return -EINTR;
 	spin_lock(&m->lock);
 	if (m->state != ZUF_MNT_ANSWERED || m->stops != stops) {
 		spin_unlock(&m->lock);
@@ -201,10 +220,10 @@ int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 		return -E2BIG;
 	msg->hdr.out_max = msg->hdr.out_len;
 	start = zuf_stats_start();
-	if (mutex_lock_killable(&m->callers))
+	if (turn_begin(m))
 		return -EINTR;
 	err = mounter_call_locked(root, gen, msg);
-	mutex_unlock(&m->callers);
+	turn_end(m);
 	zuf_stats_op(root->stats, zuf_stat_mnt_slot(msg->hdr.operation), start, err);
 	return err;
 }
@@ -213,11 +232,11 @@ void zuf_mounter_settle(struct zuf_root *root, u32 gen)
 {
 	struct zuf_mounter *m = &root->mounter;
 
-	if (mutex_lock_killable(&m->callers))
+	if (turn_begin(m))
 		return;
 	/* it waits for the next message only after the taking back */
 	zuf_wait_killable(m->caller_wait, mounter_can_post(root, gen));
-	mutex_unlock(&m->callers);
+	turn_end(m);
 }
 
 /* ---- the mounter ---- */
@@ -350,8 +369,9 @@ static long mounter_wait_locked(struct zuf_mounter *m, const void *owner,
 		/* else a caller came, and was killed before we looked */
 	} while (!err && !READ_ONCE(m->brk));
 	owner_move(m, owner, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
+	/* entered again unless a handler without SA_RESTART has run: no answer is taken twice */
 	if (err)
-		return mounter_send_break(arg, -EINTR);
+		return mounter_send_break(arg, err);
 	WRITE_ONCE(m->brk, false);
 	return mounter_send_break(arg, 0);
 }

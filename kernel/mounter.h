@@ -33,7 +33,7 @@ enum zuf_mnt_state {
 };
 
 struct zuf_mounter {
-	struct mutex callers;		/* one message at a time */
+	unsigned long calling;		/* bit 0: a caller has its turn, one message at a time */
 	struct mutex thread;		/* one thread of the server in the ioctl */
 	spinlock_t lock;		/* state, brk, message hand-over */
 	enum zuf_mnt_state state;
@@ -44,7 +44,7 @@ struct zuf_mounter {
 	u64 undo_sbi;			/* an abandoned mount to be taken back */
 	struct vfsmount *mnt;		/* the root's mount, while state != NONE */
 	const void *owner;		/* the special file that has the role, or NULL */
-	wait_queue_head_t server_wait, caller_wait;
+	wait_queue_head_t server_wait, caller_wait, turn_wait;
 };
 
 int zuf_mounter_init(struct zuf_mounter *m);

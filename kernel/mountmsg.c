@@ -6,13 +6,21 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "devset.h"
 #include "mounter.h"
 #include "mountmsg.h"
 #include "root.h"
 #include "super.h"
 #include "type.h"
 
-static struct zufs_ioc_mount *mountmsg_create(struct zuf_sb *zsb, u16 operation)
+/* What the server may know of: nothing is to be written, or some devices cannot be. */
+static u64 mount_flags(const struct zuf_sb *zsb, bool read_only)
+{
+	return zsb->opt.flags | (read_only ? ZUFS_M_RDONLY : 0) |
+	       (zsb->devs->is_protected ? ZUFS_M_PROTECTED : 0);
+}
+
+static struct zufs_ioc_mount *mountmsg_create(struct zuf_sb *zsb, u16 operation, bool read_only)
 {
 	const char *text = zsb->opt.server ?: "";
 	size_t text_size = strlen(text) + 1;
@@ -26,7 +34,7 @@ static struct zufs_ioc_mount *mountmsg_create(struct zuf_sb *zsb, u16 operation)
 	msg->zmi.num_cpu = num_possible_cpus();
 	msg->zmi.num_channels = ZUF_NUM_CHANNELS;
 	msg->zmi.zus_sbi = zsb->zus_sbi;
-	msg->zmi.po.mount_flags = zsb->opt.flags;
+	msg->zmi.po.mount_flags = mount_flags(zsb, read_only);
 	msg->zmi.po.pedantic = zsb->opt.pedantic;
 	msg->zmi.po.mount_options_len = text_size;
 	memcpy(ZUFS_TAIL(msg, zmi.po.mount_options), text, text_size);
@@ -35,7 +43,7 @@ static struct zufs_ioc_mount *mountmsg_create(struct zuf_sb *zsb, u16 operation)
 
 int zuf_mountmsg_mount(struct zuf_sb *zsb, struct zufs_mount_info *answer)
 {
-	struct zufs_ioc_mount *msg = mountmsg_create(zsb, ZUFS_M_MOUNT);
+	struct zufs_ioc_mount *msg = mountmsg_create(zsb, ZUFS_M_MOUNT, zsb->devs->read_only);
 	int err;
 
 	if (!msg)
@@ -57,7 +65,7 @@ int zuf_mountmsg_remount(struct zuf_sb *zsb, bool was_ro, bool will_ro)
 
 	if (!zuf_root_is_live(zsb->root, zsb->server_gen))
 		return -EIO;
-	msg = mountmsg_create(zsb, ZUFS_M_REMOUNT);
+	msg = mountmsg_create(zsb, ZUFS_M_REMOUNT, will_ro);
 	if (!msg)
 		return -ENOMEM;
 	if (was_ro)

@@ -9,10 +9,13 @@
  * holds the inode locks of the directories and of what is linked or unlinked.
  */
 #include "dispatch.h"
+#include "fiemap.h"
 #include "inode.h"
 #include "ioctl.h"
 #include "rename.h"
+#include "settle.h"
 #include "super.h"
+#include "undo.h"
 #include "xattr.h"
 
 struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name)
@@ -21,9 +24,10 @@ struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name)
 		.hdr = ZUF_HDR(ZUFS_OP_LOOKUP, offsetof(typeof(msg), _zi),
 			       offsetof(typeof(msg), _zi),
 			       sizeof(msg) - offsetof(typeof(msg), _zi)),
-		.dir_ii = ZUF_I(dir)->zus_ii,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = dir);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED,
+				  ZUF_INODE(dir, struct zufs_ioc_lookup, dir_ii),
+				  ZUF_OUT(struct zufs_ioc_lookup, _zi, sizeof(msg)));
 	int err;
 
 	err = zuf_str_set(&msg.str, name);
@@ -95,18 +99,29 @@ static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 	return err == -EEXIST ? -ESTALE : err;
 }
 
+/* A program that is killed leaves what follows on the step that was not done. */
+static int send_names(struct zuf_sb *zsb, struct zuf_op *op)
+{
+	int err = zuf_dispatch(zsb, op);
+
+	if (unlikely(err && op->undo && fatal_signal_pending(current) && !op->undo->handed))
+		zuf_undo_leave(op->undo, op, zsb->sbid);
+	return err;
+}
+
 /* ADD_DENTRY or REMOVE_DENTRY, with the times that it changes. */
 static int change_name(u16 operation, struct inode *dir, const struct qstr *name,
-		       struct inode *inode, u32 op_flags)
+		       struct inode *inode, u32 op_flags, struct zuf_undo *undo)
 {
 	struct zufs_ioc_dentry msg = {
 		.hdr = ZUF_HDR(operation, sizeof(msg), 0, sizeof(msg)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
-		.zus_dir_ii = ZUF_I(dir)->zus_ii,
 	};
-	struct inode *const more[] = { dir, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .flags = op_flags | ZUF_OPF_NAMES, .inode = inode,
-				  .more_inodes = more);
+	const struct zuf_op_inode more[] = {
+		{ dir, offsetof(struct zufs_ioc_dentry, zus_dir_ii) }, { }
+	};
+	struct zuf_op op = ZUF_OP(&msg, .flags = op_flags | ZUF_OPF_NAMES, .more = more,
+				  .undo = undo,
+				  ZUF_INODE(inode, struct zufs_ioc_dentry, zus_ii));
 	struct zuf_touch touch_dir, touch;
 	int err;
 
@@ -115,7 +130,7 @@ static int change_name(u16 operation, struct inode *dir, const struct qstr *name
 		return err;
 	zuf_touch_start(&touch_dir, dir, STATX_MTIME | STATX_CTIME);
 	zuf_touch_start(&touch, inode, STATX_CTIME);
-	err = zuf_dispatch(ZUF_SB(dir->i_sb), &op);
+	err = send_names(ZUF_SB(dir->i_sb), &op);
 	zuf_touch_end(&touch, err);
 	zuf_touch_end(&touch_dir, err);
 	return err;
@@ -124,7 +139,7 @@ static int change_name(u16 operation, struct inode *dir, const struct qstr *name
 static int change_dentry(u16 operation, struct inode *dir, struct dentry *dentry,
 			 struct inode *inode)
 {
-	int err = change_name(operation, dir, &dentry->d_name, inode, 0);
+	int err = change_name(operation, dir, &dentry->d_name, inode, 0, NULL);
 
 	if (zuf_outcome_unknown(err))
 		d_drop(dentry);
@@ -132,9 +147,9 @@ static int change_dentry(u16 operation, struct inode *dir, struct dentry *dentry
 }
 
 int zuf_name_remove(struct inode *dir, const struct qstr *name, struct inode *inode,
-		    u32 op_flags)
+		    u32 op_flags, struct zuf_undo *undo)
 {
-	return change_name(ZUFS_OP_REMOVE_DENTRY, dir, name, inode, op_flags);
+	return change_name(ZUFS_OP_REMOVE_DENTRY, dir, name, inode, op_flags, undo);
 }
 
 static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry *dentry)
@@ -142,7 +157,7 @@ static int zuf_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 	struct inode *inode = d_inode(old_dentry);
 	int err;
 
-	if (inode->i_nlink >= ZUFS_LINK_MAX)
+	if (inode->i_nlink >= ZUF_LINK_MAX)
 		return -EMLINK;
 	err = change_dentry(ZUFS_OP_ADD_DENTRY, dir, dentry, inode);
 	if (err)
@@ -166,13 +181,20 @@ static void directory_is_gone(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
+/* Files inside are found by the server; so are directories where it does not count (1: many). */
+static bool has_subdirs(const struct inode *inode)
+{
+	return S_ISDIR(inode->i_mode) && inode->i_nlink > 2;
+}
+
 static int zuf_rmdir(struct inode *dir, struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
-	int err;
+	int err = zuf_settle(inode, 0);
 
-	/* files inside are found by the server */
-	if (inode->i_nlink != 2)
+	if (err)
+		return err;
+	if (has_subdirs(inode))
 		return -ENOTEMPTY;
 	err = change_dentry(ZUFS_OP_REMOVE_DENTRY, dir, dentry, inode);
 	if (!err)
@@ -190,15 +212,15 @@ static int check_rename(const struct zuf_rename *rn)
 
 	if (rn->flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if (target && !exchange && S_ISDIR(target->i_mode) && target->i_nlink != 2)
+	if (target && !exchange && has_subdirs(target))
 		return -ENOTEMPTY;
 	if (rn->old_dir == rn->new_dir)
 		return 0;
 	/* does a directory get, or give up, a sub-directory without one for it? */
 	gains = S_ISDIR(rn->inode->i_mode) && !(target && S_ISDIR(target->i_mode));
 	loses = exchange && S_ISDIR(target->i_mode) && !S_ISDIR(rn->inode->i_mode);
-	if ((gains && rn->new_dir->i_nlink >= ZUFS_LINK_MAX) ||
-	    (loses && rn->old_dir->i_nlink >= ZUFS_LINK_MAX))
+	if ((gains && rn->new_dir->i_nlink >= ZUF_LINK_MAX) ||
+	    (loses && rn->old_dir->i_nlink >= ZUF_LINK_MAX))
 		return -EMLINK;
 	return 0;
 }
@@ -208,23 +230,29 @@ static int send_rename(const struct zuf_rename *rn)
 	struct timespec64 now = inode_get_ctime(rn->inode);
 	struct zufs_ioc_rename msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_RENAME, sizeof(msg), 0, sizeof(msg)),
-		.old_dir_ii = ZUF_I(rn->old_dir)->zus_ii,
-		.new_dir_ii = ZUF_I(rn->new_dir)->zus_ii,
-		.old_zus_ii = ZUF_I(rn->inode)->zus_ii,
-		.new_zus_ii = rn->target ? ZUF_I(rn->target)->zus_ii : 0,
 		.time = timespec64_to_ns(&now),
 		.flags = rn->flags,
 	};
-	struct inode *const more[] = { rn->old_dir, rn->new_dir, rn->target, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .flags = rn->op_flags | ZUF_OPF_NAMES,
-				  .inode = rn->inode, .more_inodes = more);
+	struct zuf_op_inode more[ZUF_OP_INODES] = {
+		{ rn->old_dir, offsetof(struct zufs_ioc_rename, old_dir_ii) },
+		{ rn->new_dir, offsetof(struct zufs_ioc_rename, new_dir_ii) },
+	}, *last = more + 2;
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .more = more, .undo = rn->undo,
+				  ZUF_INODE(rn->inode, struct zufs_ioc_rename, old_zus_ii));
 	int err;
 
+	/* without a target its cookie stays 0 */
+	if (rn->target)
+		*last++ = (struct zuf_op_inode){ rn->target,
+						 offsetof(struct zufs_ioc_rename, new_zus_ii) };
+	/* the message does not name it, but what follows does */
+	if (rn->undo && rn->undo->at == ZUF_UNDO_MOVE)
+		*last++ = (struct zuf_op_inode){ rn->undo->inode };
 	err = zuf_str_set(&msg.old_d_str, rn->old_name);
 	if (!err)
 		err = zuf_str_set(&msg.new_d_str, rn->new_name);
 	if (!err)
-		err = zuf_dispatch(ZUF_SB(rn->inode->i_sb), &op);
+		err = send_names(ZUF_SB(rn->inode->i_sb), &op);
 	return err;
 }
 
@@ -258,8 +286,10 @@ static int zuf_rename(struct zuf_idmap *idmap, struct inode *old_dir,
 		.inode = d_inode(old_dentry), .target = d_inode(new_dentry),
 		.flags = flags,
 	};
-	int err = check_rename(&rn);
+	int err = rn.target ? zuf_settle(rn.target, 0) : 0;
 
+	if (!err)
+		err = check_rename(&rn);
 	if (err)
 		return err;
 	err = flags & RENAME_WHITEOUT ? zuf_rename_whiteout(idmap, &rn) : zuf_rename_step(&rn);
@@ -285,6 +315,7 @@ const struct inode_operations zuf_dir_inode_ops = {
 	.setattr	= zuf_setattr,
 	.getattr	= zuf_getattr,
 	.update_time	= zuf_op_update_time,
+	.fiemap		= zuf_fiemap,
 	.fileattr_get	= zuf_fileattr_get,
 	.fileattr_set	= zuf_fileattr_set,
 	.listxattr	= zuf_listxattr,

@@ -19,6 +19,7 @@
 #include "devset.h"
 #include "inode.h"
 #include "nio.h"
+#include "poison.h"
 #include "rw.h"
 
 /* Words that a message on the stack has room for: transfers up to 128 KiB. */
@@ -61,7 +62,7 @@ static u32 run_length(const u64 *words, u32 i, u32 end)
 static ssize_t copy_run(struct nio *nio, u64 block, size_t offset, size_t len)
 {
 	struct iov_iter *iter = nio->rw->iter;
-	void *addr;
+	void __shm *addr;
 
 	if (!block)
 		return nio->rw->write ? -EIO : iov_iter_zero(len, iter);
@@ -70,9 +71,12 @@ static ssize_t copy_run(struct nio *nio, u64 block, size_t offset, size_t len)
 	addr = zuf_t1_addr(nio->c.zsb->devs, block << PAGE_SHIFT, offset + len);
 	if (!addr)
 		return -EIO;
+	if (nio->rw->write && unlikely(zuf_poison_is_there(nio->c.zsb->devs)))
+		return zuf_poison_overwrite(nio->c.zsb->devs, (block << PAGE_SHIFT) + offset, len,
+					    iter);
 	if (nio->rw->write)
-		return _copy_from_iter_flushcache(addr + offset, len, iter);
-	return _copy_mc_to_iter(addr + offset, len, iter);
+		return shm_from_iter_durable(addr + offset, len, iter);
+	return shm_to_iter_mc(addr + offset, len, iter);
 }
 
 /* All that the server gave; bytes done or, without any, -EIO or -EFAULT. */
@@ -114,8 +118,8 @@ static int nio_get(struct nio *nio, size_t len)
 		.ra.prev_pos = ra->prev_pos,
 		.ra.ra_pages = ra->ra_pages,
 	};
-	return zuf_contract_get(&nio->c, len,
-				rw->op_flags | (rw->exclusive ? 0 : ZUF_OPF_SHARED));
+	/* a write that is left to the server shall not come after the next one */
+	return zuf_contract_get(&nio->c, len, rw->op_flags | (rw->write ? 0 : ZUF_OPF_SHARED));
 }
 
 static void nio_take_ra(const struct nio *nio)
@@ -150,7 +154,8 @@ static ssize_t nio_transfer(struct nio *nio, size_t len)
 	if (rw->write && done > 0) {
 		/* the data first, then what makes it visible */
 		pmem_wmb();
-		zuf_rw_wrote(rw, nio->c.io->filepos + done);
+		if (unlikely(zuf_rw_wrote(rw, nio->c.io->filepos + done)))
+			done = -EIO;
 	}
 	nio_take_ra(nio);
 	if (rw->write && nio->c.io->ziom.iom_n)

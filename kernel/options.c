@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "devset.h"
 #include "options.h"
 #include "super.h"
 
@@ -19,8 +20,8 @@
 enum { OPT_PEDANTIC, OPT_EPHEMERAL, OPT_DAX, OPT_SIZE };
 
 static const struct fs_parameter_spec zuf_params[] = {
-	fsparam_flag("ephemeral", OPT_EPHEMERAL),
-	fsparam_flag("dax", OPT_DAX),
+	fsparam_flag_no("ephemeral", OPT_EPHEMERAL),
+	fsparam_flag_no("dax", OPT_DAX),
 	fsparam_flag("pedantic", OPT_PEDANTIC),
 	fsparam_u32("pedantic", OPT_PEDANTIC),
 	fsparam_string("size", OPT_SIZE),
@@ -59,7 +60,7 @@ static int parse_size(struct fs_context *fc, struct zuf_options *opt,
 	char *end;
 
 	if (fc->root ? !ZUF_SB(fc->root->d_sb)->opt.size_bytes :
-		       fc->source && fc->source[0] == '/')
+		       !zuf_source_is_none(fc->source))
 		return add_server_option(opt, param);
 	bytes = memparse(param->string, &end);
 	if (*end || !bytes || bytes > MAX_LFS_FILESIZE)
@@ -68,22 +69,29 @@ static int parse_size(struct fs_context *fc, struct zuf_options *opt,
 	return 0;
 }
 
+static void set_flag(struct zuf_options *opt, u64 flag, bool on)
+{
+	opt->flags = on ? opt->flags | flag : opt->flags & ~flag;
+}
+
 int zuf_option_parse(struct fs_context *fc, struct zuf_options *opt,
 		     struct fs_parameter *param)
 {
 	struct fs_parse_result result;
 	int key = fs_parse(fc, zuf_params, param, &result);
 
+	if (key >= 0)
+		opt->named |= BIT(key);
 	switch (key) {
 	case OPT_PEDANTIC:
-		opt->flags |= ZUFS_M_PEDANTIC;
 		opt->pedantic = param->type == fs_value_is_string ? result.uint_32 : 1;
+		set_flag(opt, ZUFS_M_PEDANTIC, opt->pedantic);
 		return 0;
 	case OPT_EPHEMERAL:
-		opt->flags |= ZUFS_M_EPHEMERAL;
+		set_flag(opt, ZUFS_M_EPHEMERAL, !result.negated);
 		return 0;
 	case OPT_DAX:
-		opt->dax = true;
+		opt->dax = !result.negated;
 		return 0;
 	case OPT_SIZE:
 		return parse_size(fc, opt, param);
@@ -92,6 +100,20 @@ int zuf_option_parse(struct fs_context *fc, struct zuf_options *opt,
 	default:
 		return key;
 	}
+}
+
+void zuf_options_keep(struct zuf_options *opt, const struct zuf_options *old)
+{
+	if (!(opt->named & BIT(OPT_PEDANTIC))) {
+		opt->flags |= old->flags & ZUFS_M_PEDANTIC;
+		opt->pedantic = old->pedantic;
+	}
+	if (!(opt->named & BIT(OPT_EPHEMERAL)))
+		opt->flags |= old->flags & ZUFS_M_EPHEMERAL;
+	if (!(opt->named & BIT(OPT_DAX)))
+		opt->dax = old->dax;
+	opt->flags |= old->flags & ZUFS_M_SILENT;
+	opt->size_bytes = old->size_bytes;
 }
 
 void zuf_options_free(struct zuf_options *opt)

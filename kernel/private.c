@@ -90,7 +90,7 @@ static int private_open(struct zuf_special *sp, struct zuf_private *priv,
 	kfree(path);
 	if (IS_ERR(priv->zsb.devs))
 		return PTR_ERR(priv->zsb.devs);
-	err = zuf_devset_load_shadow(priv->zsb.devs);
+	err = zuf_devset_load_shadow(priv->zsb.devs, NULL);
 	priv->zsb.root = sp->root;
 	if (!err) {
 		priv->sbid = zuf_sbid_create(&priv->zsb);

@@ -4,15 +4,18 @@
  *
  * Locking: a CPU's buffer is under its own spin lock, taken in process context
  * only. The lock is also what orders a late put against the end of the server:
- * zuf_puts_drop_all() comes after live_gen has changed, and zuf_puts_queue()
- * looks at live_gen under the lock.
+ * zuf_puts_drop_all() comes after live_gen has changed, and zuf_puts_queue() and
+ * zuf_puts_attach() look at live_gen under the lock.
  */
 #include <linux/jiffies.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
 #include "chan.h"
 #include "dispatch.h"
+#include "ends.h"
+#include "held.h"
 #include "puts.h"
 #include "root.h"
 #include "stats.h"
@@ -50,39 +53,30 @@ void zuf_puts_fini(struct zuf_puts *puts)
 
 /* ---- tags ---- */
 
-struct zuf_put_tag *zuf_put_tag_create(gfp_t gfp)
+void zuf_put_tag_init(struct zuf_put_tag *tag, void (*release)(struct zuf_put_tag *tag))
 {
-	struct zuf_put_tag *tag = kzalloc(sizeof(*tag), gfp | __GFP_ACCOUNT);
-
-	if (tag)
-		refcount_set(&tag->refs, 1);
-	return tag;
-}
-
-struct zuf_put_tag *zuf_put_tag_get(struct zuf_put_tag *tag)
-{
-	if (tag)
-		refcount_inc(&tag->refs);
-	return tag;
+	memset(tag, 0, sizeof(*tag));
+	atomic_set(&tag->uses, 1);
+	tag->release = release;
 }
 
 void zuf_put_tag_put(struct zuf_put_tag *tag)
 {
-	if (tag && refcount_dec_and_test(&tag->refs))
-		kfree(tag);
-}
+	int uses;
 
-static void tag_executed(struct zuf_put_tag *tag)
-{
-	if (atomic_dec_and_test(&tag->pending))
-		wake_up_var(&tag->pending);
-	zuf_put_tag_put(tag);
+	if (unlikely(tag->note_idle))
+		WRITE_ONCE(tag->idle_at, jiffies);
+	uses = atomic_dec_return(&tag->uses);
+	/* the tag may be gone, its address is all that is used */
+	if (uses == 1)
+		wake_up_var(tag);
+	else if (!uses)
+		tag->release(tag);
 }
 
 void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left)
 {
-	refcount_inc(&tag->refs);
-	atomic_inc(&tag->pending);
+	atomic_inc(&tag->uses);
 	if (left != ZUF_LEFT_NO_LOCK)
 		atomic_inc(&tag->left[left]);
 	carried->left[carried->nr] = left;
@@ -91,13 +85,24 @@ void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum z
 
 void zuf_puts_done(struct zuf_carried *carried)
 {
+	struct zuf_sbid *sbid = carried->sbid;
+	struct zuf_post *post = carried->post;
+
 	while (carried->nr) {
 		struct zuf_put_tag *tag = carried->tag[--carried->nr];
 		u8 left = carried->left[carried->nr];
 
 		if (unlikely(left != ZUF_LEFT_NO_LOCK) && atomic_dec_and_test(&tag->left[left]))
 			wake_up_var(&tag->left);
-		tag_executed(tag);
+		zuf_put_tag_put(tag);
+	}
+	if (unlikely(sbid)) {
+		carried->sbid = NULL;
+		zuf_ends_left_done(sbid, carried->gen);
+	}
+	if (unlikely(post)) {
+		carried->post = NULL;
+		post->done(post, carried->err);
 	}
 }
 
@@ -112,18 +117,15 @@ int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable)
 
 /* ---- the buffer of a CPU ---- */
 
-static bool puts_have_buffer(struct zuf_puts *puts)
+void zuf_puts_make_buffer(struct zuf_puts *puts)
 {
 	u8 *buf;
 
-	if (likely(READ_ONCE(puts->buf)))
-		return true;
-	buf = kvmalloc(ZUF_PUTS_BYTES, GFP_NOFS | __GFP_ACCOUNT);
-	if (!buf)
-		return false;
-	if (cmpxchg(&puts->buf, NULL, buf))
+	if (READ_ONCE(puts->buf))
+		return;
+	buf = kvmalloc(ZUF_PUTS_BYTES, GFP_KERNEL_ACCOUNT);
+	if (buf && cmpxchg(&puts->buf, NULL, buf))
 		kvfree(buf);
-	return true;
 }
 
 static void puts_arm(struct zuf_puts *puts, unsigned long delay)
@@ -131,37 +133,35 @@ static void puts_arm(struct zuf_puts *puts, unsigned long delay)
 	queue_delayed_work(puts_wq, &puts->work, delay);
 }
 
-bool zuf_puts_queue(struct zuf_sb *zsb, struct zuf_cpu *zc, struct zuf_put_tag *tag,
-		    const struct zufs_ioc_hdr *msg)
+bool zuf_puts_queue(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
+		    struct zuf_put_tag *tag, const struct zufs_ioc_hdr *msg)
 {
 	u32 max = msg->operation == ZUFS_OP_PUT_MULTY ? ZUF_PUTS_MAX : ZUF_PUTS_ALL_MAX;
 	struct zuf_puts *puts = &zc->puts;
 	bool queued = false, arm = false;
 	size_t len = msg->in_len;
 
-	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, zsb->root->put_max) || !puts_have_buffer(puts))
+	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, root->put_max) ||
+	    unlikely(!READ_ONCE(puts->buf)))
 		return false;
 	spin_lock(&puts->lock);
 	if (puts->nr < max && len <= ZUF_PUTS_BYTES - puts->used &&
-	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
+	    zuf_root_is_live(root, gen)) {
 		memcpy(puts->buf + puts->used, msg, len);
 		if (!puts->nr)
 			puts->oldest = jiffies;
 		puts->used += len;
 		puts->len[puts->nr] = len;
 		puts->tag[puts->nr++] = tag;
-		refcount_inc(&tag->refs);
-		atomic_inc(&tag->pending);
+		atomic_inc(&tag->uses);
 		tag->last_cpu = zc->cpu;
 		queued = true;
 		arm = !puts->armed;
 		puts->armed = true;
 	}
 	spin_unlock(&puts->lock);
-	if (likely(queued)) {
-		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_PUT_QUEUED, 1);
+	if (likely(queued))
 		trace_zuf_put(ZUF_EV_PUT_QUEUED, zc->cpu, 1);
-	}
 	if (unlikely(arm))
 		puts_arm(puts, msecs_to_jiffies(ZUF_PUTS_DEADLINE_MS));
 	return queued;
@@ -177,37 +177,43 @@ static u32 puts_that_fit(const struct zuf_puts *puts, size_t room, u32 *bytes)
 	return n;
 }
 
-/* Link the messages behind the first one by their flags. */
-static void link_puts(const struct zuf_puts *puts, struct zufs_ioc_hdr *hdr, u32 n)
+/* Of the first @n each but the last says that another one follows. */
+static void link_puts(const struct zuf_puts *puts, u32 n)
 {
+	u8 *at = puts->buf;
 	u32 i;
 
-	hdr->flags |= ZUFS_H_HAS_PIGY_PUT;
-	hdr = (void *)hdr + hdr->in_len;
-	for (i = 0; i < n; i++) {
-		hdr->flags = i + 1 < n ? ZUFS_H_HAS_PIGY_PUT : 0;
-		hdr = (void *)hdr + puts->len[i];
+	for (i = 0; i + 1 < n; i++) {
+		((struct zufs_ioc_hdr *)at)->flags = ZUFS_H_HAS_PIGY_PUT;
+		at += puts->len[i];
 	}
 }
 
-void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch)
+void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len)
 {
-	size_t in_len = ch->cmd->in_len;
 	u32 n, bytes;
 
 	/* messages are 8-byte aligned; a name or value of odd length goes alone */
 	if (!READ_ONCE(puts->nr) || in_len % 8)
 		return;
 	spin_lock(&puts->lock);
+	/* the server of the channel may have died meanwhile: these are of another one */
+	if (unlikely(!zuf_root_is_live(puts->root, ch->gen))) {
+		spin_unlock(&puts->lock);
+		return;
+	}
 	n = puts_that_fit(puts, ch->cmd_size - in_len, &bytes);
 	if (n) {
-		memcpy((void *)ch->cmd + in_len, puts->buf, bytes);
-		link_puts(puts, ch->cmd, n);
+		WARN_ON_ONCE(ch->carried.nr);
+		link_puts(puts, n);
+		shm_put((void __shm *)ch->cmd + in_len, puts->buf, bytes);
+		zuf_chan_set_flags(ch, ZUFS_H_HAS_PIGY_PUT, 0);
 		memcpy(ch->carried.tag, puts->tag, n * sizeof(puts->tag[0]));
 		ch->carried.nr = n;
 		memset(ch->carried.left, ZUF_LEFT_NO_LOCK, n);
 		puts->used -= bytes;
 		puts->nr -= n;
+		WRITE_ONCE(puts->taken, puts->taken + n);
 		memmove(puts->buf, puts->buf + bytes, puts->used);
 		memmove(puts->len, puts->len + n, puts->nr * sizeof(puts->len[0]));
 		memmove(puts->tag, puts->tag + n, puts->nr * sizeof(puts->tag[0]));
@@ -230,7 +236,7 @@ void zuf_puts_drop_all(struct zuf_root *root)
 			trace_zuf_put(ZUF_EV_PUT_DROPPED, cpu, puts->nr);
 		}
 		while (puts->nr)
-			tag_executed(puts->tag[--puts->nr]);
+			zuf_put_tag_put(puts->tag[--puts->nr]);
 		puts->used = 0;
 		spin_unlock(&puts->lock);
 	}
@@ -249,11 +255,41 @@ static int send_noop(struct zuf_sb *zsb, struct zuf_puts *puts)
 	return zuf_dispatch(zsb, &op);
 }
 
+static void deadline_done(struct zuf_post *post, int err)
+{
+	struct zuf_puts *puts = container_of(post, struct zuf_puts, post);
+
+	/* pairs with the acquire in post_deadline() */
+	smp_store_release(&puts->posted, false);
+}
+
+/*
+ * No worker waits for a server: who answers the last one late gets the next one late. The
+ * root stays as long as its channels.
+ */
+static void post_deadline(struct zuf_puts *puts)
+{
+	static const struct zufs_ioc_hdr noop = ZUF_HDR(ZUFS_OP_NOOP, sizeof(noop), 0, 0);
+	struct zuf_root *root = puts->root;
+	int err;
+
+	if (smp_load_acquire(&puts->posted))
+		return;
+	puts->posted = true;
+	puts->post = (struct zuf_post){
+		.hdr = &noop, .puts = puts, .done = deadline_done,
+	};
+	err = zuf_chan_post(root, READ_ONCE(root->live_gen), ZUF_OPF_NESTED, &puts->post);
+	if (err)
+		puts->posted = false;
+	else
+		zuf_stats_op(root->stats, zuf_stat_slot(ZUFS_OP_NOOP), 0, 0);
+}
+
 static void puts_deadline(struct work_struct *work)
 {
 	struct zuf_puts *puts = container_of(to_delayed_work(work), struct zuf_puts, work);
 	struct zuf_root *root = puts->root;
-	struct zuf_sb zsb = { .root = root, .server_gen = READ_ONCE(root->live_gen) };
 	unsigned long due;
 	bool send = false;
 
@@ -264,7 +300,7 @@ static void puts_deadline(struct work_struct *work)
 	} else if (time_before(jiffies, due)) {
 		puts_arm(puts, due - jiffies);
 	} else {
-		/* looks again: a small command buffer may not take all */
+		/* looks again: a small command buffer may not take all, or no channel is idle */
 		puts_arm(puts, msecs_to_jiffies(ZUF_PUTS_DEADLINE_MS));
 		send = true;
 	}
@@ -273,10 +309,10 @@ static void puts_deadline(struct work_struct *work)
 		return;
 	zuf_stats_event(root->stats, ZUF_EV_PUT_DEADLINE, 1);
 	trace_zuf_put(ZUF_EV_PUT_DEADLINE, container_of(puts, struct zuf_cpu, puts)->cpu, 0);
-	send_noop(&zsb, puts);
+	post_deadline(puts);
 }
 
-static bool puts_have_tag(struct zuf_puts *puts, const struct zuf_put_tag *tag)
+bool zuf_puts_has(struct zuf_puts *puts, const struct zuf_put_tag *tag)
 {
 	bool found = false;
 	u32 i;
@@ -290,15 +326,33 @@ static bool puts_have_tag(struct zuf_puts *puts, const struct zuf_put_tag *tag)
 	return found;
 }
 
+unsigned int zuf_puts_find(struct zuf_root *root, const struct zuf_put_tag *tag)
+{
+	unsigned int cpu = READ_ONCE(tag->last_cpu);
+
+	if (zuf_puts_has(&per_cpu_ptr(root->cpus, cpu)->puts, tag))
+		return cpu;
+	for_each_possible_cpu(cpu)
+		if (zuf_puts_has(&per_cpu_ptr(root->cpus, cpu)->puts, tag))
+			return cpu;
+	return nr_cpu_ids;
+}
+
 static int goose_cpu(struct zuf_sb *zsb, struct zuf_put_tag *tag, unsigned int cpu)
 {
 	struct zuf_puts *puts = &per_cpu_ptr(zsb->root->cpus, cpu)->puts;
-
+	u32 taken;
 	int err = 0;
 
-	/* each takes one of them at least */
-	while (!err && puts_have_tag(puts, tag))
+	while (!err && zuf_puts_has(puts, tag)) {
+		taken = READ_ONCE(puts->taken);
 		err = send_noop(zsb, puts);
+		/* each takes one of them at least, if nobody else has */
+		if (unlikely(!err && taken == READ_ONCE(puts->taken) && zuf_puts_has(puts, tag))) {
+			pr_warn_ratelimited("CPU %u: a put fits into no command buffer\n", cpu);
+			err = -EIO;
+		}
+	}
 	return err;
 }
 
@@ -307,12 +361,12 @@ int zuf_puts_send(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 	unsigned int cpu;
 	int err;
 
-	if (!tag || !atomic_read(&tag->pending))
+	if (!tag || !zuf_tag_pending(tag))
 		return 0;
 	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_GOOSE, 1);
-	trace_zuf_goose(zsb, tag, atomic_read(&tag->pending));
+	trace_zuf_goose(zsb, tag, zuf_tag_pending(tag));
 	err = goose_cpu(zsb, tag, READ_ONCE(tag->last_cpu));
-	if (err == -EINTR || !atomic_read(&tag->pending))
+	if (err == -EINTR || !zuf_tag_pending(tag))
 		return err == -EINTR ? err : 0;
 	for_each_possible_cpu(cpu) {
 		err = goose_cpu(zsb, tag, cpu);
@@ -324,15 +378,17 @@ int zuf_puts_send(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 
 int zuf_puts_goose(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 {
-	int err = zuf_puts_send(zsb, tag);
+	int err = tag && zsb->sbid ? zuf_held_wait_told(zsb->sbid) : 0;
 
-	if (err || !tag || !atomic_read(&tag->pending))
+	if (!err)
+		err = zuf_puts_send(zsb, tag);
+	if (err || !tag || !zuf_tag_pending(tag))
 		return err;
 	/* what is under way: done by whom it went with, or dropped with the server */
-	return zuf_wait_var_killable(&tag->pending, !atomic_read(&tag->pending)) ? -EINTR : 0;
+	return zuf_wait_var_killable(tag, !zuf_tag_pending(tag)) ? -EINTR : 0;
 }
 
 long zuf_puts_wait_some(struct zuf_put_tag *tag, long timeout)
 {
-	return wait_var_event_timeout(&tag->pending, !atomic_read(&tag->pending), timeout);
+	return wait_var_event_timeout(tag, !zuf_tag_pending(tag), timeout);
 }

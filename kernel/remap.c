@@ -8,7 +8,8 @@
  * and copies what it cannot, between two file systems everything.
  *
  * Locks: both inodes and both invalidate locks, exclusively, in the order of the
- * VFS; all puts of both are executed before.
+ * VFS; all puts of both are executed before. None is held while who has pinned a page is
+ * waited for.
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
@@ -20,6 +21,7 @@
 #include "mapped.h"
 #include "remap.h"
 #include "rw.h"
+#include "settle.h"
 #include "super.h"
 #include "sync.h"
 
@@ -31,6 +33,7 @@ struct remap {
 	loff_t pos_in, pos_out;
 	loff_t len;
 	unsigned int flags;		/* REMAP_FILE_* */
+	struct page *pinned;		/* who is in the way; NULL: nobody */
 };
 
 /* ---- compare ---- */
@@ -149,114 +152,150 @@ static u64 clone_len_up(const struct remap *r)
 	return r->pos_in + r->len == size_in ? round_up(r->len, i_blocksize(out)) : r->len;
 }
 
-static int send_clone(const struct remap *r)
+static int send_clone(const struct remap *r, u64 len_up)
 {
 	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
 	struct zufs_ioc_clone msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_CLONE, sizeof(msg), 0, sizeof(msg)),
-		.src_zus_ii = ZUF_I(in)->zus_ii,
-		.dst_zus_ii = ZUF_I(out)->zus_ii,
 		.pos_in = r->pos_in,
 		.pos_out = r->pos_out,
 		.len = r->len,
-		.len_up = clone_len_up(r),
+		.len_up = len_up,
 	};
 	struct zuf_sb *zsb = ZUF_SB(in->i_sb);
-	struct inode *const more[] = { in, NULL };
-	struct zuf_op op = ZUF_OP(&msg, .goose = ZUF_I(out)->put_tag, .inode = out,
-				  .more_inodes = more);
-	int err = zuf_puts_goose(zsb, ZUF_I(in)->put_tag);
+	const struct zuf_op_inode more[] = {
+		{ in, offsetof(struct zufs_ioc_clone, src_zus_ii) }, { }
+	};
+	struct zuf_op op = ZUF_OP(&msg, .goose = zuf_inode_tag(out), .more = more,
+				  ZUF_INODE(out, struct zufs_ioc_clone, dst_zus_ii));
+	int err = zuf_puts_goose(zsb, zuf_inode_tag(in));
 
+	/* from now on a write may leave its blocks to another file (write_guard() in rw.c) */
+	WRITE_ONCE(zsb->replaces, true);
 	return err ?: zuf_dispatch(zsb, &op);
 }
 
 /* The server has the data in place; who has moved i_size does not matter. */
 static void clone_done(struct inode *out, loff_t end)
 {
-	struct zus_inode *zi = ZUF_I(out)->zi;
+	struct zus_inode __shm *zi = ZUF_I(out)->zi;
 
 	zuf_inode_refresh(out);
 	if (end <= i_size_read(out))
 		return;
-	WRITE_ONCE(zi->i_size, cpu_to_le64(end));
+	shm_store(&zi->i_size, cpu_to_le64(end));
 	i_size_write(out, end);
 }
 
-static int break_range(struct inode *inode, loff_t pos, loff_t len, struct inode *other)
+static struct page *break_range(struct inode *inode, loff_t pos, loff_t len, u32 flags)
 {
 	pgoff_t first = pos >> PAGE_SHIFT;
 	pgoff_t nr = len ? DIV_ROUND_UP_ULL(pos + len, PAGE_SIZE) - first : 0;
 
-	return zuf_mapped_break(inode, first, nr, 0, other->i_mapping);
+	return zuf_mapped_break_or_find(inode, first, nr, flags);
 }
 
 /*
  * Nobody may store to what is compared and becomes shared, nor see what is replaced.
- * A length of 0 stands for the rest of the file.
+ * A length of 0 stands for the rest of the file. Return: who is in the way, or NULL.
  */
-static int break_both(const struct remap *r)
+static struct page *break_both(const struct remap *r)
 {
 	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
-	int ret;
+	/* what is replaced may be held, but not what is compared or becomes shared */
+	u32 flags = r->flags & REMAP_FILE_DEDUP ? 0 : ZUF_DROP_HOLD;
 
-	do {
-		ret = break_range(in, r->pos_in, r->len, out);
-		if (!ret)
-			ret = break_range(out, r->pos_out, r->len, in);
-	} while (ret > 0);
-	return ret;
+	return break_range(in, r->pos_in, r->len, 0) ?:
+	       break_range(out, r->pos_out, r->len, flags);
 }
 
-static void forget_replaced(const struct remap *r)
+/* What was stored to whole pages that are replaced. The rest of a page stays due for SYNC. */
+static void forget_replaced(const struct remap *r, u64 len_up)
 {
 	struct inode *out = file_inode(r->out);
-	pgoff_t first = r->pos_out >> PAGE_SHIFT;
+	pgoff_t first = DIV_ROUND_UP_ULL(r->pos_out, PAGE_SIZE);
+	pgoff_t end = (r->pos_out + len_up) >> PAGE_SHIFT;
 
-	if (!clone_len_up(r))
-		zuf_mapped_drop(out, 0, 0, ZUF_DROP_FORGET);
-	else
-		zuf_mapped_drop(out, first, DIV_ROUND_UP_ULL(r->pos_out + r->len, PAGE_SIZE) -
-				first, ZUF_DROP_FORGET);
+	if (!len_up)
+		zuf_mapped_drop(out, 0, 0, ZUF_DROP_FORGET | ZUF_DROP_HOLD);
+	else if (end > first)
+		zuf_mapped_drop(out, first, end - first, ZUF_DROP_FORGET | ZUF_DROP_HOLD);
 }
 
 static int remap_locked(struct remap *r)
 {
 	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
-	int err = break_both(r);
+	u64 len_up;
+	int err;
 
-	if (!err)
-		err = prepare(r);
+	r->pinned = break_both(r);
+	if (r->pinned)
+		return 0;
+	err = prepare(r);
 	if (err || !r->len)
 		return err;
 	/* what was stored to the source is data of the destination, too */
 	err = zuf_sync_range(in, r->pos_in, r->pos_in + r->len - 1, true);
 	if (err)
 		return err;
-	forget_replaced(r);
-	err = send_clone(r);
-	if (!err)
+	len_up = clone_len_up(r);
+	err = send_clone(r, len_up);
+	if (!err) {
+		forget_replaced(r, len_up);
 		clone_done(out, r->pos_out + r->len);
+	}
 	zuf_inode_refresh_blocks(in);
+	return err;
+}
+
+static int remap_both(struct remap *r)
+{
+	struct address_space *in = file_inode(r->in)->i_mapping;
+	struct address_space *out = file_inode(r->out)->i_mapping;
+	int err = zuf_lock_mappings_killable(in, out);
+
+	if (err)
+		return err;
+	err = remap_locked(r);
+	filemap_invalidate_unlock_two(in, out);
+	return err;
+}
+
+static int remap_once(struct remap *r)
+{
+	struct inode *in = file_inode(r->in), *out = file_inode(r->out);
+	int err = zuf_lock_two_killable(in, out);
+
+	if (err)
+		return err;
+	err = zuf_settle(in, 0) ?: zuf_settle_change(out, 0) ?: remap_both(r);
+	unlock_two_nondirectories(in, out);
 	return err;
 }
 
 loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
 			    loff_t pos_out, loff_t len, unsigned int remap_flags)
 {
-	struct inode *in = file_inode(file_in), *out = file_inode(file_out);
 	struct remap r = {
 		.in = file_in, .out = file_out, .pos_in = pos_in, .pos_out = pos_out,
 		.len = len, .flags = remap_flags,
 	};
+	unsigned long until = (jiffies + ZUF_PINS_TIMEOUT) ?: 1;
 	int err;
 
 	if (remap_flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
 		return -EINVAL;
-	lock_two_nondirectories(in, out);
-	filemap_invalidate_lock_two(in->i_mapping, out->i_mapping);
-	err = remap_locked(&r);
-	filemap_invalidate_unlock_two(in->i_mapping, out->i_mapping);
-	unlock_two_nondirectories(in, out);
+	/*
+	 * Without a lock: who holds a page, maybe for ever, need only be able to read the source,
+	 * and so need who clones it.
+	 */
+	do {
+		err = remap_once(&r);
+		if (!err && r.pinned)
+			err = zuf_mapped_wait_unpinned(r.pinned, until);
+		if (!err && r.pinned && time_after(jiffies, until))
+			err = -EBUSY;
+	} while (!err && r.pinned);
 	return err ?: r.len;
 }
 
@@ -270,7 +309,7 @@ ssize_t zuf_copy_file_range(struct file *file_in, loff_t pos_in, struct file *fi
 	if (file_inode(file_in)->i_sb == file_inode(file_out)->i_sb)
 		shared = zuf_remap_file_range(file_in, pos_in, file_out, pos_out, len,
 					      REMAP_FILE_CAN_SHORTEN);
-	if (shared == -EINTR)
+	if (zuf_is_interrupted(shared))
 		return shared;
 	if (shared <= 0)
 		return splice_copy_file_range(file_in, pos_in, file_out, pos_out, len);

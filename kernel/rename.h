@@ -11,6 +11,7 @@
 
 struct inode;
 struct qstr;
+struct zuf_undo;
 
 struct zuf_rename {
 	struct inode *old_dir, *new_dir;
@@ -18,14 +19,14 @@ struct zuf_rename {
 	struct inode *inode;
 	struct inode *target;		/* what new_name is now, or NULL */
 	unsigned int flags;		/* RENAME_NOREPLACE, RENAME_EXCHANGE */
-	u32 op_flags;			/* ZUF_OPF_* */
+	struct zuf_undo *undo;		/* the step is one of several; or NULL */
 };
 
 /* One RENAME, with the times, sizes and links that it changes. */
 int zuf_rename_step(const struct zuf_rename *rn);
-/* One name less. */
+/* One name less. @undo: as in struct zuf_rename */
 int zuf_name_remove(struct inode *dir, const struct qstr *name, struct inode *inode,
-		    u32 op_flags);
+		    u32 op_flags, struct zuf_undo *undo);
 /* A new device with a name: referenced and complete, or ERR_PTR. */
 struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, umode_t mode, dev_t rdev,
@@ -34,7 +35,7 @@ struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
 /**
  * zuf_rename_whiteout() - a rename that leaves a whiteout (a character device 0:0) behind
  * The names change as a whole or not at all, unless the server dies or its answers are
- * none. No fatal signal interrupts it.
+ * none. A fatal signal ends the wait (-EINTR), and the server is told what follows.
  */
 int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn);
 

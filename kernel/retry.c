@@ -6,12 +6,20 @@
  *	here: the list, waiting       hdr.err = its result
  *	server: same message again    knows by its own iomb that it is not the first time
  *
- * Done by the application, whose pages stay in the window. When it is killed while
- * a list runs the ZT waits in its place: the server must not hear of the end of a
- * transfer before the device is done with the memory.
+ * The ZT takes the list out of its answer, with the memory of its own that the list names
+ * (struct zuf_stage): no application waits for a page of the server. It is executed by the
+ * application. Servers that can have the message back on another thread
+ * (ZUFS_FSC_RETRY_MOVES) have their channel meanwhile: park.c. Of others the channel is
+ * kept, with the application's pages in the window; stays.c lets them have few of a CPU.
+ *
+ * When the application is killed while a list runs a ZT waits in its place: the server
+ * must not hear of the end of a transfer before the device is done with the memory. A
+ * killed application gives its message to the server once more in no case: the ZT does
+ * (zuf_retry_again(), zuf_park_leave()).
  */
 #include "retry.h"
 
+#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -21,116 +29,17 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "iomap.h"
+#include "park.h"
+#include "srvmem.h"
 #include "stats.h"
+#include "stays.h"
 #include "super.h"
 #include "trace.h"
 #include "wake.h"
+#include "window.h"
 
-/* Copy the list out of the answer: words, or NULL without one. */
-static u64 *take_words(struct zuf_chan *ch, u32 *n)
-{
-	const struct zufs_ioc_IO *io = (void *)ch->cmd;
-	u32 room = (ch->cmd_size - offsetof(struct zufs_ioc_IO, iom_e)) / sizeof(u64);
-	u32 max = READ_ONCE(io->ziom.iom_max);
-	u64 *words;
-
-	*n = READ_ONCE(io->ziom.iom_n);
-	if (!*n || *n > max || max > room)
-		return ERR_PTR(-EIO);
-	words = kvmalloc_array(*n, sizeof(u64), GFP_NOFS | __GFP_ACCOUNT);
-	if (!words)
-		return ERR_PTR(-ENOMEM);
-	memcpy(words, (const void *)io + offsetof(struct zufs_ioc_IO, iom_e), *n * sizeof(u64));
-	return words;
-}
-
-static u32 list_flags(const struct zufs_ioc_IO *io)
-{
-	u32 ret_flags = READ_ONCE(io->ret_flags);
-
-	return (ret_flags & ZUFS_RET_IOM_FLUSH ? ZUFS_IOM_EXEC_FLUSH : 0) |
-	       (ret_flags & ZUFS_RET_IOM_FUA ? ZUFS_IOM_EXEC_FUA : 0);
-}
-
-/* The list under way, or ERR_PTR: -EIO of ours or of the list. */
-static struct zuf_iomap *start_list(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_chan *ch,
-				    u64 *words, u32 n)
-{
-	struct zuf_iomap_args args = {
-		.devs = zsb->devs,
-		.sb = zsb->sb,
-		.inode = op->inode,
-		.mm = ch->mm,
-		.words = words,
-		.n = n,
-		.flags = list_flags((void *)ch->cmd),
-	};
-	struct zuf_iomap *iom = zuf_iomap_create(&args);
-
-	if (!IS_ERR(iom)) {
-		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_IOMAP, 1);
-		zuf_iomap_start(iom);
-	}
-	return iom;
-}
-
-/* True: over. False: killed, the list is the ZT's; or the server is gone. */
-static bool wait_list(struct zuf_iomap *iom, struct zuf_claim *claim)
-{
-	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
-	struct zuf_chan *ch = claim->ch;
-
-	if (!___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
-			   READ_ONCE(ch->state) == ZUF_CH_DEAD, sleep, 0, 0, schedule()))
-		return zuf_iomap_is_over(iom);
-	ch->orphan_list = iom;
-	if (zuf_chan_abandon(claim))
-		return false;
-	ch->orphan_list = NULL;
-	return false;
-}
-
-int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
-{
-	struct zuf_chan *ch = claim->ch;
-	struct zuf_iomap *iom;
-	unsigned int noio;
-	u64 *words;
-	u32 n;
-	int err = -EAGAIN;
-
-	if (fatal_signal_pending(current) && !claim->unkillable) {
-		/* the next wait ends at once */
-		zuf_msg_again(ch->cmd, -EINTR);
-		return -EAGAIN;
-	}
-	/* what reclaims memory here must not need a channel, nor what we write out */
-	noio = memalloc_noio_save();
-	words = take_words(ch, &n);
-	iom = IS_ERR(words) ? ERR_CAST(words) : start_list(zsb, op, ch, words, n);
-	memalloc_noio_restore(noio);
-
-	if (IS_ERR(iom)) {
-		if (!IS_ERR(words))
-			kvfree(words);
-		else if (words == ERR_PTR(-EIO))
-			return -EIO;
-		zuf_msg_again(ch->cmd, PTR_ERR(iom));
-		return -EAGAIN;
-	}
-	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_RETRY, 1);
-	trace_zuf_retry(zsb, op, n);
-	/* as long as the devices take: the CPU may go off-line meanwhile */
-	zuf_cpu_unpin(claim->pinned);
-	claim->pinned = false;
-	if (wait_list(iom, claim))
-		zuf_msg_again(ch->cmd, zuf_iomap_result(iom));
-	else
-		err = claim->lost ? -EINTR : -EIO;
-	if (!claim->lost)
-		zuf_iomap_put(iom);
-	return err;
-}
+/* So often the server hears that nobody executes its list any more. */
+#define REFUSALS_MAX 3
 
 /* Operations whose answer may be a list. */
 static bool may_retry(u16 operation)
@@ -147,12 +56,311 @@ static bool may_retry(u16 operation)
 	}
 }
 
+/* A list as the server gave it: only this counts, whatever becomes of the command buffer. */
+struct zuf_stage {
+	u64 *words;			/* or ERR_PTR: why not */
+	u32 n;
+	u32 flags;			/* ZUFS_IOM_EXEC_* */
+	struct zuf_srvmem *mem;		/* of zuf_srvmem_pin() */
+};
+
+/* ---- the server's thread ---- */
+
+/* Copy the list out of the answer: words or ERR_PTR. */
+static u64 *take_words(struct zuf_chan *ch, u32 *n)
+{
+	const struct zufs_ioc_IO __shm *io = (void __shm *)ch->cmd;
+	u32 room = (ch->cmd_size - offsetof(struct zufs_ioc_IO, iom_e)) / sizeof(u64);
+	u32 max = shm_load(&io->ziom.iom_max);
+	u64 *words;
+
+	*n = shm_load(&io->ziom.iom_n);
+	if (!*n || *n > max || max > room)
+		return ERR_PTR(-EIO);
+	words = kvmalloc_array(*n, sizeof(u64), GFP_NOFS | __GFP_ACCOUNT);
+	if (!words)
+		return ERR_PTR(-ENOMEM);
+	shm_take(words, io->iom_e, *n * sizeof(u64));
+	return words;
+}
+
+static u32 list_flags(const struct zufs_ioc_IO __shm *io)
+{
+	u32 ret_flags = shm_load(&io->ret_flags);
+
+	return (ret_flags & ZUFS_RET_IOM_FLUSH ? ZUFS_IOM_EXEC_FLUSH : 0) |
+	       (ret_flags & ZUFS_RET_IOM_FUA ? ZUFS_IOM_EXEC_FUA : 0);
+}
+
+static void stage_free(struct zuf_stage *stage)
+{
+	if (!stage)
+		return;
+	zuf_srvmem_drop(stage->mem);
+	if (!IS_ERR(stage->words))
+		kvfree(stage->words);
+	kfree(stage);
+}
+
+static struct zuf_stage *stage_take(struct zuf_chan *ch)
+{
+	return xchg(&ch->stage, NULL);
+}
+
+void zuf_retry_unstage(struct zuf_chan *ch)
+{
+	stage_free(stage_take(ch));
+}
+
+void zuf_retry_stage(struct zuf_chan *ch)
+{
+	struct zuf_stage *stage;
+	unsigned int noio;
+
+	zuf_retry_unstage(ch);
+	if (READ_ONCE(ch->state) != ZUF_CH_RUNNING || !may_retry(ch->sent_op))
+		return;
+	/* what reclaims memory here must not need a channel, nor what we write out */
+	noio = memalloc_noio_save();
+	stage = kzalloc(sizeof(*stage), GFP_NOFS | __GFP_ACCOUNT);
+	if (stage) {
+		stage->words = take_words(ch, &stage->n);
+		stage->flags = list_flags((void __shm *)ch->cmd);
+		if (!IS_ERR(stage->words))
+			stage->mem = zuf_srvmem_pin(stage->words, stage->n);
+	}
+	memalloc_noio_restore(noio);
+	/* pairs with stage_take() */
+	smp_store_release(&ch->stage, stage);
+}
+
+/* ---- the application ---- */
+
+/* The list, not begun, or ERR_PTR; consumes @stage. @park: or NULL. */
+static struct zuf_iomap *make_list(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim,
+				   struct zuf_park *park, struct zuf_stage *stage)
+{
+	struct zuf_iomap_args args = {
+		.devs = zsb->devs,
+		.sb = zsb->sb,
+		.inode = op->inode,
+		.sbid = zsb->sbid,
+		.mem = stage->mem,
+		.words = stage->words,
+		.n = stage->n,
+		.flags = stage->flags,
+		.unkillable = claim->unkillable,
+		.done = park ? zuf_park_done : NULL,
+		.done_arg = park,
+	};
+	struct zuf_iomap *iom = zuf_iomap_create(&args);
+
+	if (!IS_ERR(iom)) {
+		stage->words = NULL;
+		stage->mem = NULL;
+		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_IOMAP, 1);
+		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_RETRY, 1);
+		trace_zuf_retry(zsb, op, stage->n);
+	}
+	stage_free(stage);
+	return iom;
+}
+
+int zuf_retry_again(struct zuf_claim *claim, s32 err)
+{
+	struct zuf_chan *ch = claim->ch;
+
+	zuf_chan_again(ch, err);
+	if (likely(claim->unkillable || !fatal_signal_pending(current)))
+		return -EAGAIN;
+	zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
+	return zuf_chan_abandon(claim) ? -EINTR : -ENOTCONN;
+}
+
+/* ---- the channel is kept ---- */
+
+/* 0: over. -EINTR: killed, the list is the ZT's; -ENOTCONN: the server is gone. */
+static int wait_list(struct zuf_iomap *iom, struct zuf_claim *claim)
+{
+	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
+	struct zuf_chan *ch = claim->ch;
+
+	if (!___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
+			   READ_ONCE(ch->state) == ZUF_CH_DEAD, sleep, 0, 0, schedule()))
+		return zuf_iomap_is_over(iom) ? 0 : -ENOTCONN;
+	ch->orphan_list = iom;
+	if (zuf_chan_abandon(claim))
+		return -EINTR;
+	ch->orphan_list = NULL;
+	return -ENOTCONN;
+}
+
+static void start_list(struct zuf_iomap *iom)
+{
+	/* what reclaims memory here must not need a channel, nor what we write out */
+	unsigned int noio = memalloc_noio_save();
+
+	zuf_iomap_start(iom);
+	memalloc_noio_restore(noio);
+}
+
+static int run_kept(struct zuf_iomap *iom, struct zuf_claim *claim)
+{
+	struct zuf_chan *ch = claim->ch;
+	int err;
+
+	zuf_stays_list(ch, true);
+	start_list(iom);
+	err = wait_list(iom, claim);
+	if (err == -EINTR)
+		return err;
+	zuf_stays_list(ch, false);
+	if (!err)
+		err = zuf_retry_again(claim, zuf_iomap_result(iom));
+	zuf_iomap_put(iom);
+	return err;
+}
+
+/* ---- the channel is given back ---- */
+
+/* Nobody has it any more; what was in the window is the caller's again. */
+static void give_channel(struct zuf_op *op, struct zuf_claim *claim)
+{
+	if (op->win) {
+		zuf_win_close(claim->ch, op->win);
+		zuf_win_abort(op->win);
+	}
+	zuf_chan_release(claim);
+	claim->ch = NULL;
+	claim->lost = true;
+}
+
+/* The message needs a thread of the server again, and goes the way of all others. */
+static int claim_again(struct zuf_sb *zsb, const struct zuf_op *op, struct zuf_claim *claim)
+{
+	const struct zuf_claim before = *claim;
+	u32 flags = op->flags & ~ZUF_OPF_NOWAIT;
+	int err;
+
+	err = zuf_chan_claim(zsb->root, zsb->server_gen, flags, claim);
+	if (err) {
+		claim->ch = NULL;
+		claim->lost = true;
+		return err;
+	}
+	claim->told = before.told;
+	claim->pin_left = before.pin_left;
+	return 0;
+}
+
+/*
+ * There is no window for it: the server hears of that and drops what it had under way. What
+ * it answers does not matter. Return: @err, or why it has not heard.
+ */
+static int refuse(struct zuf_claim *claim, int err)
+{
+	int ret, i;
+
+	for (i = 0; i <= REFUSALS_MAX; i++) {
+		ret = zuf_chan_call(claim);
+		if (ret)
+			return ret == -EIO ? -ENOTCONN : ret;
+		if (shm_load(&claim->ch->cmd->err) != -EZUFS_RETRY)
+			return err;
+		zuf_chan_again(claim->ch, err);
+	}
+	return -EIO;
+}
+
+/* -EAGAIN: hand it over. */
+static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_park *park)
+{
+	int result = zuf_iomap_result(park->iom), err = 0;
+	struct zuf_chan *ch = claim->ch;
+
+	op->zc = ch->zc;
+	if (op->win)
+		err = zuf_win_open(ch, op->win, op->hdr, op->inode);
+	if (unlikely(err)) {
+		op->hdr->offset = ZUS_API_MAP_MAX_SIZE - ZUF_BOUNCE_SMALL;
+		op->hdr->len = 0;
+		result = err;
+	}
+	zuf_park_give(park, ch, op, result);
+	if (claim->told)
+		zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
+	zuf_park_end(park);
+	if (likely(!err))
+		return -EAGAIN;
+	/* win->refused says it, and -EAGAIN is taken */
+	return refuse(claim, err == -EAGAIN ? -EBUSY : err);
+}
+
+static int run_parked(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim,
+		      struct zuf_iomap *iom, struct zuf_park *park)
+{
+	int err;
+
+	zuf_park_add(park, iom);
+	give_channel(op, claim);
+	start_list(iom);
+	zuf_iomap_put(iom);
+	err = zuf_park_wait(park, claim->unkillable);
+	if (!err)
+		err = claim_again(zsb, op, claim);
+	if (!err)
+		return give_message(op, claim, park);
+	if (err == -EINTR)
+		return zuf_park_leave(park, op, zsb->sbid) ? -EINTR : -ENOTCONN;
+	zuf_park_end(park);
+	return -ENOTCONN;
+}
+
+int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
+{
+	struct zuf_stage *stage = stage_take(claim->ch);
+	struct zuf_park *park = NULL;
+	struct zuf_iomap *iom;
+	unsigned int noio;
+	int err;
+
+	if (unlikely(fatal_signal_pending(current)) && !claim->unkillable) {
+		stage_free(stage);
+		return zuf_retry_again(claim, -EINTR);
+	}
+	if (!stage || IS_ERR(stage->words)) {
+		err = stage ? PTR_ERR(stage->words) : -ENOMEM;
+		stage_free(stage);
+		return err == -EIO ? err : zuf_retry_again(claim, err);
+	}
+	/* as start_list() */
+	noio = memalloc_noio_save();
+	if (zsb->fs_caps & ZUFS_FSC_RETRY_MOVES)
+		park = zuf_park_create(op, claim->ch, stage->n);
+	iom = make_list(zsb, op, claim, park, stage);
+	memalloc_noio_restore(noio);
+	if (!IS_ERR(iom))
+		return park ? run_parked(zsb, op, claim, iom, park) : run_kept(iom, claim);
+	if (park)
+		zuf_park_free(park);
+	return zuf_retry_again(claim, PTR_ERR(iom));
+}
+
+/* ---- a killed application's ---- */
+
 bool zuf_retry_orphan(struct zuf_chan *ch)
 {
-	if (READ_ONCE(ch->cmd->err) != -EZUFS_RETRY || !may_retry(ch->sent_op))
+	if (shm_load(&ch->cmd->err) != -EZUFS_RETRY || !may_retry(ch->sent_op))
 		return false;
-	WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	zuf_msg_again(ch->cmd, -EINTR);
+	/* who waits for these inodes waits for the end of it */
+	if (ch->refusals++ == REFUSALS_MAX) {
+		zuf_stats_event(ch->root->stats, ZUF_EV_BAD_ANSWER, 1);
+		pr_warn_ratelimited("operation %u of a killed task asks for ever more lists\n",
+				    ch->sent_op);
+		return false;
+	}
+	zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
+	zuf_chan_again(ch, -EINTR);
 	return true;
 }
 
@@ -162,8 +370,9 @@ int zuf_retry_finish(struct zuf_chan *ch)
 
 	if (!zuf_iomap_wait(iom))
 		return -EINTR;
-	WRITE_ONCE(ch->cmd->flags, READ_ONCE(ch->cmd->flags) | ZUFS_H_INTR);
-	zuf_msg_again(ch->cmd, zuf_iomap_result(iom));
+	zuf_stays_list(ch, false);
+	zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
+	zuf_chan_again(ch, zuf_iomap_result(iom));
 	ch->orphan_list = NULL;
 	zuf_iomap_put(iom);
 	return 0;

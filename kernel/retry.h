@@ -13,19 +13,36 @@ struct zuf_op;
 struct zuf_sb;
 
 /**
+ * zuf_retry_stage() - take the list out of an answer, before the app sees it
+ * With the memory of the caller that the list names; what was staged before goes.
+ * Context: the ZT, with the answer in its command buffer; page faults are waited for.
+ */
+void zuf_retry_stage(struct zuf_chan *ch);
+/* What was staged and is not used goes. Any side. */
+void zuf_retry_unstage(struct zuf_chan *ch);
+
+/**
  * zuf_retry_run() - execute the list in the answer of an I/O operation
  * The result is stored in the message's hdr.err, for the server.
  * Context: the channel is ANSWERED by the caller.
- * Return: -EAGAIN (the same message goes to the server again), -EIO (there is no
- * list, or the server died), -EINTR (a fatal signal: the channel is ORPHAN, the
- * ZT takes the list over, claim->lost is set).
+ * Return: as zuf_retry_again(), or -EIO: there is no list; -EFAULT, -EBUSY ...: the window
+ * could not be made again. claim->ch may be another one, or none (claim->lost).
  */
 int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
 
 /**
+ * zuf_retry_again() - the server is to get the same message again, with @err in it
+ * Context: the channel is ANSWERED by the caller.
+ * Return: -EAGAIN (hand it over), -ENOTCONN (the server died), -EINTR (a fatal signal: the
+ * channel is ORPHAN, the ZT hands it over, with a list that still runs; claim->lost is set).
+ */
+int zuf_retry_again(struct zuf_claim *claim, s32 err);
+
+/**
  * zuf_retry_orphan() - the server asks for a list, but its app was killed
  * Context: the ZT; the channel is FINISH.
- * Return: true: the list was refused (-EINTR), the message goes to it again.
+ * Return: true: the list was refused (-EINTR), the message goes to it again; false: it
+ * did not ask for one, or too often: its answer is its last.
  */
 bool zuf_retry_orphan(struct zuf_chan *ch);
 

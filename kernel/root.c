@@ -17,17 +17,20 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
+#include <linux/wait_bit.h>
 
 #include "chan.h"
+#include "park.h"
 #include "root.h"
+#include "sbid.h"
 #include "special.h"
 #include "stats.h"
 #include "trace.h"
 #include "type.h"
+#include "umount.h"
 
-static LIST_HEAD(zuf_roots);
-static DEFINE_MUTEX(zuf_roots_lock);
 static struct workqueue_struct *root_free_wq;
+static atomic_t nr_roots = ATOMIC_INIT(0);	/* whose memory is not freed */
 
 /* ---- the object ---- */
 
@@ -57,16 +60,20 @@ static struct zuf_root *root_create(void)
 		struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
 
 		init_waitqueue_head(&zc->idle_wait);
+		init_waitqueue_head(&zc->stays_wait);
 		zc->cpu = cpu;
 		zuf_puts_init(&zc->puts, root);
 	}
 	zuf_root_watch_init(root);
+	zuf_ends_root_init(root);
+	zuf_umount_root_init(root);
+	spin_lock_init(&root->park_lock);
+	INIT_LIST_HEAD(&root->parks);
+	INIT_LIST_HEAD(&root->parks_left);
+	atomic_inc(&nr_roots);
 	kref_init(&root->ref);
 	mutex_init(&root->lock);
 	idr_init_base(&root->sbs, 1);
-	mutex_lock(&zuf_roots_lock);
-	list_add_tail(&root->link, &zuf_roots);
-	mutex_unlock(&zuf_roots_lock);
 	return root;
 }
 
@@ -76,6 +83,8 @@ static void root_free_work(struct work_struct *work)
 	unsigned int cpu;
 
 	cancel_delayed_work_sync(&root->watch);
+	zuf_umount_root_fini(root);
+	zuf_ends_root_fini(root);
 	for_each_possible_cpu(cpu)
 		zuf_puts_fini(&per_cpu_ptr(root->cpus, cpu)->puts);
 	put_pid(root->server);
@@ -84,15 +93,14 @@ static void root_free_work(struct work_struct *work)
 	zuf_mounter_fini(&root->mounter);
 	mutex_destroy(&root->lock);
 	root_free_memory(root);
+	if (atomic_dec_and_test(&nr_roots))
+		wake_up_var(&nr_roots);
 }
 
 static void root_free(struct kref *ref)
 {
 	struct zuf_root *root = container_of(ref, struct zuf_root, ref);
 
-	mutex_lock(&zuf_roots_lock);
-	list_del(&root->link);
-	mutex_unlock(&zuf_roots_lock);
 	INIT_WORK(&root->free_work, root_free_work);
 	queue_work(root_free_wq, &root->free_work);
 }
@@ -106,17 +114,6 @@ struct zuf_root *zuf_root_get(struct zuf_root *root)
 void zuf_root_put(struct zuf_root *root)
 {
 	kref_put(&root->ref, root_free);
-}
-
-void zuf_root_for_each(void (*fn)(struct zuf_root *root, unsigned int cpu),
-		       unsigned int cpu)
-{
-	struct zuf_root *root;
-
-	mutex_lock(&zuf_roots_lock);
-	list_for_each_entry(root, &zuf_roots, link)
-		fn(root, cpu);
-	mutex_unlock(&zuf_roots_lock);
 }
 
 /* ---- who is the server ---- */
@@ -166,11 +163,27 @@ void zuf_root_role_get(struct zuf_root *root)
 	root->nr_roles++;
 }
 
+/* A server without mounts may come and go. */
+static void report_dead_mounts(struct zuf_root *root)
+{
+	struct zuf_sbid *sbid;
+	unsigned int n = 0;
+	int id;
+
+	lockdep_assert_held(&root->lock);
+	idr_for_each_entry(&root->sbs, sbid, id)
+		n += sbid->dev && !sbid->draining && sbid->server_gen == root->live_gen;
+	if (n)
+		pr_warn("the server (pid %d) has ended, its %u mounts are dead until unmounted\n",
+			pid_nr(root->server), n);
+}
+
 void zuf_root_server_down(struct zuf_root *root)
 {
 	unsigned int cpu;
 
 	if (root->live_gen) {
+		report_dead_mounts(root);
 		trace_zuf_server_down(root->live_gen, pid_nr(root->server));
 		pr_debug("process %d is no longer the server, generation %u\n",
 			 pid_nr(root->server), root->live_gen);
@@ -178,8 +191,11 @@ void zuf_root_server_down(struct zuf_root *root)
 	WRITE_ONCE(root->live_gen, 0);
 	root->state = ZUF_ROOT_INITIALIZING;
 	zuf_puts_drop_all(root);
-	for_each_possible_cpu(cpu)
+	zuf_park_drop_all(root);
+	for_each_possible_cpu(cpu) {
 		wake_up_all(&per_cpu_ptr(root->cpus, cpu)->idle_wait);
+		wake_up_all(&per_cpu_ptr(root->cpus, cpu)->stays_wait);
+	}
 	wake_up_all(&root->mounter.caller_wait);
 }
 
@@ -200,6 +216,18 @@ static void inode_set_now(struct inode *inode)
 	inode_set_ctime_to_ts(inode, now);
 }
 
+/* The role says what is there: nothing is cut off. */
+static int special_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	if (attr->ia_valid & ATTR_SIZE)
+		return -EINVAL;
+	return simple_setattr(idmap, dentry, attr);
+}
+
+static const struct inode_operations special_inode_ops = {
+	.setattr = special_setattr,
+};
+
 static int root_tmpfile(struct zuf_idmap *idmap, struct inode *dir,
 			struct file *file, umode_t mode)
 {
@@ -209,10 +237,14 @@ static int root_tmpfile(struct zuf_idmap *idmap, struct inode *dir,
 	if (!inode)
 		return finish_open_simple(file, -ENOMEM);
 	inode->i_ino = get_next_ino();
-	inode_init_owner(idmap, inode, dir, S_IFCHR | (mode & 0700));
-	/* looks like a DAX device: 2 MiB faults, pages may be pinned */
+	inode_init_owner(idmap, inode, dir, S_IFREG | (mode & 0700));
+	/*
+	 * Looks like a file of a DAX file system: 2 MiB faults, and no long-term pins, which
+	 * would outlive a mount. (A DAX device is thought to have its pages to itself.)
+	 */
 	inode->i_flags |= S_DAX;
 	inode_set_now(inode);
+	inode->i_op = &special_inode_ops;
 	inode->i_fop = &zuf_special_fops;
 	sp = zuf_special_create(dir->i_sb->s_fs_info, inode);
 	if (!sp) {
@@ -247,7 +279,7 @@ static const struct file_operations root_dir_fops = {
 static void root_evict_inode(struct inode *inode)
 {
 	clear_inode(inode);
-	if (S_ISCHR(inode->i_mode))
+	if (inode->i_fop == &zuf_special_fops)
 		zuf_special_destroy(inode->i_private);
 }
 
@@ -372,6 +404,8 @@ void zuf_root_fini(void)
 {
 	unregister_filesystem(&root_type);
 	sysfs_remove_mount_point(fs_kobj, "zuf");
+	/* what is left of a mount whose server is gone ends by the timers of its root */
+	wait_var_event(&nr_roots, !atomic_read(&nr_roots));
 }
 
 int zuf_root_wq_init(void)

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/wait.h>
 #include "zuf/zus_api.h"
+#include "ends.h"
 #include "mounter.h"
 #include "puts.h"
 
@@ -32,6 +33,8 @@ struct zuf_cpu {
 	unsigned int nr;		/* how many there are; root->lock */
 	unsigned int normal_end;	/* slots below serve all, the rest nested ones */
 	wait_queue_head_t idle_wait;	/* exclusive: nothing was idle */
+	atomic_t stays;			/* channels, and who waits for them, of ZUF_OPF_STAYS */
+	wait_queue_head_t stays_wait;	/* exclusive: they were too many */
 	int cpu;
 	struct zuf_puts puts;		/* go with the next message of this CPU */
 };
@@ -45,17 +48,20 @@ struct zuf_root {
 	u32 live_gen;			/* the server that answers; 0 = none */
 	u32 put_max;			/* a put that waits must fit every command buffer, with
 					 * a NOOP; bytes */
+	u32 parks_ready;		/* so many wait for a thread: park.c */
 	struct zuf_cpu __percpu *cpus;
 	struct zuf_stats __percpu *stats; /* of what belongs to no mount */
 
 	struct kref ref ____cacheline_aligned_in_smp;
-	struct list_head link;		/* zuf_roots_lock */
 	struct work_struct free_work;	/* the last user may be a worker of ours */
-	atomic_t nr_forgets;		/* messages that a worker delivers (forget.c) */
-	atomic_t nr_umounts;		/* of them, those to the mounter */
+	struct zuf_root_ends ends;	/* what workers tell the server */
 	atomic_t nr_execs;		/* asynchronous lists (exec.c) */
 
 	struct delayed_work watch;	/* looks for threads that have ended (abort.c) */
+
+	spinlock_t park_lock;		/* the next two, @parks_ready, struct zuf_park */
+	struct list_head parks;		/* messages without a channel: their list is under way */
+	struct list_head parks_left;	/* of killed applications: for the next idle thread */
 
 	struct mutex lock;		/* all below, and channel slots */
 	bool watched;			/* @watch will look again */
@@ -70,7 +76,7 @@ struct zuf_root {
 	struct zuf_mounter mounter;
 };
 
-/* Frees roots; outlives the workers of forget.c, which may drop the last reference. */
+/* Frees roots; outlives the workers of ends.h and umount.c, which may drop the last reference. */
 int zuf_root_wq_init(void);
 void zuf_root_wq_fini(void);
 int zuf_root_init(void);
@@ -98,10 +104,6 @@ static inline bool zuf_root_is_live(const struct zuf_root *root, u32 gen)
 {
 	return READ_ONCE(root->live_gen) == gen;
 }
-
-/* Call fn for every root; for CPU hot-plug. */
-void zuf_root_for_each(void (*fn)(struct zuf_root *root, unsigned int cpu),
-		       unsigned int cpu);
 
 /* abort.c */
 void zuf_root_watch_init(struct zuf_root *root);

@@ -2,16 +2,17 @@
 /*
  * rw.c - read and write the mapped way: READ and WRITE with a window
  *
- * A request is cut into chunks of at most a window. Small ones are copied
- * through the channel's own pages, of large ones the user's pages are pinned
- * and shown to the server; what cannot be pinned (kernel iterators, device
- * memory) is copied in small chunks.
+ * A request is cut into chunks of at most a window. They are copied through the
+ * channel's own pages, as many segments as go there at once. With a smaller copy_max
+ * (window.c) the pages of large segments are pinned and shown to the server, and
+ * only what cannot be pinned (kernel iterators, device memory) is copied.
  *
- * Locks: reads, and writes that stay inside of i_size, share the inode lock;
- * all other writes have it alone, and i_size moves after the data. No page of
- * the user is faulted in under it, because the fault may need this very inode:
- * when a copy or a pin comes out short the lock is dropped, the memory faulted
- * in, and the request goes on from there.
+ * Locks: reads, and writes that stay inside of i_size, share the inode lock and
+ * have the range of the rest of the call (range.h), so a request is whole for
+ * all others; all other writes have the inode lock alone, and i_size moves after
+ * the data. No page of the user is faulted in under them, because the fault may
+ * need this very inode: when a copy or a pin comes out short both are dropped,
+ * the memory faulted in, and the request goes on from there.
  *
  * IOCB_NOWAIT: a round trip is the work itself; what would wait before it, for a
  * lock, for a channel or for memory of the user, is -EAGAIN or ends the request short.
@@ -26,7 +27,9 @@
 #include "inode.h"
 #include "mapped.h"
 #include "nio.h"
+#include "range.h"
 #include "rw.h"
+#include "settle.h"
 #include "super.h"
 #include "window.h"
 
@@ -78,12 +81,22 @@ static ssize_t rw_win_bytes(struct zuf_op *op)
 	return io->last_pos - io->filepos;
 }
 
+/* Pins show one segment: several that are small go together through the copy pages. */
+static bool rw_may_pin(const struct rw_call *rw, size_t len)
+{
+	unsigned long addr;
+	size_t seg;
+
+	return len > zuf_copy_max && !rw->copy_only &&
+	       zuf_iter_user_seg(rw->iter, &addr, &seg) && seg > zuf_copy_max;
+}
+
 /* -EFAULT: fault it in first. */
 static ssize_t rw_prepare_window(struct rw_call *rw, struct zuf_win *win, size_t len)
 {
 	ssize_t ret;
 
-	if (len > zuf_copy_max && !rw->copy_only && user_backed_iter(rw->iter)) {
+	if (rw_may_pin(rw, len)) {
 		ret = zuf_win_pin(win, rw->iter, len, rw->write);
 		if (ret != -EOPNOTSUPP)
 			return ret;
@@ -104,6 +117,42 @@ static void rw_take_ra(struct file_ra_state *ra, const struct zufs_ioc_IO *io)
 	ra->ra_pages = min_t(u32, io->ra.ra_pages, ZUS_API_MAP_MAX_PAGES);
 }
 
+static ssize_t rw_chunk(struct rw_call *rw, size_t len);
+
+/* The pages of an operation that is over, whatever became of it. */
+static void rw_unpin(struct rw_call *rw, struct zuf_win *win)
+{
+	if (likely(zuf_win_unpin(win)))
+		return;
+	/* who has their locks may be waiting for ours: rw_chunks() ends */
+	rw->late = win->pages;
+	rw->nr_late = win->nr_pages;
+}
+
+/* What is left when no lock of ours is held. */
+static void rw_unpin_late(struct rw_call *rw)
+{
+	if (likely(!rw->late))
+		return;
+	zuf_win_unpin_late(rw->late, rw->nr_late);
+	rw->late = NULL;
+}
+
+static ssize_t rw_chunk_failed(struct rw_call *rw, const struct zuf_win *win,
+			       const struct zufs_ioc_IO *io, size_t len, ssize_t err)
+{
+	bool copy_only = rw->copy_only;
+
+	if (win->refused) {
+		rw->copy_only = true;
+		err = rw_chunk(rw, len);
+		rw->copy_only = copy_only;
+		return err;
+	}
+	/* the server never meets the user's memory: nothing to be faulted in */
+	return err == -EFAULT && io->hdr.err ? -EIO : err;
+}
+
 /* One operation. Bytes that went through, or -errno; the iterator follows. */
 static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 {
@@ -113,7 +162,6 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 	struct zufs_ioc_IO io = {
 		.hdr = ZUF_HDR(rw->write ? ZUFS_OP_WRITE : ZUFS_OP_READ,
 			       sizeof(io), 0, sizeof(io)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.filepos = rw->iocb->ki_pos,
 		.last_pos = rw->iocb->ki_pos,
 		.rw = zuf_rw_flags(rw),
@@ -122,7 +170,10 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		.ra.ra_pages = ra->ra_pages,
 	};
 	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes,
-				  .flags = rw->op_flags | ZUF_OPF_IOMAP, .inode = inode);
+				  .flags = rw->op_flags | ZUF_OPF_IOMAP,
+				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii),
+				  ZUF_OUT(struct zufs_ioc_IO, ret_flags,
+					  offsetof(struct zufs_ioc_IO, ziom)));
 	bool pinned;
 	ssize_t ret;
 
@@ -134,11 +185,10 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		return ret;
 	pinned = win.kind == ZUF_WIN_PAGES;
 	ret = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
-	/* the server never meets the user's memory: nothing to be faulted in */
-	if (ret == -EFAULT && io.hdr.err)
-		return -EIO;
+	if (pinned)
+		rw_unpin(rw, &win);
 	if (ret)
-		return ret;
+		return rw_chunk_failed(rw, &win, &io, len, ret);
 	if (pinned)
 		iov_iter_advance(rw->iter, win.done);
 	rw_take_ra(ra, &io);
@@ -160,7 +210,7 @@ void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
 		return;
 	end = DIV_ROUND_UP_ULL(io->filepos + len, PAGE_SIZE);
 	if (!words && (io->ret_flags & ZUFS_RET_NEW))
-		zuf_mapped_drop(rw->inode, first, end - first, 0);
+		zuf_mapped_replaced(rw->inode, first, end - first);
 	else
 		zuf_mapped_rewrite(rw->inode, first, end - first, words);
 	if (!io->wr_unmap.len)
@@ -171,7 +221,7 @@ void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
 		pos = io->wr_unmap.offset;
 	first = pos >> PAGE_SHIFT;
 	end = DIV_ROUND_UP_ULL(pos + io->wr_unmap.len, PAGE_SIZE);
-	zuf_mapped_drop(rw->inode, first, end - first, 0);
+	zuf_mapped_replaced(rw->inode, first, end - first);
 }
 
 /* Bytes that may go on from ki_pos: a read ends at i_size. */
@@ -188,20 +238,24 @@ static size_t rw_left(const struct rw_call *rw)
 	return min_t(u64, left, size - rw->iocb->ki_pos);
 }
 
-void zuf_rw_wrote(struct rw_call *rw, loff_t pos)
+int zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 {
 	struct inode *inode = rw->inode;
-	struct zus_inode *zi = ZUF_I(inode)->zi;
+	__le64 shared;
+	int err;
 
-	if (rw->exclusive && pos > i_size_read(inode)) {
-		i_size_write(inode, pos);
-		if (zi && le64_to_cpu(READ_ONCE(zi->i_size)) < pos)
-			WRITE_ONCE(zi->i_size, cpu_to_le64(pos));
-	}
-	zuf_inode_refresh_blocks(inode);
+	if (!rw->exclusive || pos <= i_size_read(inode))
+		return 0;
+	err = zuf_zi_load(inode, i_size, &shared);
+	if (unlikely(err))
+		return err;
+	i_size_write(inode, pos);
+	if (le64_to_cpu(shared) < pos)
+		shm_store(&ZUF_I(inode)->zi->i_size, cpu_to_le64(pos));
+	return 0;
 }
 
-/* Chunk after chunk under the lock. 0: at its end; -EFAULT: fault in, go on. */
+/* Chunk after chunk under the lock. 0: at its end, or rw->late; -EFAULT: fault in, go on. */
 static ssize_t rw_chunks(struct rw_call *rw)
 {
 	bool nio = zuf_is_nio(ZUF_SB(rw->inode->i_sb), rw->write);
@@ -216,10 +270,12 @@ static ssize_t rw_chunks(struct rw_call *rw)
 			return got;
 		if (!got)
 			return 0;
+		if (rw->write && unlikely(zuf_rw_wrote(rw, rw->iocb->ki_pos + got)))
+			return -EIO;
 		rw->iocb->ki_pos += got;
 		rw->done += got;
-		if (rw->write)
-			zuf_rw_wrote(rw, rw->iocb->ki_pos);
+		if (unlikely(rw->late))
+			return 0;
 		if (fatal_signal_pending(current) && !(rw->op_flags & ZUF_OPF_UNKILLABLE))
 			return -EINTR;
 	}
@@ -288,26 +344,83 @@ static void rw_init(struct rw_call *rw, struct kiocb *iocb, struct iov_iter *ite
 	}
 }
 
-static int rw_inode_lock(struct rw_call *rw)
-{
-	if (rw->op_flags & ZUF_OPF_NOWAIT) {
-		if (!(rw->exclusive ? inode_trylock(rw->inode) :
-				      inode_trylock_shared(rw->inode)))
-			return -EAGAIN;
-	} else if (rw->exclusive) {
-		inode_lock(rw->inode);
-	} else {
-		inode_lock_shared(rw->inode);
-	}
-	return 0;
-}
-
 static void rw_inode_unlock(struct rw_call *rw)
 {
 	if (rw->exclusive)
 		inode_unlock(rw->inode);
 	else
 		inode_unlock_shared(rw->inode);
+}
+
+static int rw_inode_lock(struct rw_call *rw)
+{
+	int err;
+
+	if (rw->op_flags & ZUF_OPF_NOWAIT) {
+		if (!(rw->exclusive ? inode_trylock(rw->inode) :
+				      inode_trylock_shared(rw->inode)))
+			return -EAGAIN;
+		err = 0;
+	} else {
+		err = rw->exclusive ? zuf_lock_killable(rw->inode) :
+				      zuf_lock_shared_killable(rw->inode);
+	}
+	if (err)
+		return err;
+	if (rw->exclusive)
+		err = zuf_settle_change(rw->inode, rw->op_flags);
+	else
+		err = zuf_settle(rw->inode, rw->op_flags | ZUF_OPF_SHARED);
+	if (unlikely(err))
+		rw_inode_unlock(rw);
+	return err;
+}
+
+/* What is left of the call keeps overlapping ones out; who has the lock alone need not. */
+static int rw_range_lock(struct rw_call *rw)
+{
+	if (rw->exclusive)
+		return 0;
+	rw->range.first = rw->iocb->ki_pos >> PAGE_SHIFT;
+	rw->range.last = (rw->iocb->ki_pos + iov_iter_count(rw->iter) - 1) >> PAGE_SHIFT;
+	rw->range.write = rw->write;
+	return zuf_range_lock(&ZUF_I(rw->inode)->ranges, &rw->range,
+			      rw->op_flags & ZUF_OPF_NOWAIT);
+}
+
+/* Range and inode lock. */
+static void rw_unlock(struct rw_call *rw)
+{
+	if (!rw->exclusive)
+		zuf_range_unlock(&ZUF_I(rw->inode)->ranges, &rw->range);
+	rw_inode_unlock(rw);
+}
+
+static int read_begin(struct rw_call *rw)
+{
+	int err = rw_inode_lock(rw);
+
+	if (err)
+		return err;
+	err = rw_range_lock(rw);
+	if (err)
+		rw_inode_unlock(rw);
+	return err;
+}
+
+/* Read under the locks; 1: there is more, but they had to be dropped. */
+static ssize_t read_run(struct rw_call *rw)
+{
+	ssize_t err = read_begin(rw), before = rw->done;
+	bool late;
+
+	if (err)
+		return err;
+	err = rw_chunks(rw);
+	rw_unlock(rw);
+	late = rw->late && rw->done > before;
+	rw_unpin_late(rw);
+	return late && !err ? 1 : err;
 }
 
 ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -321,11 +434,9 @@ ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	rw_init(&rw, iocb, to);
 	do {
 		before = rw.done;
-		err = rw_inode_lock(&rw);
-		if (err)
-			break;
-		err = rw_chunks(&rw);
-		rw_inode_unlock(&rw);
+		do {
+			err = read_run(&rw);
+		} while (err > 0);
 		if (err != -EFAULT)
 			break;
 		/* the first failure may be mere absence */
@@ -333,7 +444,7 @@ ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		faulted = true;
 	} while (!err);
 	/* at the end of the file too, or into bad memory */
-	if (rw.done || (err != -EAGAIN && err != -EINTR))
+	if (rw.done || (err != -EAGAIN && !zuf_is_interrupted(err)))
 		file_accessed(iocb->ki_filp);
 	return rw_result(&rw, err);
 }
@@ -372,6 +483,21 @@ static int write_modified(const struct rw_call *rw)
 	return err;
 }
 
+/* The limits; then the range, which they may have cut; <= 0: over, no range. */
+static ssize_t write_checks(struct rw_call *rw)
+{
+	ssize_t ret = generic_write_checks(rw->iocb, rw->iter);
+	int err;
+
+	if (ret <= 0)
+		return ret;
+	/* it may have become so after the file was opened */
+	if (IS_IMMUTABLE(rw->inode))
+		return -EPERM;
+	err = rw_range_lock(rw);
+	return err ? err : ret;
+}
+
 /* Lock the right way and check the limits; <= 0: unlocked, over. */
 static ssize_t write_begin(struct rw_call *rw)
 {
@@ -380,17 +506,16 @@ static ssize_t write_begin(struct rw_call *rw)
 
 	if (ret)
 		return ret;
-	ret = generic_write_checks(rw->iocb, rw->iter);
-	/* it may have become so after the file was opened */
-	if (ret > 0 && IS_IMMUTABLE(rw->inode))
-		ret = -EPERM;
-	if (ret > 0) {
-		err = write_modified(rw);
-		if (err)
-			ret = err;
-	}
-	if (ret <= 0)
+	ret = write_checks(rw);
+	if (ret <= 0) {
 		rw_inode_unlock(rw);
+		return ret;
+	}
+	err = write_modified(rw);
+	if (err) {
+		rw_unlock(rw);
+		return err;
+	}
 	return ret;
 }
 
@@ -407,6 +532,61 @@ static bool nothing_to_write(const struct kiocb *iocb, struct iov_iter *from)
 	       fault_in_iov_iter_readable(from, look) == look;
 }
 
+/*
+ * Where files share blocks a write may leave the old block to another file, and that is freed
+ * without a question to us. So nobody may hold the pages, nor come to them meanwhile; unless
+ * the server keeps back what somebody holds (held.h).
+ */
+static int write_guard(struct rw_call *rw)
+{
+	pgoff_t first = rw->iocb->ki_pos >> PAGE_SHIFT;
+	u64 end = DIV_ROUND_UP_ULL(rw->iocb->ki_pos + iov_iter_count(rw->iter), PAGE_SIZE);
+	struct inode *inode = rw->inode;
+	int err;
+
+	if (likely(!zuf_mapped_of(inode) || !READ_ONCE(ZUF_SB(inode->i_sb)->replaces)) ||
+	    zuf_keeps_back(ZUF_SB(inode->i_sb)))
+		return 0;
+	if (rw->op_flags & ZUF_OPF_NOWAIT)
+		return -EAGAIN;
+	/* to pin takes the mmap_lock, inside of which faults take this one */
+	rw->copy_only = true;
+	err = zuf_lock_mapping_killable(inode->i_mapping);
+	if (err)
+		return err;
+	do {
+		err = zuf_mapped_break(inode, first, end - first, 0);
+	} while (err == ZUF_BREAK_AGAIN);
+	if (err == ZUF_BREAK_LOST)
+		return -EINTR;
+	if (err)
+		filemap_invalidate_unlock(inode->i_mapping);
+	else
+		rw->guarded = true;
+	return err;
+}
+
+static ssize_t write_chunks(struct rw_call *rw)
+{
+	ssize_t err = write_guard(rw);
+
+	if (!err)
+		err = rw_chunks(rw);
+	if (unlikely(rw->guarded))
+		filemap_invalidate_unlock(rw->inode->i_mapping);
+	rw->guarded = false;
+	return err;
+}
+
+/* The server may have given blocks behind the end for what was not written there. */
+static void write_fell_short(const struct rw_call *rw, ssize_t err)
+{
+	size_t chunk = min_t(size_t, iov_iter_count(rw->iter), ZUS_API_MAP_MAX_SIZE);
+
+	if (rw->exclusive && (err == -EFAULT || err == -EIO || err == -EINTR))
+		zuf_settle_tail(rw->inode, rw->iocb->ki_pos + chunk);
+}
+
 ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct rw_call rw;
@@ -421,12 +601,14 @@ ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		err = write_begin(&rw);
 		if (err <= 0)
 			break;
-		err = is_bad ? -EFAULT : rw_chunks(&rw);
-		rw_inode_unlock(&rw);
+		err = is_bad ? -EFAULT : write_chunks(&rw);
+		rw_unlock(&rw);
 		if (err != -EFAULT)
 			break;
 		err = rw_fault_in(&rw, faulted ? before : -1);
 		faulted = true;
 	} while (!err);
+	if (unlikely(err < 0))
+		write_fell_short(&rw, err);
 	return rw_result(&rw, err);
 }

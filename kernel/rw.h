@@ -6,6 +6,7 @@
 #define ZUF_RW_H
 
 #include <linux/types.h>
+#include "range.h"
 
 struct file;
 struct inode;
@@ -21,9 +22,13 @@ struct rw_call {
 	u32 op_flags;		/* ZUF_OPF_* of each operation */
 	bool write;
 	bool exclusive;		/* how the inode lock is held */
+	struct zuf_range range;	/* held with the inode lock when that is shared */
+	bool guarded;		/* the invalidate lock is, exclusively */
 	size_t limit;		/* of the next chunk */
 	bool copy_only;		/* pages cannot be pinned though they are present */
 	unsigned int in_vain;	/* fault-ins in a row that brought nothing */
+	struct page **late;	/* pages of a read that somebody has locked, nr_late of them */
+	unsigned int nr_late;
 	ssize_t done;
 };
 
@@ -43,8 +48,8 @@ ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags);
 
 /* ZUFS_RW_* of the call. */
 u64 zuf_rw_flags(const struct rw_call *rw);
-/* Data up to @pos is there: move i_size, read i_blocks back. */
-void zuf_rw_wrote(struct rw_call *rw, loff_t pos);
+/* Data up to @pos is there: move i_size. Return: 0 or -EIO: the inode is poisoned. */
+int zuf_rw_wrote(struct rw_call *rw, loff_t pos);
 /**
  * zuf_rw_unmap() - take out of the mappings what a write has replaced
  * @len: bytes that the server may have written

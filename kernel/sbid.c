@@ -5,7 +5,8 @@
  * A drain must end although the server goes on to start lists (its threads stop
  * in M_UMOUNT only), so it waits for those that have begun before it. Lists that
  * begin later are waited for by the close, their IOM_DONE is not: the server has
- * answered M_UMOUNT, its super-block is gone.
+ * answered M_UMOUNT, its super-block is gone. The close also waits for lists of operations,
+ * whose server may have died.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -19,10 +20,16 @@
 #include "type.h"
 #include "wake.h"
 
+/* Those whose devices are not free. */
+static LIST_HEAD(open_sbids);
+static DEFINE_MUTEX(open_lock);
+
 static void sbid_free(struct kref *ref)
 {
 	struct zuf_sbid *sbid = container_of(ref, struct zuf_sbid, ref);
 
+	zuf_ends_fini(sbid);
+	zuf_evicts_fini(&sbid->evicts);
 	zuf_stats_destroy(sbid->stats);
 	zuf_devset_put(sbid->devs);	/* never published */
 	zuf_root_put(sbid->root);
@@ -44,7 +51,10 @@ struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&sbid->ref);
 	init_rwsem(&sbid->sb_lock);
+	INIT_LIST_HEAD(&sbid->open_link);
 	sbid->root = zuf_root_get(root);
+	zuf_ends_init(sbid);
+	mutex_init(&sbid->evicts.lock);
 	sbid->devs = zuf_devset_get(zsb->devs);
 	sbid->server_gen = zsb->server_gen;
 	if (zsb->type) {
@@ -63,6 +73,9 @@ struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
 		zuf_sbid_put(sbid);
 		return ERR_PTR(id);
 	}
+	mutex_lock(&open_lock);
+	list_add_tail(&sbid->open_link, &open_sbids);
+	mutex_unlock(&open_lock);
 	return sbid;
 }
 
@@ -89,15 +102,19 @@ void zuf_sbid_detach(struct zuf_sbid *sbid)
 	zuf_sbid_attach(sbid, NULL);
 }
 
-void zuf_sbid_drain(struct zuf_sbid *sbid)
+void zuf_sbid_start_drain(struct zuf_sbid *sbid)
 {
 	mutex_lock(&sbid->root->lock);
 	sbid->draining = true;
 	mutex_unlock(&sbid->root->lock);
+}
+
+void zuf_sbid_drain(struct zuf_sbid *sbid)
+{
 	zuf_wait_var_killable(&sbid->nr_early, !atomic_read(&sbid->nr_early));
 }
 
-void zuf_sbid_close(struct zuf_sbid *sbid)
+void zuf_sbid_close_id(struct zuf_sbid *sbid)
 {
 	mutex_lock(&sbid->root->lock);
 	WRITE_ONCE(sbid->closed, true);
@@ -105,13 +122,55 @@ void zuf_sbid_close(struct zuf_sbid *sbid)
 	if (sbid->stats)
 		zuf_stats_add(sbid->root->retired, sbid->stats);
 	mutex_unlock(&sbid->root->lock);
-	/* what is under way would write into the next mount */
-	wait_var_event(&sbid->nr_running, !atomic_read(&sbid->nr_running));
+}
+
+void zuf_sbid_close_devices(struct zuf_sbid *sbid)
+{
 	pr_debug("sb %llu: is gone\n", sbid->id);
 	zuf_devset_revoke(sbid->devs);
+	mutex_lock(&open_lock);
+	list_del_init(&sbid->open_link);
+	mutex_unlock(&open_lock);
 	/* not later: the next mount wants them for itself */
 	zuf_devset_put(sbid->devs);
 	sbid->devs = NULL;
+}
+
+void zuf_sbid_close(struct zuf_sbid *sbid)
+{
+	zuf_sbid_close_id(sbid);
+	/* what is under way would write into the next mount */
+	wait_var_event(&sbid->nr_running, zuf_sbid_lists_have_ended(sbid));
+	zuf_sbid_close_devices(sbid);
+}
+
+bool zuf_sbid_devices_in_use(const struct zuf_devset *devs)
+{
+	struct zuf_sbid *sbid;
+	bool found = false;
+
+	mutex_lock(&open_lock);
+	list_for_each_entry(sbid, &open_sbids, open_link)
+		found |= zuf_devset_overlap(sbid->devs, devs);
+	mutex_unlock(&open_lock);
+	return found;
+}
+
+void zuf_sbid_for_each_sb(const struct zuf_devset *devs,
+			  void (*fn)(struct super_block *sb, void *arg), void *arg)
+{
+	struct zuf_sbid *sbid;
+
+	mutex_lock(&open_lock);
+	list_for_each_entry(sbid, &open_sbids, open_link) {
+		if (sbid->devs != devs)
+			continue;
+		down_read(&sbid->sb_lock);
+		if (sbid->sb)
+			fn(sbid->sb, arg);
+		up_read(&sbid->sb_lock);
+	}
+	mutex_unlock(&open_lock);
 }
 
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
@@ -123,7 +182,7 @@ struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
 	return idr_find(&root->sbs, id);
 }
 
-struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi, bool *early)
+struct zuf_sbid *zuf_sbid_get(struct zuf_root *root, u64 id, u64 zus_sbi)
 {
 	struct zuf_sbid *sbid;
 
@@ -131,15 +190,33 @@ struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi,
 	sbid = zuf_sbid_find(root, id);
 	if (sbid && sbid->zus_sbi && sbid->zus_sbi != zus_sbi)
 		sbid = NULL;
-	if (sbid) {
+	if (sbid)
+		kref_get(&sbid->ref);
+	mutex_unlock(&root->lock);
+	return sbid;
+}
+
+void zuf_sbid_list_of_op(struct zuf_sbid *sbid)
+{
+	kref_get(&sbid->ref);
+	atomic_inc(&sbid->nr_running);
+}
+
+bool zuf_sbid_list_begin(struct zuf_sbid *sbid, bool *early)
+{
+	bool open;
+
+	mutex_lock(&sbid->root->lock);
+	open = !sbid->closed;
+	if (open) {
 		kref_get(&sbid->ref);
 		atomic_inc(&sbid->nr_running);
 		*early = !sbid->draining;
 		if (*early)
 			atomic_inc(&sbid->nr_early);
 	}
-	mutex_unlock(&root->lock);
-	return sbid;
+	mutex_unlock(&sbid->root->lock);
+	return open;
 }
 
 void zuf_sbid_list_ended(struct zuf_sbid *sbid)

@@ -7,7 +7,7 @@
  *	zuf_sbid_detach   before the inodes go
  *	zuf_sbid_drain    before M_UMOUNT
  *	zuf_sbid_close    after its answer, or what stands for that: the id is gone,
- *			  no list runs, T1 is no longer mapped
+ *			  no list runs, T1 is no longer mapped, its devices are free
  *
  * It outlives the mount: the worker that delivers M_UMOUNT has it when umount(8)
  * was killed. Ids are 1-based, unique within a root.
@@ -17,14 +17,18 @@
 
 #include <linux/atomic.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
+#include "ends.h"
+#include "evict.h"
 
 struct super_block;
 struct zuf_devset;
 struct zuf_root;
 struct zuf_sb;
 struct zuf_stats;
+struct zuf_umount;
 
 struct zuf_sbid {
 	struct kref ref;
@@ -39,9 +43,15 @@ struct zuf_sbid {
 	bool grabbed;			/* root->lock: GRAB_PMEM was done */
 	bool draining;			/* root->lock */
 	bool closed;			/* set under root->lock */
+	bool umounted;			/* umount.c has done with it; release */
+	struct zuf_umount *umount;	/* root->ends.lock: its turn has not come; or NULL */
+	struct zuf_ends ends;		/* what is still to be said of its inodes */
+	struct zuf_evicts evicts;	/* and what goes along with other messages */
+	struct list_head open_link;	/* in open_sbids: its devices are in use (sbid.c) */
 	atomic_t nr_early;		/* lists from before the drain, and their IOM_DONE */
 	atomic_t nr_running;		/* lists that have not ended */
-	struct rw_semaphore sb_lock;	/* outside of mmap_lock, inside of s_umount */
+	struct rw_semaphore sb_lock;	/* inside of s_umount; never while a page of the server
+					 * is waited for */
 	struct super_block *sb;		/* @sb_lock: NULL unless attached */
 };
 
@@ -54,21 +64,56 @@ void zuf_sbid_set_sbi(struct zuf_sbid *sbid, u64 zus_sbi);
 void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb);
 void zuf_sbid_detach(struct zuf_sbid *sbid);
 
-/* Wait, killably, for lists that have begun before, and until their IOM_DONE is answered. */
+/* Which lists begin before and which after? */
+void zuf_sbid_start_drain(struct zuf_sbid *sbid);
+/* Wait, killably, for those before, and until their IOM_DONE is answered. */
 void zuf_sbid_drain(struct zuf_sbid *sbid);
-/* Once; waits for lists that still run, whoever is killed. */
+static inline bool zuf_sbid_is_drained(const struct zuf_sbid *sbid)
+{
+	return !atomic_read(&sbid->nr_early);
+}
+
+/* Once, for a private mount; waits for lists that still run, whoever is killed. */
 void zuf_sbid_close(struct zuf_sbid *sbid);
+/*
+ * The two halves of it, which umount.c calls: no list begins any more; and, when none runs, the
+ * devices.
+ */
+void zuf_sbid_close_id(struct zuf_sbid *sbid);
+void zuf_sbid_close_devices(struct zuf_sbid *sbid);
+static inline bool zuf_sbid_lists_have_ended(const struct zuf_sbid *sbid)
+{
+	return !atomic_read(&sbid->nr_running);
+}
+
+/**
+ * zuf_sbid_devices_in_use() - does a mount that has not ended have one of these devices?
+ * Its super-block may be gone already: umount(8) was killed, and the server has not
+ * answered yet. The block layer lets the same type in again.
+ */
+bool zuf_sbid_devices_in_use(const struct zuf_devset *devs);
+
+/* Call @fn for the super-block of each mount that has this set; it stays mounted meanwhile. */
+void zuf_sbid_for_each_sb(const struct zuf_devset *devs,
+			  void (*fn)(struct super_block *sb, void *arg), void *arg);
 
 /* The live one of an id that the caller may know of, root->lock held, or NULL. */
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id);
 
 /**
- * zuf_sbid_list_begin() - a list for this id
+ * zuf_sbid_get() - the one of this id, which may end at any time
  * @zus_sbi: what the caller thinks is its super-block: must be, if the kernel knows
- * @early: out: for zuf_sbid_list_told()
  * Return: referenced, or NULL: there is no such one.
  */
-struct zuf_sbid *zuf_sbid_list_begin(struct zuf_root *root, u64 id, u64 zus_sbi, bool *early);
+struct zuf_sbid *zuf_sbid_get(struct zuf_root *root, u64 id, u64 zus_sbi);
+/* The same for the list of an operation, which holds the mount: ends with a put as well. */
+void zuf_sbid_list_of_op(struct zuf_sbid *sbid);
+/**
+ * zuf_sbid_list_begin() - a list, which the end waits for
+ * @early: out: for zuf_sbid_list_told()
+ * Return: false: it has ended. True: with a reference that is the list's.
+ */
+bool zuf_sbid_list_begin(struct zuf_sbid *sbid, bool *early);
 /* The devices have done with it. */
 void zuf_sbid_list_ended(struct zuf_sbid *sbid);
 /* And whom it concerns knows: the reference is given back. */

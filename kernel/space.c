@@ -5,7 +5,9 @@
  * All changes go by FALLOCATE, with the inode lock and the invalidate lock held
  * exclusively and every put of the inode executed before. The server decides about
  * blocks and says the new size in the shared inode; limits and alignment are
- * checked here. Times are now when it is asked and come back when it refuses.
+ * checked here. Times are now when it is asked and come back when it refuses. As on
+ * a disk only a fatal signal ends it: with a timer that fires faster than blocks are
+ * given it would begin anew for ever.
  */
 #include <linux/falloc.h>
 #include <linux/pagemap.h>
@@ -13,6 +15,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"
+#include "settle.h"
 #include "space.h"
 #include "super.h"
 #include "sync.h"
@@ -28,23 +31,23 @@ static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
 {
 	struct zufs_ioc_IO io = {
 		.hdr = ZUF_HDR(ZUFS_OP_FALLOCATE, sizeof(io), 0, sizeof(io)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.filepos = start,
 		.rw = mode,
 		.last_pos = end,
 	};
-	struct zuf_op op = ZUF_OP(&io, .goose = ZUF_I(inode)->put_tag,
-				  .flags = ZUF_OPF_IOMAP, .inode = inode);
+	struct zuf_op op = ZUF_OP(&io, .goose = zuf_inode_tag(inode),
+				  .flags = ZUF_OPF_IOMAP | ZUF_OPF_KILLABLE,
+				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii));
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
 /* ---- truncate ---- */
 
-/* Takes pages out of the mappings; 1: had to wait, once more. */
+/* Takes pages out of the mappings, as zuf_mapped_break(); waits only without held.h. */
 static int break_range(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
-	return zuf_mapped_break(inode, first, nr, flags, inode->i_mapping);
+	return zuf_mapped_break(inode, first, nr, flags | ZUF_DROP_HOLD);
 }
 
 /*
@@ -58,34 +61,53 @@ static int break_tail(struct inode *inode, loff_t size)
 
 	if (offset_in_page(size))
 		ret = break_range(inode, size >> PAGE_SHIFT, 1, 0);
-	return ret ?: break_range(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0,
-				  ZUF_DROP_COWS | ZUF_DROP_FORGET);
+	return ret ?: break_range(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0, ZUF_DROP_COWS);
+}
+
+/* The server has cut it off: what was stored there is not due for SYNC any more. */
+static void forget_tail(struct inode *inode, loff_t size)
+{
+	zuf_mapped_drop(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0,
+			ZUF_DROP_FORGET | ZUF_DROP_HOLD);
 }
 
 int zuf_truncate(struct inode *inode, loff_t size)
 {
 	struct address_space *mapping = inode->i_mapping;
-	loff_t old_size = i_size_read(inode);
 	struct zuf_touch touch;
+	loff_t old_size;
 	int err;
 
 	if (!S_ISREG(inode->i_mode))
 		return -EINVAL;
+	old_size = i_size_read(inode);
 	err = inode_newsize_ok(inode, size);
+	if (err)
+		return err;
+	err = zuf_inode_refresh_blocks(inode);
 	if (err)
 		return err;
 	if (!size && !old_size && !inode->i_blocks)
 		return 0;
 
-	filemap_invalidate_lock(mapping);
+	err = zuf_lock_mapping_killable(mapping);
+	if (err)
+		return err;
 	do {
 		err = break_tail(inode, min(size, old_size));
-	} while (err > 0);
+	} while (err == ZUF_BREAK_AGAIN);
+	if (err == ZUF_BREAK_LOST)
+		return -EINTR;
 	if (err)
 		goto out;
 	zuf_touch_start(&touch, inode, size == old_size ? 0 : STATX_MTIME | STATX_CTIME);
 	err = send_fallocate(inode, ZUFS_FL_TRUNCATE, size, ~0ULL);
 	zuf_touch_end(&touch, err);
+	if (!err)
+		forget_tail(inode, min(size, old_size));
+	/* it has cut what lay behind, the user's blocks too */
+	if (!err && size <= old_size)
+		ZUF_I(inode)->tail_known = true;
 out:
 	filemap_invalidate_unlock(mapping);
 	return err;
@@ -131,35 +153,57 @@ static int check_fallocate(struct inode *inode, int mode, loff_t offset, loff_t 
 static int break_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
 	pgoff_t first = offset >> PAGE_SHIFT, end = DIV_ROUND_UP_ULL(offset + len, PAGE_SIZE);
-	pgoff_t whole = DIV_ROUND_UP_ULL(offset, PAGE_SIZE);
-	pgoff_t whole_end = (offset + len) >> PAGE_SHIFT;
 	int ret;
 
 	if (mode & SPACE_SHIFTS) {
 		/* pages that get other numbers would be due for SYNC by the old ones */
 		ret = zuf_sync_range(inode, offset, LLONG_MAX, true);
-		return ret ?: break_tail(inode, offset);
+		/* blocks stay in the file: who holds one is known by its page's number (CLONE) */
+		return ret ?: zuf_mapped_break(inode, offset >> PAGE_SHIFT, 0, ZUF_DROP_COWS);
 	}
-	ret = break_range(inode, first, end - first, 0);
-	if (!ret && (mode & FALLOC_FL_PUNCH_HOLE) && whole < whole_end)
-		ret = break_range(inode, whole, whole_end - whole, ZUF_DROP_FORGET);
-	return ret;
+	if (!(mode & ~FALLOC_FL_KEEP_SIZE)) {
+		/* holes get blocks, but what is there stays, also for who has it pinned */
+		zuf_mapped_drop(inode, first, end - first, 0);
+		return 0;
+	}
+	return break_range(inode, first, end - first, 0);
+}
+
+/* The server has done it: what was stored to blocks that are gone is not due any more. */
+static void forget_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
+{
+	pgoff_t first = DIV_ROUND_UP_ULL(offset, PAGE_SIZE);
+	pgoff_t end = (offset + len) >> PAGE_SHIFT;
+
+	if (mode & SPACE_SHIFTS)
+		forget_tail(inode, offset);
+	else if ((mode & FALLOC_FL_PUNCH_HOLE) && first < end)
+		zuf_mapped_drop(inode, first, end - first, ZUF_DROP_FORGET | ZUF_DROP_HOLD);
 }
 
 static int do_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
 	struct zuf_touch touch;
-	int err;
+	int err = zuf_lock_mapping_killable(inode->i_mapping);
 
-	filemap_invalidate_lock(inode->i_mapping);
+	if (err)
+		return err;
+	/* whatever becomes of it */
+	if ((mode & FALLOC_FL_KEEP_SIZE) && !(mode & FALLOC_FL_PUNCH_HOLE) &&
+	    offset + len > i_size_read(inode))
+		ZUF_I(inode)->tail_known = false;
 	do {
 		err = break_fallocated(inode, mode, offset, len);
-	} while (err > 0);
+	} while (err == ZUF_BREAK_AGAIN);
+	if (err == ZUF_BREAK_LOST)
+		return -EINTR;
 	if (err)
 		goto out;
 	zuf_touch_start(&touch, inode, STATX_MTIME | STATX_CTIME);
 	err = send_fallocate(inode, (u32)mode, offset, offset + len);
 	zuf_touch_end(&touch, err);
+	if (!err)
+		forget_fallocated(inode, mode, offset, len);
 out:
 	filemap_invalidate_unlock(inode->i_mapping);
 	return err;
@@ -168,15 +212,40 @@ out:
 long zuf_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct inode *inode = file_inode(file);
-	int err;
+	int err = zuf_lock_killable(inode);
 
-	inode_lock(inode);
-	err = check_fallocate(inode, mode, offset, len);
+	if (err)
+		return err;
+	err = zuf_settle_change(inode, 0);
+	if (!err)
+		err = check_fallocate(inode, mode, offset, len);
 	if (!err)
 		err = file_remove_privs(file);
 	if (!err)
 		err = do_fallocate(inode, mode, offset, len);
 	inode_unlock(inode);
+	return err;
+}
+
+int zuf_space_give_back(struct inode *inode, u64 start, u64 end)
+{
+	int err;
+
+	/* we may have it ourselves: file_modified() of a remap ends in setattr */
+	if (!down_write_trylock(&inode->i_mapping->invalidate_lock))
+		return 1;
+	do {
+		err = break_tail(inode, start);
+	} while (err == ZUF_BREAK_AGAIN);
+	if (err == ZUF_BREAK_LOST)
+		return -EINTR;
+	if (!err)
+		err = send_fallocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start,
+				     end);
+	if (!err)
+		forget_tail(inode, start);
+	zuf_inode_refresh_blocks(inode);
+	filemap_invalidate_unlock(inode->i_mapping);
 	return err;
 }
 
@@ -186,11 +255,12 @@ int zuf_seek(struct inode *inode, int whence, loff_t *offset)
 {
 	struct zufs_ioc_seek msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_LLSEEK, sizeof(msg), 0, sizeof(msg)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.offset_in = *offset,
 		.whence = whence,
 	};
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_SHARED,
+				  ZUF_INODE(inode, struct zufs_ioc_seek, zus_ii),
+				  ZUF_OUT(struct zufs_ioc_seek, offset_out, sizeof(msg)));
 	loff_t size = i_size_read(inode);
 	int err;
 
@@ -217,10 +287,16 @@ loff_t zuf_llseek(struct file *file, loff_t offset, int whence)
 	struct inode *inode = file_inode(file);
 	int err;
 
-	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+	if (whence != SEEK_DATA && whence != SEEK_HOLE) {
+		zuf_settle_look(inode);
 		return generic_file_llseek(file, offset, whence);
-	inode_lock_shared(inode);
-	err = zuf_seek(inode, whence, &offset);
+	}
+	err = zuf_lock_shared_killable(inode);
+	if (err)
+		return err;
+	err = zuf_settle(inode, ZUF_OPF_SHARED);
+	if (!err)
+		err = zuf_seek(inode, whence, &offset);
 	inode_unlock_shared(inode);
 	if (err)
 		return err;

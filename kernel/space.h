@@ -23,4 +23,11 @@ loff_t zuf_llseek(struct file *file, loff_t offset, int whence);
  */
 int zuf_seek(struct inode *inode, int whence, loff_t *offset);
 
+/**
+ * zuf_space_give_back() - blocks behind the end of the file that hold nothing
+ * Context: inode lock exclusive; takes the invalidate lock.
+ * Return: what the server says; -EINTR: killed; 1: not now, somebody has that lock.
+ */
+int zuf_space_give_back(struct inode *inode, u64 start, u64 end);
+
 #endif

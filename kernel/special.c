@@ -118,7 +118,7 @@ long zuf_special_ioctl(struct zuf_root *root, struct zuf_special *sp,
 	case ZU_IOC_GRAB_PMEM:
 		return sp ? zuf_ioc_grab_pmem(sp, uarg) : -EINVAL;
 	case ZU_IOC_INIT_THREAD:
-		return sp ? zuf_ioc_init_thread(sp, uarg) : -EINVAL;
+		return sp ? zuf_ioc_init_thread(sp, file, uarg) : -EINVAL;
 	case ZU_IOC_ALLOC_BUFFER:
 		return sp ? zuf_ioc_alloc_buffer(sp, uarg) : -EINVAL;
 	case ZU_IOC_IOMAP_EXEC:

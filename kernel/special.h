@@ -76,7 +76,7 @@ long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file,	/* exec.c */
 			unsigned long arg);
 long zuf_ioc_private_mount(struct zuf_special *sp, void __user *arg);	/* private.c */
 void zuf_private_release(struct zuf_special *sp);
-long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg);	/* zt.c */
+long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user *arg);	/* zt.c */
 long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg);
 int zuf_zt_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
 void zuf_zt_release(struct zuf_special *sp);

@@ -154,7 +154,8 @@ static const char *const op_names[ZUF_STAT_OPS] = {
 	OP(FIEMAP), OP(GET_MULTY), OP(PUT_MULTY), OP(NOOP), OP(IOM_DONE),
 #undef OP
 #define EXT(name)	[ZUF_STAT_OLD + ZUFS_OP_##name - ZUFS_OP_EXT_FIRST] = #name
-	EXT(IGET),
+	EXT(IGET), EXT(GET_LABEL), EXT(SET_LABEL), EXT(IOCTLS),
+	EXT(T1_BUSY), EXT(T1_IDLE),
 #undef EXT
 #define M(name)		[ZUF_STAT_OLD + ZUF_STAT_EXT + ZUFS_M_##name] = "M_" #name
 	M(MOUNT), M(UMOUNT), M(REMOUNT), M(DDBG_RD), M(DDBG_WR),

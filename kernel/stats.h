@@ -39,7 +39,9 @@
 	X(GOOSE, "goose")		/* an inode waited for its puts */ \
 	X(RETRY, "retry")		/* a list in the middle of an operation */ \
 	X(FAULT, "fault")		/* page faults of mappings */	\
+	X(FAULT_NO_2M, "fault_no_2m")	/* 2 MiB would do, but this kernel has no such entry */ \
 	X(NO_CHANNEL, "no_channel")	/* an operation waited for a channel */ \
+	X(SLEPT, "slept")		/* an application slept for its answer */ \
 	X(ORPHAN, "orphan")		/* a message whose application was killed */ \
 	X(FORGET, "forget")		/* a message that a worker delivers */ \
 	X(IOMAP, "iomap")		/* lists of commands, retries included */ \

@@ -18,16 +18,20 @@
 
 #include "devset.h"
 #include "dispatch.h"
+#include "ends.h"
 #include "export.h"
-#include "forget.h"
 #include "inode.h"
+#include "ioclist.h"
 #include "mountmsg.h"
 #include "options.h"
+#include "pins.h"
 #include "root.h"
 #include "sbid.h"
 #include "super.h"
 #include "sync.h"
 #include "type.h"
+#include "umount.h"
+#include "whynot.h"
 #include "xattr.h"
 
 /* While a mount is being made. */
@@ -46,7 +50,8 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 			       0, sizeof(msg)),
 		.zus_sbi = zsb->zus_sbi,
 	};
-	struct zuf_op op = ZUF_OP(&msg);
+	struct zuf_op op = ZUF_OP(&msg, ZUF_OUT(struct zufs_ioc_statfs, statfs_out,
+						sizeof(msg)));
 	int err = zuf_evict_flush_some(zsb);
 
 	if (!err)
@@ -91,7 +96,9 @@ static void take_server_text(struct zuf_sb *zsb)
 	so->msg.hdr.out_max = ZUFS_MO_MAX;
 	so->msg.zus_sbi = zsb->zus_sbi;
 	op.hdr = &so->msg.hdr;
-	op.size = sizeof(*so) - 1;
+	/* it ends with a NUL of ours */
+	op.out_at = sizeof(so->msg);
+	op.out_size = ZUFS_MO_MAX;
 	if (!zuf_dispatch(zsb, &op))
 		text = kstrdup(so->text, GFP_KERNEL_ACCOUNT);
 	kfree(so);
@@ -137,12 +144,15 @@ static int zuf_show_options(struct seq_file *m, struct dentry *root)
 /* All inodes are evicted: the server may forget the file system. */
 static void send_umount(struct zuf_sb *zsb)
 {
+	zuf_pins_end(zsb);
 	if ((zsb->zus_sbi || zsb->mount_killed) &&
 	    zuf_root_is_live(zsb->root, zsb->server_gen)) {
-		zuf_forget_umount(zsb);
-		zsb->sbid = NULL;
-		zsb->stats = NULL;
+		zuf_umount_send(zsb);
+	} else if (zsb->sbid) {
+		zuf_umount_drop(zsb);
 	}
+	zsb->sbid = NULL;
+	zsb->stats = NULL;
 	zsb->zus_sbi = 0;
 	zsb->mount_killed = false;
 }
@@ -154,7 +164,7 @@ static void zuf_put_super(struct super_block *sb)
 
 static int zuf_freeze(struct super_block *sb)
 {
-	int err = zuf_evict_flush(ZUF_SB(sb));
+	int err = zuf_quiesce(sb);
 
 	if (!err)
 		zuf_devset_stamp(ZUF_SB(sb)->devs, false);
@@ -164,12 +174,14 @@ static int zuf_freeze(struct super_block *sb)
 static int zuf_unfreeze(struct super_block *sb)
 {
 	zuf_devset_stamp(ZUF_SB(sb)->devs, false);
+	/* before the VFS lets anybody write: nobody does what is freed any harm */
+	zuf_ends_thaw(ZUF_SB(sb)->sbid);
 	return 0;
 }
 
 const struct super_operations zuf_super_ops = {
 	.alloc_inode = zuf_alloc_inode,
-	.free_inode = zuf_free_inode,
+	.destroy_inode = zuf_destroy_inode,
 	.evict_inode = zuf_evict_inode,
 	.drop_inode = inode_generic_drop,
 	.put_super = zuf_put_super,
@@ -186,17 +198,14 @@ static void zsb_free(struct zuf_sb *zsb)
 {
 	if (!zsb)
 		return;
-	if (zsb->sbid) {
-		zuf_sbid_close(zsb->sbid);
-		zuf_sbid_put(zsb->sbid);
-	}
-	zuf_evicts_fini(zsb);
+	zuf_pins_end(zsb);
 	zuf_devset_put(zsb->devs);
 	mntput(zsb->root_mnt);
 	if (zsb->root)
 		zuf_root_put(zsb->root);
 	zuf_options_free(&zsb->opt);
 	kfree(zsb->server_text);
+	zuf_ioclist_free(zsb->ioclist);
 	kfree(zsb);
 }
 
@@ -217,6 +226,7 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 		.read_only = fc->sb_flags & SB_RDONLY,
 		.size_bytes = ctx->opt.size_bytes ?: default_size(),
 		.holder = ctx->info.type,
+		.fc = fc,
 	};
 	struct zuf_sb *zsb = kzalloc(sizeof(*zsb), GFP_KERNEL_ACCOUNT);
 
@@ -236,7 +246,7 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 	if (fc->sb_flags & SB_SILENT)
 		zsb->opt.flags |= ZUFS_M_SILENT;
 	if (!zsb->root_mnt || !zuf_root_is_live(zsb->root, zsb->server_gen)) {
-		errorf(fc, "zuf: no server is up for type %s", zsb->type->name);
+		zuf_whynot(fc, "%s: no server is up for this type", fc->source ?: "none");
 		zsb_free(zsb);
 		return ERR_PTR(-EIO);
 	}
@@ -247,6 +257,11 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 		zsb->devs = NULL;
 		zsb_free(zsb);
 		return ERR_PTR(err);
+	}
+	zsb->pins = zuf_pins_create(zsb);
+	if (!zsb->pins) {
+		zsb_free(zsb);
+		return ERR_PTR(-ENOMEM);
 	}
 	/* shown, and only then a size of ours */
 	zsb->opt.size_bytes = zuf_devset_is_memory(zsb->devs) ? zsb->devs->t1_bytes : 0;
@@ -281,7 +296,8 @@ static int set_root_inode(struct super_block *sb, const struct zufs_mount_info *
 	return sb->s_root ? 0 : -ENOMEM;
 }
 
-static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
+static int set_answer(struct super_block *sb, struct fs_context *fc,
+		      const struct zufs_mount_info *zmi)
 {
 	struct zuf_sb *zsb = ZUF_SB(sb);
 	u32 bits = zmi->s_blocksize_bits ?: PAGE_SHIFT;
@@ -289,10 +305,11 @@ static int set_answer(struct super_block *sb, const struct zufs_mount_info *zmi)
 	zsb->zus_sbi = zmi->zus_sbi;
 	zuf_sbid_set_sbi(zsb->sbid, zmi->zus_sbi);
 	zsb->fs_caps = zmi->fs_caps;
+	zsb->lists_stay = zsb->devs->t2_blocks && !(zsb->fs_caps & ZUFS_FSC_RETRY_MOVES);
 	zuf_evicts_init(zsb);
 	if (!zmi->zus_sbi || bits < 9 || bits > 30) {
-		pr_err("sb %llu: server answered a mount with sbi %#llx, block bits %u\n",
-		       zsb->sb_id, zmi->zus_sbi, bits);
+		zuf_whynot(fc, "sb %llu: the server answered with sbi %#llx, block bits %u",
+			   zsb->sb_id, zmi->zus_sbi, bits);
 		return -EIO;
 	}
 	sb->s_blocksize_bits = bits;
@@ -315,14 +332,27 @@ static void set_uuid(struct super_block *sb)
 	super_set_uuid(sb, uuid.b, sizeof(uuid.b));
 }
 
-static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
+static int ask_server(struct zuf_sb *zsb, struct fs_context *fc, struct zufs_mount_info *zmi)
 {
+	int err = zuf_mountmsg_mount(zsb, zmi);
+
+	zsb->mount_killed = err == -EINTR;
+	if (err)
+		zuf_whynot(fc, "%s: the server answered with %pe, its log may say why",
+			   fc->source ?: "none", ERR_PTR(err));
+	return err;
+}
+
+static int zuf_fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	struct mount_ctx *ctx = fc->fs_private;
 	const struct register_fs_info *rfi = &ctx->info.rfi;
 	struct zuf_sb *zsb = ZUF_SB(sb);
 	struct zufs_mount_info zmi;
 	int err;
 
 	zsb->sb = sb;
+	zsb->declared_flags = rfi->notused & ZUFS_S_DECLARED;
 	sb->s_op = &zuf_super_ops;
 	sb->s_export_op = &zuf_export_ops;
 	sb->s_xattr = zuf_xattr_handlers;
@@ -331,24 +361,26 @@ static int zuf_fill_super(struct super_block *sb, struct mount_ctx *ctx)
 	sb->s_time_gran = clamp_t(u32, rfi->s_time_gran, 1, NSEC_PER_SEC);
 	sb->s_time_min = div_s64(S64_MIN, NSEC_PER_SEC);
 	sb->s_time_max = div_s64(S64_MAX, NSEC_PER_SEC);
-	sb->s_max_links = ZUFS_LINK_MAX;
+	sb->s_max_links = ZUF_LINK_MAX;
 	sb->s_flags |= SB_NOSEC | SB_I_VERSION;
 	set_uuid(sb);
 	err = super_setup_bdi(sb);
 	if (err)
 		return err;
 	sb->s_bdi->ra_pages = ZUFS_READAHEAD_PAGES;
-	err = zuf_devset_load_shadow(zsb->devs);
+	err = zuf_devset_load_shadow(zsb->devs, fc);
 	if (!err)
 		err = set_id(zsb);
 	if (!err)
-		err = zuf_mountmsg_mount(zsb, &zmi);
-	zsb->mount_killed = err == -EINTR;
+		err = ask_server(zsb, fc, &zmi);
 	if (!err)
-		err = set_answer(sb, &zmi);
+		err = set_answer(sb, fc, &zmi);
+	if (!err)
+		err = zuf_pins_start(zsb);
 	if (err)
 		return err;
 	take_server_text(zsb);
+	zsb->ioclist = zuf_ioclist_load(zsb);
 	zuf_sbid_attach(zsb->sbid, sb);
 	if (!sb_rdonly(sb))
 		zuf_devset_stamp(zsb->devs, true);
@@ -369,11 +401,12 @@ static int check_shared(struct super_block *sb, struct fs_context *fc)
 	struct zuf_sb *zsb = ZUF_SB(sb);
 
 	if ((sb->s_flags ^ fc->sb_flags) & SB_RDONLY) {
-		errorf(fc, "zuf: already mounted %s", sb_rdonly(sb) ? "ro" : "rw");
+		zuf_whynot(fc, "%s: already mounted %s", fc->source, sb_rdonly(sb) ? "ro" : "rw");
 		return -EBUSY;
 	}
 	if (!zuf_root_is_live(zsb->root, zsb->server_gen)) {
-		errorf(fc, "zuf: still mounted for a server that has ended; unmount that first");
+		zuf_whynot(fc, "%s: still mounted for a server that has ended; unmount that first",
+			   fc->source);
 		return -EIO;
 	}
 	return 0;
@@ -381,12 +414,11 @@ static int check_shared(struct super_block *sb, struct fs_context *fc)
 
 static int zuf_get_tree(struct fs_context *fc)
 {
-	struct mount_ctx *ctx = fc->fs_private;
 	struct super_block *sb;
 	struct zuf_sb *zsb;
 	int err;
 
-	zsb = zsb_create(fc, ctx);
+	zsb = zsb_create(fc, fc->fs_private);
 	if (IS_ERR(zsb))
 		return PTR_ERR(zsb);
 	fc->s_fs_info = zsb;
@@ -403,8 +435,16 @@ static int zuf_get_tree(struct fs_context *fc)
 		zsb_free(zsb);
 		down_write(&sb->s_umount);
 		err = check_shared(sb, fc);
+	} else if (zuf_sbid_devices_in_use(zsb->devs)) {
+		zuf_whynot(fc, "%s: the server has not yet ended the last mount of its devices",
+			   fc->source);
+		err = -EBUSY;
+	} else if (zuf_pins_hold(zsb->devs, zsb->type)) {
+		zuf_whynot(fc, "%s: pages of the last mount of its devices are still in use",
+			   fc->source);
+		err = -EBUSY;
 	} else {
-		err = zuf_fill_super(sb, ctx);
+		err = zuf_fill_super(sb, fc);
 	}
 	if (err) {
 		deactivate_locked_super(sb);
@@ -420,9 +460,10 @@ void zuf_kill_sb(struct super_block *sb)
 
 	if (zsb->sbid)
 		zuf_sbid_detach(zsb->sbid);
+	/* a mount that failed has no root, for which put_super is called, and no inodes */
+	if (!sb->s_root)
+		send_umount(zsb);
 	kill_anon_super(sb);
-	/* a mount that failed late has no root for which put_super is called */
-	send_umount(zsb);
 	zsb_free(zsb);
 }
 
@@ -438,33 +479,28 @@ static int zuf_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	return zuf_option_parse(fc, &ctx->opt, param);
 }
 
-static int zuf_reconfigure(struct fs_context *fc)
+static int reconfigure(struct fs_context *fc, bool to_ro)
 {
 	struct mount_ctx *ctx = fc->fs_private;
 	struct super_block *sb = fc->root->d_sb;
 	struct zuf_sb *zsb = ZUF_SB(sb);
-	bool to_ro = fc->sb_flags & SB_RDONLY;
 	struct zuf_options old = zsb->opt;
 	int err;
 
-	/* mount(8) knows it as an option, which is not on unless it is given */
-	fc->sb_flags |= SB_I_VERSION;
-	sync_filesystem(sb);
-	err = zuf_evict_flush(zsb);
-	if (err)
-		return err;
 	if (!to_ro) {
-		err = zuf_devset_set_read_only(zsb->devs, false);
+		err = zuf_devset_set_read_only(zsb->devs, false, fc);
 		if (err)
 			return err;
 	}
-	ctx->opt.size_bytes = old.size_bytes;
+	zuf_options_keep(&ctx->opt, &old);
 	zsb->opt = ctx->opt;
 	err = zuf_mountmsg_remount(zsb, sb_rdonly(sb), to_ro);
 	if (err) {
+		zuf_whynot(fc, "sb %llu: the server answered a remount with %pe, "
+			   "its log may say why", zsb->sb_id, ERR_PTR(err));
 		zsb->opt = old;
 		if (sb_rdonly(sb))
-			zuf_devset_set_read_only(zsb->devs, true);
+			zuf_devset_set_read_only(zsb->devs, true, fc);
 		return err;
 	}
 	take_server_text(zsb);
@@ -472,8 +508,29 @@ static int zuf_reconfigure(struct fs_context *fc)
 	if (to_ro != sb_rdonly(sb))
 		zuf_devset_stamp(zsb->devs, !to_ro);
 	if (to_ro)
-		zuf_devset_set_read_only(zsb->devs, true);
+		zuf_devset_set_read_only(zsb->devs, true, fc);
 	return 0;
+}
+
+static int zuf_reconfigure(struct fs_context *fc)
+{
+	struct super_block *sb = fc->root->d_sb;
+	bool to_ro = (fc->sb_flags_mask & SB_RDONLY ? fc->sb_flags : sb->s_flags) & SB_RDONLY;
+	int err;
+
+	/* mount(8) knows it as an option, which is not on unless it is given */
+	fc->sb_flags |= SB_I_VERSION;
+	sync_filesystem(sb);
+	err = to_ro ? zuf_quiesce_read_only(sb) : zuf_evict_flush(ZUF_SB(sb));
+	if (err == -EBUSY)
+		zuf_whynot(fc, "sb %llu: pages of deleted files are still in use",
+			   ZUF_SB(sb)->sb_id);
+	if (err)
+		return err;
+	err = reconfigure(fc, to_ro);
+	if (to_ro)
+		zuf_ends_thaw(ZUF_SB(sb)->sbid);
+	return err;
 }
 
 static void zuf_free_context(struct fs_context *fc)

@@ -2,10 +2,11 @@
 /*
  * swap.c - a file as swap space: swapon, pages out and in, swapoff
  *
- * The kernel swaps through the file's own I/O, so that blocks may be
- * anywhere, and checks nothing but that there are no holes: a page that goes out
- * shall need no new block. From swapon to swapoff S_SWAPFILE refuses write,
- * truncate to less, fallocate, clone and unlink; hence no lock is taken here.
+ * The kernel swaps through the file's own I/O, so that blocks may be anywhere. What it
+ * may not meet there is the need of a new block, as memory is what it lacks: holes, shared
+ * blocks and those that are only reserved are looked for at swapon; the last are written.
+ * From swapon to swapoff S_SWAPFILE refuses write, truncate to less, fallocate, clone and
+ * unlink, and our own flag stores through mappings; hence no lock is taken for I/O.
  *
  * Why memory that is being freed can wait for a server in user space:
  * - The server needs none of the memory that is out: it is locked in memory
@@ -21,36 +22,228 @@
  * When the server dies pages cannot come in: -EIO, who touches one gets a SIGBUS.
  */
 #include <linux/bvec.h>
+#include <linux/fiemap.h>
+#include <linux/notifier.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/swap.h>
 #include <linux/uio.h>
 
 #include "dispatch.h"
+#include "fiemap.h"
 #include "inode.h"
+#include "mapped.h"
 #include "rw.h"
+#include "settle.h"
 #include "space.h"
 #include "super.h"
 #include "swap.h"
+#include "sync.h"
+
+/* What a write would have to allocate or to move for. */
+#define BAD_EXTENTS	(FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_DATA_INLINE |		\
+			 FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_DELALLOC |		\
+			 FIEMAP_EXTENT_ENCODED)
+
+#define ZEROES_BYTES	SZ_64K
+
+/* Active files. Hibernation looks for the block device of each; ours have none. */
+static atomic_t nr_active;
+
+struct swap_check {
+	struct inode *inode;
+	u64 end;			/* of what was looked at and is good */
+	u64 unwritten_start, unwritten_len; /* the first such extent; 0 = none */
+	const char *what;		/* is wrong at @end */
+};
+
+/* ---- what the file must be ---- */
+
+static int check_extent(void *data, const struct fiemap_extent *e)
+{
+	struct swap_check *check = data;
+
+	if (e->fe_logical > check->end)
+		check->what = "a hole";
+	else if (e->fe_flags & BAD_EXTENTS)
+		check->what = "blocks that are not its own or not whole";
+	if (check->what)
+		return -EINVAL;
+	if (e->fe_flags & FIEMAP_EXTENT_UNWRITTEN) {
+		check->unwritten_start = e->fe_logical;
+		check->unwritten_len = e->fe_length;
+		return 1;
+	}
+	check->end = e->fe_logical + e->fe_length;
+	return 0;
+}
+
+/* A server that tells no extents: it must say that there is no hole, and cannot share. */
+static int check_by_seek(struct swap_check *check)
+{
+	loff_t hole = 0;
+	int err = zuf_seek(check->inode, SEEK_HOLE, &hole);
+
+	if (err)
+		return err;
+	check->end = hole;
+	if (hole < i_size_read(check->inode))
+		check->what = "a hole";
+	else if (READ_ONCE(ZUF_SB(check->inode->i_sb)->replaces))
+		check->what = "blocks that may be shared";
+	return check->what ? -EINVAL : 0;
+}
+
+static int check_extents(struct swap_check *check)
+{
+	u64 size = i_size_read(check->inode);
+	int err = zuf_fiemap_each(check->inode, check->end, size, check_extent, check);
+
+	if (err == -EOPNOTSUPP)
+		return check_by_seek(check);
+	if (!err && !check->unwritten_len && check->end < size) {
+		check->what = "a hole";
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int write_zeroes(struct file *file, const void *zeroes, loff_t pos, u64 len)
+{
+	struct iov_iter iter;
+	struct kiocb iocb;
+	struct kvec kvec;
+	ssize_t done;
+
+	init_sync_kiocb(&iocb, file);
+	for (iocb.ki_pos = pos; iocb.ki_pos < pos + len; cond_resched()) {
+		kvec.iov_base = (void *)zeroes;
+		kvec.iov_len = min_t(u64, pos + len - iocb.ki_pos, ZEROES_BYTES);
+		iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, kvec.iov_len);
+		done = zuf_rw_kernel(&iocb, &iter, 0);
+		if (done <= 0)
+			return done ? done : -EIO;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/* The unwritten extent becomes zeros; it and the rest are looked at again. */
+static int write_extent(struct file *file, struct swap_check *check)
+{
+	u64 end = min_t(u64, check->unwritten_start + check->unwritten_len,
+			i_size_read(check->inode));
+	struct super_block *sb = check->inode->i_sb;
+	void *zeroes = kvzalloc(ZEROES_BYTES, GFP_KERNEL);
+	int err = -ENOMEM;
+
+	check->unwritten_len = 0;
+	/* who freezes it may want the inode lock, which swapon(2) holds */
+	if (zeroes && !sb_start_write_trylock(sb)) {
+		err = -EBUSY;
+	} else if (zeroes) {
+		err = write_zeroes(file, zeroes, check->end, end - check->end);
+		sb_end_write(sb);
+	}
+	kvfree(zeroes);
+	return err;
+}
+
+/* Every extent is written, its own, and there is no gap; else it says why not. */
+static int check_file(struct file *file)
+{
+	struct swap_check check = { .inode = file_inode(file) };
+	u64 written = U64_MAX;
+	int err;
+
+	while (!(err = check_extents(&check)) && check.unwritten_len) {
+		if (check.end == written) {
+			check.what = "blocks that stay unwritten";
+			err = -EINVAL;
+			break;
+		}
+		written = check.end;
+		err = write_extent(file, &check);
+		if (err)
+			break;
+	}
+	if (check.what)
+		pr_err("sb %llu: inode %llu cannot be swap space, it has %s at %llu\n",
+		       ZUF_SB(check.inode->i_sb)->sb_id, (u64)check.inode->i_ino, check.what,
+		       check.end);
+	return err;
+}
+
+/* ---- swapon, swapoff ---- */
+
+/* Nobody stores to it any more, through what mapping or with what DMA ever. */
+static int end_stores(struct inode *inode)
+{
+	int err = zuf_lock_mapping_killable(inode->i_mapping);
+
+	if (err)
+		return err;
+	err = zuf_sync_range(inode, 0, LLONG_MAX, true);
+	if (!err)
+		err = zuf_mapped_end_stores(inode, ZUF_PINS_TIMEOUT);
+	if (err == ZUF_BREAK_LOST)
+		return -EINTR;
+	filemap_invalidate_unlock(inode->i_mapping);
+	return err;
+}
 
 /* swapon(2) holds the inode lock exclusively. */
 int zuf_swap_activate(struct swap_info_struct *sis, struct file *file, sector_t *span)
 {
 	struct inode *inode = file_inode(file);
-	loff_t hole = 0;
-	int err;
+	int err = zuf_settle(inode, 0);
 
-	err = zuf_seek(inode, SEEK_HOLE, &hole);
+	if (!err)
+		err = check_file(file);
+	if (!err)
+		err = end_stores(inode);
 	if (err)
 		return err;
-	if (hole < i_size_read(inode)) {
-		pr_err("sb %llu: inode %llu cannot be swap space, it has a hole at %lld\n",
-		       ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino, hole);
-		return -EINVAL;
-	}
+	atomic_inc(&nr_active);
 	*span = sis->pages;
-	return zuf_swap_through_file(sis);
+	err = zuf_swap_through_file(sis);
+	if (err < 0)
+		zuf_swap_deactivate(file);
+	return err;
 }
+
+/* swapoff(2), and swapon(2) when it fails after the above. */
+void zuf_swap_deactivate(struct file *file)
+{
+	zuf_mapped_allow_stores(file_inode(file));
+	atomic_dec(&nr_active);
+}
+
+static int before_sleep(struct notifier_block *block, unsigned long action, void *data)
+{
+	if (action != PM_HIBERNATION_PREPARE || !atomic_read(&nr_active))
+		return NOTIFY_DONE;
+	pr_err("no hibernation while a file is swap space: swapoff it first\n");
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block sleep_notifier = { .notifier_call = before_sleep };
+
+int zuf_swap_init(void)
+{
+	return register_pm_notifier(&sleep_notifier);
+}
+
+void zuf_swap_fini(void)
+{
+	unregister_pm_notifier(&sleep_notifier);
+}
+
+/* ---- pages ---- */
 
 int zuf_swap_rw(struct kiocb *iocb, struct iov_iter *iter)
 {
@@ -61,29 +254,53 @@ int zuf_swap_rw(struct kiocb *iocb, struct iov_iter *iter)
 	return ret;
 }
 
-/*
- * The first page of the file, where swapon(2) looks for the header; uprobes read
- * instructions so, without the inode lock. It is never brought up to date:
- * zuf_file_open() drops it.
- */
-int zuf_read_folio(struct file *file, struct folio *folio)
+/* Somebody makes blocks move or go. Not waited for with the folio locked, whose lock is inside. */
+static int come_again(struct folio *folio)
+{
+	folio_unlock(folio);
+	schedule_timeout_killable(1);
+	return fatal_signal_pending(current) ? -EINTR : AOP_TRUNCATED_PAGE;
+}
+
+static ssize_t read_page(struct file *file, struct folio *folio)
 {
 	size_t size = folio_size(folio);
 	struct bio_vec bvec = { .bv_page = &folio->page, .bv_len = size };
 	struct iov_iter iter;
 	struct kiocb iocb;
+
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = folio_pos(folio);
+	iov_iter_bvec(&iter, ITER_DEST, &bvec, 1, size);
+	return zuf_rw_kernel(&iocb, &iter, 0);
+}
+
+/*
+ * A page for whoever reads the file so: swapon(2) its header, uprobes the instructions,
+ * others an ELF header. It does not stay in the page cache, as nothing brings it up to date.
+ *
+ * The invalidate lock keeps the blocks in place. It is outside of the folio's, which we are
+ * called with, and a caller might hold it for reading while a writer waits: so try, and else
+ * say "read it again", without either.
+ *
+ * Of a private mapping uprobes replace a page, for which each must have an entry of its own.
+ */
+int zuf_read_folio(struct file *file, struct folio *folio)
+{
+	struct address_space *mapping = folio->mapping;
 	ssize_t got = -EINVAL;
 
 	if (file) {
-		init_sync_kiocb(&iocb, file);
-		iocb.ki_pos = folio_pos(folio);
-		iov_iter_bvec(&iter, ITER_DEST, &bvec, 1, size);
-		filemap_invalidate_lock_shared(folio->mapping);
-		got = zuf_rw_kernel(&iocb, &iter, 0);
-		filemap_invalidate_unlock_shared(folio->mapping);
+		if (!filemap_invalidate_trylock_shared(mapping))
+			return come_again(folio);
+		got = zuf_mapped_small_private(mapping->host);
+		if (!got)
+			got = read_page(file, folio);
+		filemap_invalidate_unlock_shared(mapping);
 	}
 	if (got >= 0) {
-		folio_zero_segment(folio, got, size);
+		folio_zero_segment(folio, got, folio_size(folio));
+		zuf_remove_folio(mapping, folio);
 		folio_mark_uptodate(folio);
 	}
 	folio_unlock(folio);

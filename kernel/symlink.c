@@ -36,12 +36,15 @@ int zuf_symlink_set(struct inode *inode, const char *target, size_t len)
 static int copy_target(const struct inode *inode, const struct zus_inode *zi,
 		       char *target, size_t len)
 {
-	const void *text = zi->i_symlink;
+	const void __shm *text;
 
-	if (len >= sizeof(zi->i_symlink))
+	if (len < sizeof(zi->i_symlink)) {
+		memcpy(target, zi->i_symlink, len);
+	} else {
 		text = zuf_t1_addr(ZUF_SB(inode->i_sb)->devs, le64_to_cpu(zi->i_sym_dpp), len);
-	if (!text || copy_mc_to_kernel(target, text, len))
-		return -EIO;
+		if (!text || shm_take_mc(target, text, len))
+			return -EIO;
+	}
 	target[len] = '\0';
 	return strlen(target) == len ? 0 : -EIO;
 }

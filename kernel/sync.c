@@ -8,26 +8,31 @@
  * it says that it has are the pages clean. A refusal leaves them due.
  *
  * Inodes with such pages are on a list of the super-block, without a reference: sync
- * takes one for the time of the message, evict sends what is left (inode.c).
+ * takes one for the time of the message. What is left at the evict is sent then, or by a
+ * worker (ends.h); sync waits for that, too.
  */
 #include <linux/fs.h>
+#include <linux/errseq.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 
 #include "dispatch.h"
+#include "ends.h"
 #include "inode.h"
 #include "mapped.h"
+#include "pins.h"
+#include "sbid.h"
 #include "super.h"
 #include "sync.h"
+#include "wake.h"
 
-static void fill_sync(struct zufs_ioc_sync *msg, struct inode *inode, pgoff_t first,
-		      pgoff_t last, bool datasync)
+void zuf_sync_fill(struct zufs_ioc_sync *msg, u64 offset, u64 length, bool datasync)
 {
 	*msg = (struct zufs_ioc_sync){
 		.hdr = ZUF_HDR(ZUFS_OP_SYNC, sizeof(*msg),
 			       offsetof(struct zufs_ioc_sync, write_unmapped), 0),
-		.zus_ii = ZUF_I(inode)->zus_ii,
-		.offset = (u64)first << PAGE_SHIFT,
-		.length = (u64)(last - first + 1) << PAGE_SHIFT,
+		.offset = offset,
+		.length = length,
 		.flags = datasync ? ZUFS_SF_DATASYNC : 0,
 	};
 	/* a server may leave its count away */
@@ -37,9 +42,11 @@ static void fill_sync(struct zufs_ioc_sync *msg, struct inode *inode, pgoff_t fi
 static int send_sync(struct inode *inode, pgoff_t first, pgoff_t last, bool datasync)
 {
 	struct zufs_ioc_sync msg;
-	struct zuf_op op = ZUF_OP(&msg, .goose = ZUF_I(inode)->put_tag, .inode = inode);
+	struct zuf_op op = ZUF_OP(&msg, .goose = zuf_inode_tag(inode),
+				  ZUF_INODE(inode, struct zufs_ioc_sync, zus_ii));
 
-	fill_sync(&msg, inode, first, last, datasync);
+	zuf_sync_fill(&msg, (u64)first << PAGE_SHIFT,
+		      (u64)(last - first + 1) << PAGE_SHIFT, datasync);
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
@@ -62,12 +69,19 @@ static int sync_inode(struct inode *inode, loff_t start, loff_t end, bool datasy
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 	int err;
 
+	/* of a frame that has left but not the file, as by a failed truncate or a shift */
+	if (zm && unlikely(READ_ONCE(zm->has_left)))
+		zuf_pins_write_back(ZUF_SB(inode->i_sb));
 	if (!zm || !zuf_mapped_is_dirty(zm))
 		return 0;
-	inode_lock(inode);
-	filemap_invalidate_lock(inode->i_mapping);
-	err = zuf_sync_range(inode, start, end, datasync);
-	filemap_invalidate_unlock(inode->i_mapping);
+	err = zuf_lock_killable(inode);
+	if (err)
+		return err;
+	err = zuf_lock_mapping_killable(inode->i_mapping);
+	if (!err) {
+		err = zuf_sync_range(inode, start, end, datasync);
+		filemap_invalidate_unlock(inode->i_mapping);
+	}
 	inode_unlock(inode);
 	return err;
 }
@@ -77,15 +91,23 @@ int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	return sync_inode(file_inode(file), start, end, datasync);
 }
 
-bool zuf_sync_evict(struct inode *inode, struct zufs_ioc_sync *msg)
+void zuf_sync_evict(struct inode *inode)
 {
+	struct zuf_end *end = &ZUF_I(inode)->end;
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
+	struct zuf_sb *zsb = ZUF_SB(inode->i_sb);
 	pgoff_t first = 0, last = ULONG_MAX;
 
 	if (!zm || !zuf_mapped_is_dirty(zm) || !zuf_mapped_clean_start(zm, &first, &last))
-		return false;
-	fill_sync(msg, inode, first, last, true);
-	return true;
+		return;
+	end->sync_offset = (u64)first << PAGE_SHIFT;
+	end->sync_length = (u64)(last - first + 1) << PAGE_SHIFT;
+	/* from one list to the other in one step: sync(2) finds it here or there */
+	spin_lock(&zsb->dirty_lock);
+	zuf_end_sync_start(zsb, end, zm->dirty_seq);
+	list_del_init(&zm->dirty_link);
+	spin_unlock(&zsb->dirty_lock);
+	zuf_ends_wake(zsb->sbid);
 }
 
 /* ---- all of a file system ---- */
@@ -99,12 +121,45 @@ static struct inode *next_dirty(struct zuf_sb *zsb, struct list_head *todo)
 	spin_lock(&zsb->dirty_lock);
 	while (!inode && !list_empty(todo)) {
 		zm = list_first_entry(todo, struct zuf_mapped, dirty_link);
-		list_move_tail(&zm->dirty_link, &zsb->dirty);
-		/* NULL: its evict tells the server */
+		/* NULL: its evict tells the server, and sync_all() waits for that */
 		inode = igrab(zm->inode);
+		if (inode)
+			zm->dirty_seq = zsb->dirty_seq;
+		/* the oldest stay in front */
+		if (inode)
+			list_move_tail(&zm->dirty_link, &zsb->dirty);
+		else
+			list_move(&zm->dirty_link, &zsb->dirty);
 	}
 	spin_unlock(&zsb->dirty_lock);
 	return inode;
+}
+
+/* Is there any from before @seq, of inodes that are or were being evicted? */
+static bool evicted_are_due(struct zuf_sb *zsb, u64 seq)
+{
+	struct zuf_mapped *first;
+	bool due;
+
+	spin_lock(&zsb->dirty_lock);
+	first = list_first_entry_or_null(&zsb->dirty, struct zuf_mapped, dirty_link);
+	due = (first && first->dirty_seq < seq) || zuf_ends_sync_due(zsb->sbid, seq);
+	spin_unlock(&zsb->dirty_lock);
+	return due;
+}
+
+/* What an evicted inode has left: nobody else hears of its result. */
+static int wait_for_evicted(struct zuf_sb *zsb, u64 seq)
+{
+	struct zuf_ends *ends = &zsb->sbid->ends;
+	int err;
+
+	if (zuf_wait_killable(ends->wait, !evicted_are_due(zsb, seq)))
+		return -EINTR;
+	err = xchg(&ends->sync_err, 0);
+	if (err)
+		errseq_set(&zsb->sb->s_wb_err, err);
+	return err;
 }
 
 /* What is stored from now on is for the next one. */
@@ -113,8 +168,10 @@ static int sync_all(struct zuf_sb *zsb)
 	struct inode *inode;
 	LIST_HEAD(todo);
 	int err = 0, ret;
+	u64 seq;
 
 	spin_lock(&zsb->dirty_lock);
+	seq = ++zsb->dirty_seq;
 	list_splice_init(&zsb->dirty, &todo);
 	spin_unlock(&zsb->dirty_lock);
 	while ((inode = next_dirty(zsb, &todo))) {
@@ -124,7 +181,8 @@ static int sync_all(struct zuf_sb *zsb)
 			err = ret;
 		cond_resched();
 	}
-	return err;
+	ret = wait_for_evicted(zsb, seq);
+	return err ?: ret;
 }
 
 int zuf_sync_fs(struct super_block *sb, int wait)
@@ -135,10 +193,105 @@ int zuf_sync_fs(struct super_block *sb, int wait)
 	/* the call that does not wait comes first, the one that does follows */
 	if (!wait)
 		return 0;
+	/*
+	 * The mount ends with its last user's exit, or in a worker: nothing could end a wait for
+	 * a server that hangs. All is sent as the inodes are evicted, and UMOUNT comes after it.
+	 */
+	if (!sb->s_root && (current->flags & (PF_KTHREAD | PF_EXITING)))
+		return 0;
 	/* before we return, also what another one has begun must have ended */
 	if (mutex_lock_killable(&zsb->sync_lock))
 		return -EINTR;
-	err = list_empty_careful(&zsb->dirty) ? 0 : sync_all(zsb);
+	zuf_pins_write_back(zsb);
+	err = sync_all(zsb);
 	mutex_unlock(&zsb->sync_lock);
 	return err;
+}
+
+/* ---- freeze ---- */
+
+/* The next inode after @last, which is referenced, with puts that are not executed. */
+static struct inode *next_with_puts(struct super_block *sb, struct inode *last)
+{
+	struct inode *inode = last, *found = NULL;
+
+	spin_lock(&sb->s_inode_list_lock);
+	inode = list_prepare_entry(inode, &sb->s_inodes, i_sb_list);
+	list_for_each_entry_continue(inode, &sb->s_inodes, i_sb_list) {
+		if (!zuf_tag_pending(zuf_inode_tag(inode)))
+			continue;
+		found = igrab(inode);
+		if (found)
+			break;
+	}
+	spin_unlock(&sb->s_inode_list_lock);
+	iput(last);
+	return found;
+}
+
+/* With the locks of all who make new puts, readers and faults: or it would go on for ever. */
+static int goose_locked(struct inode *inode)
+{
+	struct address_space *mapping = inode->i_mapping;
+	int err = zuf_lock_killable(inode);
+
+	if (err)
+		return err;
+	if (S_ISREG(inode->i_mode))
+		err = zuf_lock_mapping_killable(mapping);
+	if (!err) {
+		err = zuf_puts_goose(ZUF_SB(inode->i_sb), zuf_inode_tag(inode));
+		if (S_ISREG(inode->i_mode))
+			filemap_invalidate_unlock(mapping);
+	}
+	inode_unlock(inode);
+	return err;
+}
+
+/* What is evicted has had its puts executed before, or will have (zuf_ends_wait_quiet()). */
+static int have_puts_executed(struct super_block *sb)
+{
+	struct inode *inode = NULL;
+	int err = 0;
+
+	while (!err && (inode = next_with_puts(sb, inode))) {
+		err = goose_locked(inode);
+		cond_resched();
+	}
+	iput(inode);
+	return err;
+}
+
+int zuf_quiesce(struct super_block *sb)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	int err = zuf_ends_freeze(zsb);
+
+	if (err)
+		return err;
+	err = zuf_sync_fs(sb, 1);
+	if (!err)
+		err = have_puts_executed(sb);
+	/* of what was evicted meanwhile, and so was not found */
+	if (!err)
+		err = zuf_ends_wait_quiet(zsb);
+	if (err)
+		zuf_ends_thaw(zsb->sbid);
+	return err;
+}
+
+int zuf_quiesce_read_only(struct super_block *sb)
+{
+	struct zuf_sb *zsb = ZUF_SB(sb);
+	int err;
+
+	/* it ends: with the names no inode loses its last one, those that have go one by one */
+	for (;;) {
+		err = zuf_ends_drain(zsb);
+		if (!err)
+			err = zuf_quiesce(sb);
+		if (err || !zuf_ends_hold_back(zsb->sbid))
+			return err;
+		zuf_ends_thaw(zsb->sbid);
+	}
 }

@@ -25,7 +25,22 @@ int zuf_sync_fs(struct super_block *sb, int wait);
  */
 int zuf_sync_range(struct inode *inode, loff_t start, loff_t end, bool datasync);
 
-/* The inode is being evicted. True: *@msg is to be sent before. */
-bool zuf_sync_evict(struct inode *inode, struct zufs_ioc_sync *msg);
+/* The inode is being evicted: what is to be synced before is noted in its item (ends.h). */
+void zuf_sync_evict(struct inode *inode);
+/* But for the cookie. */
+void zuf_sync_fill(struct zufs_ioc_sync *msg, u64 offset, u64 length, bool datasync);
+
+/**
+ * zuf_quiesce() - the server has done all there is to do, and nothing is freed any more
+ * For freeze, which keeps writers out; zuf_ends_thaw() ends it.
+ * Return: 0; or an error (-EINTR: killed), then nothing has changed.
+ */
+int zuf_quiesce(struct super_block *sb);
+/**
+ * zuf_quiesce_read_only() - the same, and nothing is left to be freed later
+ * For a remount read-only, after which the server may change nothing.
+ * Return: as before; -EBUSY: deleted files whose pages somebody holds (zuf_ends_drain()).
+ */
+int zuf_quiesce_read_only(struct super_block *sb);
 
 #endif

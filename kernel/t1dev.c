@@ -12,6 +12,7 @@
 #include <linux/memremap.h>
 #include <linux/uio.h>
 #include "compat/pfn.h"
+#include "whynot.h"
 
 bool zuf_t1dev_is_dax(struct block_device *bdev)
 {
@@ -27,7 +28,8 @@ bool zuf_t1dev_is_dax(struct block_device *bdev)
  * All pages from @first on as one range. A driver may hand it out in pieces
  * (a poisoned page ends one); they must follow each other in both spaces.
  */
-static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t first, u64 pages)
+static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t first, u64 pages,
+		      struct fs_context *fc)
 {
 	unsigned long pfn;
 	void *virt;
@@ -37,35 +39,38 @@ static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t fi
 	for (done = 0; done < pages; done += nr) {
 		nr = zuf_dax_access(dev->dax, first + done, pages - done, &virt, &pfn);
 		if (nr <= 0) {
-			pr_err("%pg: T1: no direct access to page %llu of %llu: %pe\n",
-			       bdev, done, pages, ERR_PTR(nr));
+			zuf_whynot(fc, "%pg: T1: no direct access to page %llu of %llu: %pe",
+				   bdev, done, pages, ERR_PTR(nr));
 			return nr ? nr : -EIO;
 		}
 		if (!done) {
 			dev->virt = virt;
 			dev->pfn = pfn;
 		} else if (virt != dev->virt + (done << PAGE_SHIFT) || pfn != dev->pfn + done) {
-			pr_err("%pg: T1: expected one range of %llu pages, gap after %llu\n",
-			       bdev, pages, done);
+			zuf_whynot(fc, "%pg: T1: expected one range of %llu pages, gap after %llu",
+				   bdev, pages, done);
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
 
-static int t1dev_check_pages(struct zuf_dev *dev, struct block_device *bdev, u64 pages)
+static int t1dev_check_pages(struct zuf_dev *dev, struct block_device *bdev, u64 pages,
+			     struct fs_context *fc)
 {
 	unsigned long last = dev->pfn + pages - 1;
 
 	if (dev->pfn % ZUF_CHUNK_BLOCKS) {
-		pr_err("%pg: T1: expected memory that starts at a multiple of 2 MiB, not %#llx\n",
-		       bdev, (u64)PFN_PHYS(dev->pfn));
+		zuf_whynot(fc,
+			   "%pg: T1: expected memory that starts at a multiple of 2 MiB, not %#llx",
+			   bdev, (u64)PFN_PHYS(dev->pfn));
 		return -EINVAL;
 	}
 	dev->pgmap = get_dev_pagemap(dev->pfn);
 	if (!dev->pgmap || PFN_PHYS(last) > dev->pgmap->range.end) {
-		pr_err("%pg: T1: expected struct pages, found none (namespace in raw mode?)\n",
-		       bdev);
+		zuf_whynot(fc,
+			   "%pg: T1: expected struct pages, found none (namespace in raw mode?)",
+			   bdev);
 		return -EINVAL;
 	}
 	dev->node = page_to_nid(pfn_to_page(dev->pfn));
@@ -78,30 +83,29 @@ static int t1dev_check_pages(struct zuf_dev *dev, struct block_device *bdev, u64
 	return 0;
 }
 
-int zuf_t1dev_map(struct zuf_dev *dev)
+int zuf_t1dev_map(struct zuf_dev *dev, struct fs_context *fc)
 {
 	struct block_device *bdev = zuf_blkdev(dev->bdev);
 	u64 pages = bdev_nr_bytes(bdev) >> PAGE_SHIFT;
-	u64 start;
 	int err, id;
 
-	dev->dax = fs_dax_get_by_bdev(bdev, &start, NULL, NULL);
+	dev->dax = fs_dax_get_by_bdev(bdev, &dev->dax_start, NULL, NULL);
 	if (!dev->dax) {
-		pr_err("%pg: T1: expected a DAX device (persistent memory), found a disk\n",
-		       bdev);
+		zuf_whynot(fc, "%pg: T1: expected a DAX device (persistent memory), found a disk",
+			   bdev);
 		return -EINVAL;
 	}
 	id = dax_read_lock();
-	err = t1dev_walk(dev, bdev, PHYS_PFN(start), pages);
+	err = t1dev_walk(dev, bdev, PHYS_PFN(dev->dax_start), pages, fc);
 	if (!err)
-		err = t1dev_check_pages(dev, bdev, pages);
+		err = t1dev_check_pages(dev, bdev, pages, fc);
 	dax_read_unlock(id);
 	if (err)
 		zuf_t1dev_fini(dev);
 	return err;
 }
 
-int zuf_t1dev_load_shadow(struct zuf_dev *dev)
+int zuf_t1dev_load_shadow(struct zuf_dev *dev, struct fs_context *fc)
 {
 	size_t bytes = dev->blocks << ZUFS_PAGE_SHIFT;
 	size_t done;
@@ -109,8 +113,8 @@ int zuf_t1dev_load_shadow(struct zuf_dev *dev)
 	for (done = 0; done < bytes; done += ZUF_CHUNK_SIZE) {
 		if (copy_mc_to_kernel(dev->virt + done, dev->virt + bytes + done,
 				      ZUF_CHUNK_SIZE)) {
-			pr_err("%pg: shadow: poisoned memory in the 2 MiB at %zu\n",
-			       zuf_blkdev(dev->bdev), bytes + done);
+			zuf_whynot(fc, "%pg: shadow: poisoned memory in the 2 MiB at %zu",
+				   zuf_blkdev(dev->bdev), bytes + done);
 			return -EIO;
 		}
 		cond_resched();

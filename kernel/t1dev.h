@@ -8,6 +8,7 @@
 #include "devset.h"
 
 struct block_device;
+struct fs_context;
 
 #define ZUF_CHUNK_SIZE		(ZUFS_ALLOC_MASK + 1)
 #define ZUF_CHUNK_BLOCKS	(ZUF_CHUNK_SIZE >> ZUFS_PAGE_SHIFT)
@@ -19,12 +20,12 @@ bool zuf_t1dev_is_dax(struct block_device *bdev);
 /**
  * zuf_t1dev_map() - find the memory of dev->bdev, all of it
  * Sets dax, pgmap, virt, pfn and node. Return: 0 or -EINVAL (not DAX, no struct
- * pages, not one aligned range) or -EIO; one line in the log says why.
+ * pages, not one aligned range) or -EIO; said to @fc.
  */
-int zuf_t1dev_map(struct zuf_dev *dev);
+int zuf_t1dev_map(struct zuf_dev *dev, struct fs_context *fc);
 
-/* Copy the second half of the device over the first. 0 or -EIO. */
-int zuf_t1dev_load_shadow(struct zuf_dev *dev);
+/* Copy the second half of the device over the first. 0, or -EIO, said to @fc. */
+int zuf_t1dev_load_shadow(struct zuf_dev *dev, struct fs_context *fc);
 
 /* Memory for a set without a device; chunks come with zuf_t1dev_chunk(). */
 int zuf_t1dev_alloc(struct zuf_dev *dev);

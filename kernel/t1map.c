@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include "compat/pfn.h"
+#include "poison.h"
 #include "t1dev.h"
 
 #define T1_PMD_ORDER	(PMD_SHIFT - PAGE_SHIFT)
@@ -23,7 +24,7 @@ static struct zuf_dev *t1_find(struct zuf_devset *ds, u64 block)
 	return &ds->t1[zuf_dev_find(ds->t1, ds->nr_t1, block)];
 }
 
-static void *t1_chunk_addr(const struct zuf_dev *dev, u64 offset, size_t len)
+static void __shm *t1_chunk_addr(const struct zuf_dev *dev, u64 offset, size_t len)
 {
 	u64 in_chunk = offset & ZUFS_ALLOC_MASK;
 	void *chunk;
@@ -32,10 +33,10 @@ static void *t1_chunk_addr(const struct zuf_dev *dev, u64 offset, size_t len)
 		return NULL;
 	/* Pairs with zuf_t1dev_chunk(). */
 	chunk = smp_load_acquire(&dev->chunks[offset / ZUF_CHUNK_SIZE]);
-	return chunk ? chunk + in_chunk : NULL;
+	return chunk ? shm_of(chunk + in_chunk) : NULL;
 }
 
-void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len)
+void __shm *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len)
 {
 	u64 offset = dpp & ~ZUFS_DPP_POOL_MASK;
 	const struct zuf_dev *dev;
@@ -51,7 +52,7 @@ void *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len)
 		return NULL;
 	if (dev->chunks)
 		return t1_chunk_addr(dev, offset, len);
-	return dev->virt + offset;
+	return shm_of(dev->virt + offset);
 }
 
 struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len)
@@ -136,12 +137,14 @@ static vm_fault_t t1_insert_chunk(struct vm_fault *vmf, struct page *chunk, unsi
 	unsigned long i;
 	vm_fault_t ret;
 
+	if (PageHWPoison(chunk + nr))
+		return VM_FAULT_HWPOISON;
 	ret = vmf_insert_page(vma, vmf->address, chunk + nr);
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
 	for (i = nr - before; i < nr + after; i++, addr += PAGE_SIZE) {
 		/* Those that are there stay; who fails has a fault of its own. */
-		if (vm_insert_page(vma, addr, chunk + i) == -ENOMEM)
+		if (!PageHWPoison(chunk + i) && vm_insert_page(vma, addr, chunk + i) == -ENOMEM)
 			break;
 	}
 	return ret;
@@ -161,9 +164,13 @@ static vm_fault_t t1_fault_mem(struct zuf_dev *dev, u64 block, struct vm_fault *
 	return t1_insert_chunk(vmf, virt_to_page(chunk), block % ZUF_CHUNK_BLOCKS);
 }
 
-static vm_fault_t t1_fault_pmem(const struct zuf_dev *dev, u64 block, struct vm_fault *vmf,
-				unsigned int order)
+static vm_fault_t t1_fault_pmem(const struct zuf_devset *ds, const struct zuf_dev *dev,
+				u64 block, struct vm_fault *vmf, unsigned int order)
 {
+	u64 first = round_down(block, 1ULL << order);
+
+	if (zuf_is_poisoned(ds, pfn_to_page(dev->pfn + first), 1UL << order))
+		return order ? VM_FAULT_FALLBACK : VM_FAULT_HWPOISON;
 	if (order)
 		return zuf_insert_pmem_pmd(vmf, dev->pfn + round_down(block, ZUF_CHUNK_BLOCKS),
 					   vmf->vma->vm_flags & VM_WRITE);
@@ -183,7 +190,7 @@ static vm_fault_t t1_fault_locked(struct zuf_devset *ds, struct vm_fault *vmf,
 		return VM_FAULT_SIGBUS;
 	if (dev->chunks)
 		return t1_fault_mem(dev, block, vmf, order);
-	return t1_fault_pmem(dev, block, vmf, order);
+	return t1_fault_pmem(ds, dev, block, vmf, order);
 }
 
 vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned int order)

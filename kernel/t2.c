@@ -13,8 +13,9 @@
 
 #define T2_SECTORS		(ZUFS_PAGE_SIZE >> SECTOR_SHIFT)	/* per block */
 #define T2_BIO_VECS		64
-/* bi_size has 32 bits */
-#define T2_DISCARD_MAX_BLOCKS	(SZ_1G >> ZUFS_PAGE_SHIFT)
+/* bi_size, and the length that bio_add_page() takes, have 32 bits */
+#define T2_BIO_MAX		((u64)SZ_1G)
+#define T2_DISCARD_MAX_BLOCKS	(T2_BIO_MAX >> ZUFS_PAGE_SHIFT)
 
 /* The device of a block; *left blocks of it from there on. */
 static struct zuf_dev *t2_locate(struct zuf_t2_batch *b, bool write, u64 *block, u64 *left)
@@ -90,7 +91,7 @@ int zuf_t2_add(struct zuf_t2_batch *b, enum req_op op, u64 block, struct page *p
 
 		on_dev = block;
 		dev = t2_locate(b, op_is_write(op), &on_dev, &left);
-		len = min_t(u64, bytes, left << ZUFS_PAGE_SHIFT);
+		len = min3((u64)bytes, left << ZUFS_PAGE_SHIFT, T2_BIO_MAX);
 		err = t2_add_piece(b, op, dev, on_dev * T2_SECTORS, page, len);
 		block += len >> ZUFS_PAGE_SHIFT;
 		page += len >> PAGE_SHIFT;
@@ -108,7 +109,7 @@ void zuf_t2_discard(struct zuf_t2_batch *b, u64 block, u64 blocks)
 	for (; blocks; block += left, blocks -= left) {
 		on_dev = block;
 		dev = t2_locate(b, true, &on_dev, &left);
-		left = min3(left, blocks, (u64)T2_DISCARD_MAX_BLOCKS);
+		left = min3(left, blocks, T2_DISCARD_MAX_BLOCKS);
 		bio = t2_bio(b, dev, 0, REQ_OP_DISCARD, on_dev * T2_SECTORS);
 		bio->bi_iter.bi_size = left << ZUFS_PAGE_SHIFT;
 		t2_send(b, bio);

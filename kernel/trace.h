@@ -28,7 +28,8 @@
 	{ 23, "IOCTL" }, { 24, "XATTR_GET" }, { 25, "XATTR_SET" },	\
 	{ 27, "XATTR_LIST" }, { 28, "FIEMAP" }, { 29, "GET_MULTY" },	\
 	{ 30, "PUT_MULTY" }, { 31, "NOOP" }, { 32, "IOM_DONE" }, \
-	{ 64, "IGET" }
+	{ 64, "IGET" }, { 68, "IOCTLS" }, \
+	{ 72, "T1_BUSY" }, { 73, "T1_IDLE" }
 
 /* A message is handed to the server; @puts go along. */
 TRACE_EVENT(zuf_dispatch,

@@ -10,6 +10,8 @@
 #ifndef ZUF_WAKE_H
 #define ZUF_WAKE_H
 
+#include <linux/freezer.h>
+#include <linux/pid_namespace.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -22,21 +24,41 @@ int zuf_wake_init(void);
 /* Wake a task that sleeps interruptibly or uninterruptibly. Any context. */
 void zuf_wake(struct task_struct *task);
 
-/*
- * Sleep until @condition or a fatal signal (-ERESTARTSYS). Freezable, unlike
- * wait_event_killable(): at suspend the server may be frozen before those who wait for it,
- * and their locks wait with them.
+/* A killable sleep that may have to become freezable lasts no longer: the freezer wakes none. */
+#define ZUF_KILLABLE_MAX	HZ
+
+/* Jiffies for which an application that waits may not leave its CPU. */
+#define ZUF_PIN_JIFFIES		2
+
+/**
+ * zuf_freezable() - what a sleep with locks, a range or a message adds to its state
+ * To be asked before each sleep. A server may be frozen before those who wait for it, so they
+ * must be frozen where they are, with what they hold. That is safe only while the whole system
+ * freezes: then no program is left that could want it. A lock of the VFS that a frozen task
+ * holds stops who sleeps at it, as without us, and lets that suspend fail; a wake-up that a
+ * frozen exclusive waiter eats was for tasks that are frozen as well, who all look again at the
+ * thaw; our workers wait for the server until then. A cgroup's freezer stops single programs:
+ * it finds them where they hold nothing, at the return to user space.
+ *
+ * Nobody freezes in CLAIMED or ANSWERED, with a pin, or while he waits for a device.
+ * 1 is frozen, or about to be, exactly when all programs are.
  */
+static inline unsigned int zuf_freezable(void)
+{
+	return unlikely(freezing(init_pid_ns.child_reaper)) ? TASK_FREEZABLE_UNSAFE : 0;
+}
+
+/* Sleep until @condition or a fatal signal (-ERESTARTSYS), with locks held. */
 #define zuf_wait_killable(wq, condition)						\
 	((condition) ? 0 : ___wait_event(wq, condition,				\
-					 (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE),	\
-					 0, 0, schedule()))
+					 (TASK_KILLABLE | zuf_freezable()),		\
+					 0, 0, schedule_timeout(ZUF_KILLABLE_MAX)))
 
 /* The same for what wake_up_var(@var) tells of. */
 #define zuf_wait_var_killable(var, condition)						\
 	((condition) ? 0 : ___wait_var_event(var, condition,				\
-					     (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE),	\
-					     0, 0, schedule()))
+					     (TASK_KILLABLE | zuf_freezable()),		\
+					     0, 0, schedule_timeout(ZUF_KILLABLE_MAX)))
 
 /* The application will sleep: make sure that it comes back on this CPU, which is @cpu. */
 static inline bool zuf_cpu_pin(unsigned int cpu)

@@ -8,8 +8,8 @@
  *
  * Only the last step can be refused for a reason of the file system's after something has
  * changed, and an exchange undoes the one before it. Nobody sees the names between the
- * steps: the directories are locked. A task that is killed goes on to the end; only the end
- * of the server can leave a temporary name in its file system.
+ * steps: the directories are locked. A task that is killed leaves the rest to the server's
+ * threads (undo.h); only the end of the server can leave a temporary name in its file system.
  */
 #include <linux/fs.h>
 #include <linux/random.h>
@@ -17,6 +17,8 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "rename.h"
+#include "super.h"
+#include "undo.h"
 
 /* A name that exists already by chance means: another one. */
 #define NAME_TRIES 5
@@ -25,6 +27,7 @@ struct whiteout {
 	struct inode *inode;
 	struct qstr name;
 	char text[40];
+	struct zuf_undo *undo;
 };
 
 static int make(struct zuf_idmap *idmap, const struct zuf_rename *rn, struct whiteout *wh)
@@ -36,10 +39,46 @@ static int make(struct zuf_idmap *idmap, const struct zuf_rename *rn, struct whi
 				snprintf(wh->text, sizeof(wh->text), ".zuf-whiteout-%016llx",
 					 get_random_u64()));
 		wh->inode = zuf_create_device(idmap, rn->old_dir, &wh->name,
-					      S_IFCHR | WHITEOUT_MODE, WHITEOUT_DEV,
-					      ZUF_OPF_UNKILLABLE);
+					      S_IFCHR | WHITEOUT_MODE, WHITEOUT_DEV, ZUF_OPF_UNDO);
 	} while (wh->inode == ERR_PTR(-EEXIST) && --tries);
 	return PTR_ERR_OR_ZERO(wh->inode);
+}
+
+/* The messages that bring the names back, for the server that has taken the first step. */
+static int describe_undo(const struct zuf_rename *rn, const struct whiteout *wh)
+{
+	struct timespec64 now = inode_get_ctime(rn->inode);
+	struct zufs_ioc_rename *back = &wh->undo->back;
+	struct zufs_ioc_dentry *remove = &wh->undo->remove;
+	const struct zuf_op_inode in_back[] = {
+		{ rn->old_dir, offsetof(struct zufs_ioc_rename, old_dir_ii) },
+		{ rn->old_dir, offsetof(struct zufs_ioc_rename, new_dir_ii) },
+		{ wh->inode, offsetof(struct zufs_ioc_rename, new_zus_ii) }, { }
+	};
+	const struct zuf_op_inode in_remove[] = {
+		{ rn->old_dir, offsetof(struct zufs_ioc_dentry, zus_dir_ii) }, { }
+	};
+	const struct zuf_op swap = ZUF_OP(back, .more = in_back,
+					  ZUF_INODE(rn->inode, struct zufs_ioc_rename, old_zus_ii));
+	const struct zuf_op unname = ZUF_OP(remove, .more = in_remove,
+					    ZUF_INODE(wh->inode, struct zufs_ioc_dentry, zus_ii));
+
+	*back = (struct zufs_ioc_rename){
+		.hdr = ZUF_HDR(ZUFS_OP_RENAME, sizeof(*back), 0, sizeof(*back)),
+		.time = timespec64_to_ns(&now),
+		.flags = RENAME_EXCHANGE,
+	};
+	back->hdr.out_max = sizeof(*back);
+	zuf_op_bind(&swap);
+	*remove = (struct zufs_ioc_dentry){
+		.hdr = ZUF_HDR(ZUFS_OP_REMOVE_DENTRY, sizeof(*remove), 0, sizeof(*remove)),
+	};
+	remove->hdr.out_max = sizeof(*remove);
+	zuf_op_bind(&unname);
+	wh->undo->inode = wh->inode;
+	return zuf_str_set(&back->old_d_str, &wh->name) ?:
+	       zuf_str_set(&back->new_d_str, rn->old_name) ?:
+	       zuf_str_set(&remove->str, &wh->name);
 }
 
 /* The whiteout and what is renamed change their names; twice: nothing has happened. */
@@ -50,44 +89,78 @@ static int swap_names(const struct zuf_rename *rn, const struct whiteout *wh, bo
 		.old_name = &wh->name, .new_name = rn->old_name,
 		.inode = back ? rn->inode : wh->inode,
 		.target = back ? wh->inode : rn->inode,
-		.flags = RENAME_EXCHANGE, .op_flags = ZUF_OPF_UNKILLABLE,
+		.flags = RENAME_EXCHANGE, .undo = wh->undo,
 	};
 
+	wh->undo->at = back ? ZUF_UNDO_BACK : ZUF_UNDO_EXCHANGE;
 	return zuf_rename_step(&swap);
 }
 
 static int move(const struct zuf_rename *rn, const struct whiteout *wh)
 {
 	struct zuf_rename last = *rn;
-	int err;
 
 	last.old_name = &wh->name;
 	last.flags &= ~RENAME_WHITEOUT;
-	last.op_flags = ZUF_OPF_UNKILLABLE;
-	err = zuf_rename_step(&last);
-	if (err && swap_names(rn, wh, true))
-		return -EIO;
-	return err;
+	last.undo = wh->undo;
+	wh->undo->at = ZUF_UNDO_MOVE;
+	return zuf_rename_step(&last);
+}
+
+static int remove_name(const struct zuf_rename *rn, const struct whiteout *wh)
+{
+	wh->undo->at = ZUF_UNDO_REMOVE;
+	return zuf_name_remove(rn->old_dir, &wh->name, wh->inode, 0, wh->undo);
+}
+
+/* It is going to have no name, whoever takes that away: then the inode is free as well. */
+static void whiteout_is_gone(struct inode *inode)
+{
+	spin_lock(&inode->i_lock);
+	if (inode->i_nlink)
+		clear_nlink(inode);
+	spin_unlock(&inode->i_lock);
+}
+
+/* Killed in or before a step, the rest is the server's. */
+static int handed(const struct whiteout *wh, bool moving)
+{
+	/* the park is there still: the message was sent, and may be done */
+	if (!moving || !wh->undo->park)
+		whiteout_is_gone(wh->inode);
+	return -EINTR;
 }
 
 static int rename_by_steps(const struct zuf_rename *rn, const struct whiteout *wh)
 {
+	const struct zuf_undo *undo = wh->undo;
 	int err = swap_names(rn, wh, false);
 
-	if (!err)
+	if (undo->handed)
+		return handed(wh, false);
+	if (!err) {
 		err = move(rn, wh);
-	/* if not even that is possible it keeps its temporary name */
-	if (err && zuf_name_remove(rn->old_dir, &wh->name, wh->inode, ZUF_OPF_UNKILLABLE))
-		return -EIO;
+		if (undo->handed)
+			return handed(wh, true);
+		if (!err)
+			return 0;
+		/* if not even that is possible it keeps its temporary name */
+		if (swap_names(rn, wh, true))
+			return undo->handed ? handed(wh, false) : -EIO;
+	}
+	if (remove_name(rn, wh))
+		return undo->handed ? handed(wh, false) : -EIO;
 	return err;
 }
 
 int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 {
 	struct zuf_touch touch, touch_dirs[2];
-	struct whiteout wh;
+	struct whiteout wh = { .undo = zuf_undo_create(ZUF_SB(rn->inode->i_sb)) };
 	int err;
 
+	if (!wh.undo)
+		return -ENOMEM;
 	/* the steps set the times: when all is undone they come back */
 	zuf_touch_start(&touch, rn->inode, STATX_CTIME);
 	zuf_touch_start(&touch_dirs[0], rn->old_dir, STATX_MTIME | STATX_CTIME);
@@ -95,9 +168,10 @@ int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 		zuf_touch_start(&touch_dirs[1], rn->new_dir, STATX_MTIME | STATX_CTIME);
 	err = make(idmap, rn, &wh);
 	if (!err) {
-		err = rename_by_steps(rn, &wh);
+		err = describe_undo(rn, &wh) ?: rename_by_steps(rn, &wh);
 		iput(wh.inode);
 	}
+	zuf_undo_put(wh.undo);
 	if (rn->new_dir != rn->old_dir)
 		zuf_touch_end(&touch_dirs[1], err);
 	zuf_touch_end(&touch_dirs[0], err);

@@ -3,8 +3,8 @@
  * window.c - what a server sees of an application
  *
  * The window is a 4 MiB mapping per channel. Its end always shows the copy
- * ("bounce") pages, which the channel owns: small transfers go through them.
- * Large ones map the pinned pages of the application from the start of the
+ * ("bounce") pages, which the channel owns: transfers go through them. With a smaller
+ * copy_max large ones map the pinned pages of the application from the start of the
  * window and take the mappings away before the application goes on; a transfer
  * that needs the whole window covers the copy pages for that time, they come
  * back by a page fault.
@@ -16,25 +16,31 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/vmalloc.h>
 
 #include "chan.h"
+#include "compat/pfn.h"
+#include "inode.h"
 #include "window.h"
 
-/*
- * To pin, map and unmap a page costs about what copying it does, and a mapping
- * makes every CPU of the server drop translations: larger than one would think.
- */
-unsigned int zuf_copy_max __read_mostly = SZ_1M;
+/* A quarter of the window is for copy pages. */
+#define COPY_ALL	(ZUS_API_MAP_MAX_SIZE / 4)
 
-/* From the small copy pages to a quarter of the window. */
+/*
+ * To pin, map and unmap a page costs about what the second copy of it does, whose
+ * memory is in the CPU's cache, and a mapping makes every CPU of the server drop
+ * translations (docs/io.md). So by default nothing is mapped.
+ */
+unsigned int zuf_copy_max __read_mostly = COPY_ALL;
+
+/* From the small copy pages on. */
 static int copy_max_set(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, ZUF_BOUNCE_SMALL, ZUS_API_MAP_MAX_SIZE / 4);
+	return param_set_uint_minmax(val, kp, ZUF_BOUNCE_SMALL, COPY_ALL);
 }
 
 static const struct kernel_param_ops copy_max_ops = {
@@ -42,7 +48,7 @@ static const struct kernel_param_ops copy_max_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(copy_max, &copy_max_ops, &zuf_copy_max, 0444);
-MODULE_PARM_DESC(copy_max, "Largest transfer in bytes that is copied, not mapped (65536..1048576)");
+MODULE_PARM_DESC(copy_max, "Largest transfer in bytes that is copied, not mapped (1048576: all)");
 
 /* Bytes at the end of the window that copy pages can take. */
 static size_t bounce_size(void)
@@ -64,10 +70,11 @@ static pgprot_t win_prot(bool writable)
 }
 
 /* The copy page at a place of the window; NULL: there is none. */
-static void *bounce_page(struct zuf_chan *ch, pgoff_t pgoff)
+static void __shm *bounce_page(struct zuf_chan *ch, pgoff_t pgoff)
 {
 	size_t to_end = (size_t)(ZUS_API_MAP_MAX_PAGES - pgoff) << PAGE_SHIFT;
-	void *big = READ_ONCE(ch->bounce_big);
+	/* pairs with bounce_segs(): its pages were zeroed before */
+	void __shm *big = smp_load_acquire(&ch->bounce_big);
 
 	if (pgoff >= ZUS_API_MAP_MAX_PAGES || to_end > bounce_size())
 		return NULL;
@@ -78,11 +85,11 @@ static void *bounce_page(struct zuf_chan *ch, pgoff_t pgoff)
 
 static vm_fault_t win_fault(struct vm_fault *vmf)
 {
-	void *page = bounce_page(vmf->vma->vm_private_data, vmf->pgoff);
+	void __shm *page = bounce_page(vmf->vma->vm_private_data, vmf->pgoff);
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
-	return vmf_insert_pfn_prot(vmf->vma, vmf->address, vmalloc_to_pfn(page),
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address, shm_pfn(page),
 				   win_prot(true));
 }
 
@@ -145,6 +152,12 @@ out:
 
 /* ---- mapped pages ---- */
 
+/* What is mapped here would pass by the counts of a kernel that has some. */
+static bool win_maps(void)
+{
+	return zuf_copy_max < COPY_ALL && !zuf_ptes_are_counted();
+}
+
 ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool to_server)
 {
 	unsigned long addr;
@@ -152,7 +165,7 @@ ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool
 	size_t seg;
 	int got;
 
-	if (!zuf_iter_user_seg(iter, &addr, &seg) || !seg)
+	if (!win_maps() || !zuf_iter_user_seg(iter, &addr, &seg) || !seg)
 		return -EOPNOTSUPP;
 	win->offset = offset_in_page(addr);
 	len = min3(len, seg, (size_t)ZUS_API_MAP_MAX_SIZE - win->offset);
@@ -174,13 +187,53 @@ ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool
 	return win->len;
 }
 
-void zuf_win_unpin(struct zuf_win *win)
+static bool mark_dirty(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_dirty(folio))
+		return true;
+	if (!folio_trylock(folio))
+		return false;
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+	return true;
+}
+
+unsigned int zuf_unpin_marked(struct page **pages, unsigned int nr)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (likely(mark_dirty(pages[i])))
+			continue;
+		swap(pages[left], pages[i]);
+		left++;
+	}
+	unpin_user_pages(pages + left, nr - left);
+	return left;
+}
+
+bool zuf_win_unpin(struct zuf_win *win)
 {
 	if (!win->pages)
-		return;
-	unpin_user_pages(win->pages, win->nr_pages);
+		return true;
+	if (win->shown && !win->to_server) {
+		win->nr_pages = zuf_unpin_marked(win->pages, win->nr_pages);
+		if (unlikely(win->nr_pages))
+			return false;
+	} else {
+		unpin_user_pages(win->pages, win->nr_pages);
+	}
 	kvfree(win->pages);
 	win->pages = NULL;
+	return true;
+}
+
+void zuf_win_unpin_late(struct page **pages, unsigned int nr)
+{
+	unpin_user_pages_dirty_lock(pages, nr, true);
+	kvfree(pages);
 }
 
 struct win_map {
@@ -207,12 +260,14 @@ static int win_map_pages(struct zuf_chan *ch, struct zuf_win *win)
 
 	if (!addr || !mmget_not_zero(ch->mm))
 		return -EIO;
+	/* whoever has it may wait for anything, we have the channel */
+	if (!mmap_read_trylock(ch->mm)) {
+		mmput_async(ch->mm);
+		win->refused = true;
+		return -EAGAIN;
+	}
 	if (bytes > ZUS_API_MAP_MAX_SIZE - bounce_size())
 		unmap_mapping_range(ch->inode->i_mapping, 0, ZUS_API_MAP_MAX_SIZE, 1);
-	if (mmap_read_lock_killable(ch->mm)) {
-		mmput_async(ch->mm);
-		return -EINTR;
-	}
 	vma = vma_lookup(ch->mm, addr);
 	if (vma && vma->vm_ops == &zuf_win_vm_ops && vma->vm_private_data == ch &&
 	    vma->vm_start == addr)
@@ -224,19 +279,37 @@ static int win_map_pages(struct zuf_chan *ch, struct zuf_win *win)
 
 void zuf_win_unpin_pages(struct zuf_chan *ch)
 {
+	unsigned int left = 0;
+
 	if (!ch->pages)
 		return;
-	unpin_user_pages_dirty_lock(ch->pages, ch->nr_pages, ch->dirty_pages);
+	/* nobody can rely on the memory of a read that has not returned: marks may be missing */
+	if (ch->dirty_pages)
+		left = zuf_unpin_marked(ch->pages, ch->nr_pages);
+	unpin_user_pages(ch->pages, ch->dirty_pages ? left : ch->nr_pages);
 	kvfree(ch->pages);
 	ch->pages = NULL;
+}
+
+static void unmap_pages(struct zuf_chan *ch)
+{
+	unmap_mapping_range(ch->inode->i_mapping, 0, (loff_t)ch->nr_pages << PAGE_SHIFT, 1);
 }
 
 void zuf_win_drop_pages(struct zuf_chan *ch)
 {
 	if (!ch->pages)
 		return;
-	unmap_mapping_range(ch->inode->i_mapping, 0, (loff_t)ch->nr_pages << PAGE_SHIFT, 1);
+	unmap_pages(ch);
 	zuf_win_unpin_pages(ch);
+}
+
+static void pages_to_caller(struct zuf_chan *ch, struct zuf_win *win)
+{
+	if (!ch->pages)
+		return;
+	win->pages = ch->pages;
+	ch->pages = NULL;
 }
 
 static int win_open_pages(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
@@ -249,8 +322,12 @@ static int win_open_pages(struct zuf_chan *ch, struct zuf_win *win, struct zufs_
 	ch->dirty_pages = !win->to_server;
 	win->pages = NULL;
 	err = win_map_pages(ch, win);
+	/* a message that comes back has shown them before */
+	win->shown |= !win->refused;
 	if (err) {
-		zuf_win_drop_pages(ch);
+		if (win->shown)
+			unmap_pages(ch);
+		pages_to_caller(ch, win);
 		return err;
 	}
 	hdr->offset = win->offset;
@@ -272,7 +349,7 @@ static int bounce_segs(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc
 		if (win->len > bounce_size())
 			return -E2BIG;
 		if (!ch->bounce_big)
-			WRITE_ONCE(ch->bounce_big, vmalloc_user(big_size()));
+			smp_store_release(&ch->bounce_big, shm_alloc(big_size()));
 		if (!ch->bounce_big) {
 			if (win->kind == ZUF_WIN_KBUF)
 				return -ENOMEM;
@@ -299,11 +376,11 @@ static void win_copy_in(struct zuf_win *win)
 		if (!seg->len)
 			continue;
 		if (win->kind == ZUF_WIN_KBUF) {
-			memcpy(seg->mem, win->kbuf + win->done, seg->len);
+			shm_put(seg->mem, win->kbuf + win->done, seg->len);
 			copied = seg->len;
 		} else {
 			pagefault_disable();
-			copied = copy_from_iter(seg->mem, seg->len, win->iter);
+			copied = shm_from_iter(seg->mem, seg->len, win->iter);
 			pagefault_enable();
 		}
 		win->done += copied;
@@ -312,8 +389,10 @@ static void win_copy_in(struct zuf_win *win)
 	}
 }
 
+/* A pipe allocates pages for what it gets. */
 static void win_copy_out(struct zuf_win *win, size_t bytes)
 {
+	unsigned int noio = memalloc_noio_save();
 	size_t want, copied;
 	int i;
 
@@ -325,37 +404,59 @@ static void win_copy_out(struct zuf_win *win, size_t bytes)
 		if (!want)
 			continue;
 		if (win->kind == ZUF_WIN_KBUF) {
-			memcpy(win->kbuf + win->done, seg->mem, want);
+			shm_take(win->kbuf + win->done, seg->mem, want);
 			copied = want;
 		} else {
 			pagefault_disable();
-			copied = copy_to_iter(seg->mem, want, win->iter);
+			copied = shm_to_iter(seg->mem, want, win->iter);
 			pagefault_enable();
 		}
 		win->done += copied;
 		if (copied < want)
 			break;
 	}
+	memalloc_noio_restore(noio);
 }
 
 /*
- * What is allocated here must not evict inodes of ours: that takes a channel, and
- * we hold one.
+ * What the server has brought from one inode is not for who reads another, should it say
+ * that it has brought more than it did. Within one inode nothing is wiped.
+ */
+static void win_wipe_left(struct zuf_chan *ch, const struct zuf_win *win, struct inode *inode)
+{
+	u64 id = inode ? zuf_inode_win_id(inode) : 0;
+
+	if (unlikely(ch->left_of != id || !id)) {
+		shm_zero(ch->bounce, ch->left_small);
+		if (ch->left_big)
+			shm_zero(ch->bounce_big + big_size() - ch->left_big, ch->left_big);
+		ch->left_of = id;
+		ch->left_small = 0;
+		ch->left_big = 0;
+	}
+	ch->left_big = max(ch->left_big, win->seg[0].len);
+	ch->left_small = max(ch->left_small, win->seg[1].len);
+}
+
+/*
+ * What is allocated here must not evict inodes of ours, which takes a channel, and we hold
+ * one; nor wait for what others write out.
  */
 static int win_set_up(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
-	unsigned int nofs = memalloc_nofs_save();
+	unsigned int noio = memalloc_noio_save();
 	int err;
 
 	if (win->kind == ZUF_WIN_PAGES)
 		err = win_open_pages(ch, win, hdr);
 	else
 		err = bounce_segs(ch, win, hdr);
-	memalloc_nofs_restore(nofs);
+	memalloc_noio_restore(noio);
 	return err;
 }
 
-int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr,
+		 struct inode *inode)
 {
 	int err = win_set_up(ch, win, hdr);
 
@@ -370,9 +471,13 @@ int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *
 			return -EFAULT;
 		}
 		win->len = win->done;
-	} else if (win->kind == ZUF_WIN_KBUF) {
-		memset(win->seg[1].mem, 0, win->seg[1].len);
-		memset(win->seg[0].mem, 0, win->seg[0].len);
+	} else {
+		win_wipe_left(ch, win, inode);
+		/* the server may leave off where it likes */
+		if (win->kind == ZUF_WIN_KBUF) {
+			shm_zero(win->seg[1].mem, win->seg[1].len);
+			shm_zero(win->seg[0].mem, win->seg[0].len);
+		}
 	}
 	hdr->len = win->len;
 	return 0;
@@ -395,10 +500,12 @@ void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes)
 
 void zuf_win_close(struct zuf_chan *ch, struct zuf_win *win)
 {
-	if (win->kind == ZUF_WIN_PAGES)
-		zuf_win_drop_pages(ch);
-	else
+	if (win->kind == ZUF_WIN_PAGES) {
+		unmap_pages(ch);
+		pages_to_caller(ch, win);
+	} else {
 		zuf_win_clear(ch);
+	}
 }
 
 void zuf_win_clear(struct zuf_chan *ch)
@@ -407,14 +514,13 @@ void zuf_win_clear(struct zuf_chan *ch)
 
 	for (i = 0; i < 2; i++) {
 		if (ch->bounce_used[i].len)
-			memset(ch->bounce_used[i].mem, 0, ch->bounce_used[i].len);
+			shm_zero(ch->bounce_used[i].mem, ch->bounce_used[i].len);
 		ch->bounce_used[i].len = 0;
 	}
 }
 
 void zuf_win_abort(struct zuf_win *win)
 {
-	zuf_win_unpin(win);
 	if (win->kind == ZUF_WIN_ITER && win->to_server)
 		iov_iter_revert(win->iter, win->done);
 	win->done = 0;

@@ -21,25 +21,39 @@ extern const struct vm_operations_struct zuf_win_vm_ops;
  * -EOPNOTSUPP (not user memory), -ENOMEM.
  */
 ssize_t zuf_win_pin(struct zuf_win *win, struct iov_iter *iter, size_t len, bool to_server);
-/* Give pinned pages back that were never shown. */
-void zuf_win_unpin(struct zuf_win *win);
+/**
+ * zuf_win_unpin() - let the pinned pages go, without waiting for any
+ * Context: the operation is over, no channel is held.
+ * Return: true; false: what the server has stored to and cannot be marked now, as
+ * somebody has it locked, is still there: zuf_win_unpin_late().
+ */
+bool zuf_win_unpin(struct zuf_win *win);
+/**
+ * zuf_unpin_marked() - mark pages dirty and unpin them, but for those that are locked
+ * Return: how many these are; they stand at the beginning.
+ */
+unsigned int zuf_unpin_marked(struct page **pages, unsigned int nr);
+/* The rest. Waits for page locks, so for whatever file system the pages belong to. */
+void zuf_win_unpin_late(struct page **pages, unsigned int nr);
 
 /**
  * zuf_win_open() - show the window to the server; hdr->offset and len are set
+ * @inode: whose data it is, or NULL
  * Context: the channel is claimed.
- * Return: 0, -EFAULT (nothing could be copied in without a page fault),
- * -E2BIG, -EIO (the server unmapped its window or is gone), -ENOMEM.
+ * Return: 0, -EFAULT (nothing could be copied in without a page fault), -E2BIG, -EIO (the
+ * server unmapped its window or is gone), -EAGAIN (PAGES: win->refused), -ENOMEM.
  */
-int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr);
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr,
+		 struct inode *inode);
 /* Copy @bytes of the server's data out; sets win->done. */
 void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes);
-/* Nothing of the application is visible after this. */
+/* Nothing of the application is visible after this; pages are the caller's to unpin. */
 void zuf_win_close(struct zuf_chan *ch, struct zuf_win *win);
-/* The operation failed: the iterator stands where it did, no pages are held. */
+/* The operation failed: the iterator stands where it did. */
 void zuf_win_abort(struct zuf_win *win);
 /* Wipe what the copy pages show of the application. */
 void zuf_win_clear(struct zuf_chan *ch);
-/* Drop the pages that a channel shows: unmap, unpin. */
+/* Nobody waits for the pages that a channel shows: unmap, unpin. */
 void zuf_win_drop_pages(struct zuf_chan *ch);
 /* The same when no mapping is left. */
 void zuf_win_unpin_pages(struct zuf_chan *ch);

@@ -41,19 +41,19 @@ struct query {
 static_assert(offsetof(struct query, name) == offsetof(struct zufs_ioc_xattr, buf));
 
 /* For zuf_op.overflow: the value is longer than the answer without one. */
-static int take_value(struct zuf_op *op, void *shared, size_t shared_size)
+static int take_value(struct zuf_op *op, const void __shm *shared, size_t shared_size)
 {
 	struct query *q = container_of(op, struct query, op);
-	const struct zufs_ioc_xattr *msg = shared;
-	u16 out_len = READ_ONCE(msg->hdr.out_len);
-	u32 len = READ_ONCE(msg->user_buf_size);
-	s32 err = READ_ONCE(msg->hdr.err);
+	const struct zufs_ioc_xattr __shm *msg = shared;
+	u16 out_len = shm_load(&msg->hdr.out_len);
+	u32 len = shm_load(&msg->user_buf_size);
+	s32 err = shm_load(&msg->hdr.err);
 
 	if (err)
 		return zuf_err_from_server(err);
 	if (len > q->size || out_len != sizeof(len) + len || len > shared_size - sizeof(*msg))
 		return -EIO;
-	memcpy(q->buf, shared + sizeof(*msg), len);
+	shm_take(q->buf, shared + sizeof(*msg), len);
 	q->len = len;
 	return 0;
 }
@@ -104,15 +104,14 @@ static void query_init(struct query *q, struct inode *inode, u16 operation, size
 
 	q->msg = (struct zufs_ioc_xattr){
 		.hdr = ZUF_HDR(operation, sizeof(q->msg) + name_len, start, sizeof(u32)),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.name_len = name_len,
 		.user_buf_size = size,
 	};
 	q->op = (struct zuf_op){
 		.hdr = &q->msg.hdr,
-		.size = sizeof(q->msg),
 		.flags = ZUF_OPF_SHARED,
-		.inode = inode,
+		ZUF_INODE(inode, struct zufs_ioc_xattr, zus_ii),
+		ZUF_OUT(struct zufs_ioc_xattr, user_buf_size, sizeof(q->msg)),
 	};
 	q->buf = buf;
 	q->size = size;
@@ -131,12 +130,16 @@ static ssize_t ask(struct inode *inode, struct query *q)
 	return q->len <= XATTR_SIZE_MAX ? q->len : -E2BIG;
 }
 
-/* The server has said so, and is not at work on what a killed application wanted. */
-static bool has_none(struct inode *inode)
+/*
+ * 1: the server has said so, and is not at work on what a killed application wanted; 0: it
+ * may have some; -EIO.
+ */
+static int has_none(struct inode *inode)
 {
-	const struct zuf_put_tag *tag = READ_ONCE(ZUF_I(inode)->put_tag);
+	__le64 xattr;
+	int err = zuf_zi_load(inode, i_xattr, &xattr);
 
-	return !READ_ONCE(ZUF_I(inode)->zi->i_xattr) && !(tag && zuf_tag_is_left(tag, true));
+	return err ?: !xattr && !zuf_tag_is_left(zuf_inode_tag(inode), true);
 }
 
 ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *value,
@@ -144,14 +147,17 @@ ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *val
 {
 	struct rw_semaphore *lock = &ZUF_I(inode)->xattr_lock;
 	size_t name_len = strlen(name) + 1;
-	ssize_t ret = -ENODATA;
 	struct query q;
+	ssize_t ret;
 
 	if (name_len > NAME_MAX_SIZE)
 		return -ERANGE;
 	if (down_read_killable(lock))
 		return -EINTR;
-	if (!has_none(inode)) {
+	ret = has_none(inode);
+	if (ret > 0) {
+		ret = -ENODATA;
+	} else if (!ret) {
 		query_init(&q, inode, ZUFS_OP_XATTR_GET, name_len, value,
 			   min_t(size_t, size, XATTR_SIZE_MAX));
 		q.msg.type = type;
@@ -181,11 +187,14 @@ ssize_t zuf_listxattr(struct dentry *dentry, char *list, size_t size)
 	struct inode *inode = d_inode(dentry);
 	struct rw_semaphore *lock = &ZUF_I(inode)->xattr_lock;
 	struct query q;
-	ssize_t ret = 0;
+	ssize_t ret;
 
 	if (down_read_killable(lock))
 		return -EINTR;
-	if (!has_none(inode)) {
+	ret = has_none(inode);
+	if (ret > 0) {
+		ret = 0;
+	} else if (!ret) {
 		query_init(&q, inode, ZUFS_OP_XATTR_LIST, 0, list,
 			   min_t(size_t, size, XATTR_LIST_MAX));
 		if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
@@ -217,7 +226,7 @@ static int send_large(struct inode *inode, struct change *small, const void *val
 		.kbuf = (void *)value,
 		.len = size,
 	};
-	struct zuf_op op = ZUF_OP(&small->msg, .inode = inode);
+	struct zuf_op op = ZUF_OP(&small->msg, ZUF_INODE(inode, struct zufs_ioc_xattr, zus_ii));
 	struct zufs_ioc_xattr *msg;
 	int err;
 
@@ -242,7 +251,7 @@ static int send_large(struct inode *inode, struct change *small, const void *val
 
 static int send_set(struct inode *inode, struct change *change, const void *value, size_t size)
 {
-	struct zuf_op op = ZUF_OP(&change->msg, .inode = inode);
+	struct zuf_op op = ZUF_OP(&change->msg, ZUF_INODE(inode, struct zufs_ioc_xattr, zus_ii));
 
 	if (size > SMALL_VALUE)
 		return send_large(inode, change, value, size);
@@ -264,7 +273,6 @@ int zuf_xattr_set(struct inode *inode, u32 type, const char *name, const void *v
 		return -ERANGE;
 	change.msg = (struct zufs_ioc_xattr){
 		.hdr = ZUF_HDR(ZUFS_OP_XATTR_SET, sizeof(change.msg) + name_len, 0, 0),
-		.zus_ii = ZUF_I(inode)->zus_ii,
 		.flags = flags,
 		.type = type,
 		.name_len = name_len,

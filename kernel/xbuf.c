@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "shm.h"
 #include "special.h"
 #include "xbuf.h"
 #include "zuf/zus_api.h"
@@ -162,6 +163,15 @@ size_t zuf_xbuf_size(const struct zuf_xbuf *xb)
 	return xb->nr_pages << PAGE_SHIFT;
 }
 
+/* Bytes of one page. */
+static void read_page(struct page *page, size_t offset, void *dst, size_t bytes)
+{
+	void __shm *shared = shm_map(page);
+
+	shm_take(dst, shared + offset, bytes);
+	shm_unmap(shared);
+}
+
 void zuf_xbuf_read(struct zuf_xbuf *xb, size_t from, void *dst, size_t len)
 {
 	while (len) {
@@ -170,7 +180,7 @@ void zuf_xbuf_read(struct zuf_xbuf *xb, size_t from, void *dst, size_t len)
 		struct page *page = smp_load_acquire(&xb->pages[from >> PAGE_SHIFT]);
 
 		if (page)
-			memcpy_from_page(dst, page, offset, bytes);
+			read_page(page, offset, dst, bytes);
 		else
 			memset(dst, 0, bytes);
 		from += bytes;
@@ -181,8 +191,8 @@ void zuf_xbuf_read(struct zuf_xbuf *xb, size_t from, void *dst, size_t len)
 
 void zuf_xbuf_set_err(struct zuf_xbuf *xb, s32 err)
 {
-	struct zufs_ioc_hdr *hdr = kmap_local_page(xb->pages[0]);
+	struct zufs_ioc_hdr __shm *hdr = shm_map(xb->pages[0]);
 
-	WRITE_ONCE(hdr->err, err);
-	kunmap_local(hdr);
+	shm_store(&hdr->err, err);
+	shm_unmap(hdr);
 }

@@ -7,7 +7,6 @@
 #include <linux/sched/task.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 
 #include "chan.h"
 #include "special.h"
@@ -16,7 +15,7 @@
 /* Bytes of a command buffer: from a page to more than any message can have. */
 #define ZUF_CMD_MAX	(256U * 1024)
 
-long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg)
+long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user *arg)
 {
 	struct zufs_ioc_init init;
 	struct zuf_chan *ch;
@@ -35,7 +34,7 @@ long zuf_ioc_init_thread(struct zuf_special *sp, void __user *arg)
 	} else {
 		/* the caller must be the server, or becomes it */
 		ch = zuf_chan_create(sp->root, raw_smp_processor_id(), init.channel_no,
-				     cmd_size, sp->inode);
+				     cmd_size, file);
 		init.hdr.err = PTR_ERR_OR_ZERO(ch);
 		if (!IS_ERR(ch)) {
 			sp->chan = ch;
@@ -82,7 +81,8 @@ long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg)
 		if (err)
 			return zt_wait_error(arg, err);
 	}
-	ch->cmd->flags &= ~ZUFS_H_HAS_PIGY_PUT;
+	/* not the record of what was sent: that is the app's, who may be adding a signal */
+	shm_store(&ch->cmd->flags, READ_ONCE(ch->sent_flags) & ~ZUFS_H_HAS_PIGY_PUT);
 	err = zuf_chan_wait(ch);
 	if (unlikely(err == -E2BIG))
 		return zt_wait_error(arg, err);
@@ -124,7 +124,7 @@ static int cmd_mmap(struct zuf_chan *ch, struct vm_area_struct *vma)
 	mutex_lock(&ch->lock);
 	if (ch->cmd_addr || (ch->mm && ch->mm != vma->vm_mm))
 		goto out;
-	err = remap_vmalloc_range(vma, ch->cmd, 0);
+	err = shm_mmap(vma, ch->cmd);
 	if (err)
 		goto out;
 	if (!ch->mm) {

@@ -96,8 +96,13 @@ int zus_numa_online_cpus(int root_fd, struct zufs_cpu_set *set)
 int zus_break_all(int root_fd)
 {
 	struct zufs_ioc_break_all ioc = { .hdr.in_len = sizeof(ioc) };
-	int err, fd = zus_special_open(root_fd);
+	int err, fd;
 
+	/* the root itself takes it, and needs no further descriptor; that of 2019 does not */
+	err = zus_special_ioctl(root_fd, ZU_IOC_BREAK_ALL, &ioc);
+	if (err != -ENOTTY)
+		return err;
+	fd = zus_special_open(root_fd);
 	if (fd < 0)
 		return fd;
 	err = zus_special_ioctl(fd, ZU_IOC_BREAK_ALL, &ioc);

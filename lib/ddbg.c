@@ -98,8 +98,12 @@ static size_t print_site(char *buf, size_t size, const char *module,
 	escape(fmt, sizeof(fmt), s->fmt);
 	n = snprintf(line, sizeof(line), "%s:%u [%s] %s =%c \"%s\"\n", s->file, s->line,
 		     module, s->func, on ? 'p' : '_', fmt);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		n = (int)strlen(line);
+	if (n < 0)
+		return 0;
+	if ((size_t)n >= sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
 	if ((size_t)n > size)
 		return 0;
 	memcpy(buf, line, (size_t)n);

@@ -61,6 +61,11 @@ static const struct op_entry op_table[] = {
 	[ZUFS_OP_NOOP]		= { do_nothing, LEN(hdr), false },
 	[ZUFS_OP_IOM_DONE]	= { zus_do_iom_done, LEN(iomap_done), false },
 	[ZUFS_OP_IGET]		= { zus_do_iget, offsetof(struct zufs_ioc_iget, _zi), false },
+	[ZUFS_OP_GET_LABEL]	= { zus_do_get_label, LEN(label), false },
+	[ZUFS_OP_SET_LABEL]	= { zus_do_set_label, LEN(label), false },
+	[ZUFS_OP_IOCTLS]	= { zus_do_ioctls, offsetof(struct zufs_ioc_ioctls, nr), false },
+	[ZUFS_OP_T1_BUSY]	= { zus_do_t1_runs, LEN(t1_runs), false },
+	[ZUFS_OP_T1_IDLE]	= { zus_do_t1_runs, LEN(t1_runs), false },
 };
 
 /* Each unknown operation is logged once; numbers above 63 share a bit. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Dispatch of attributes: statfs, options, setattr, xattr, ioctl.
+ * Dispatch of attributes: statfs, options, label, setattr, xattr, ioctl.
  *
  * Called by dispatch.c with a message of at least the operation's size. Answers of variable
  * length are bounded by the command buffer and by 16-bit header lengths: what does not fit
@@ -55,6 +55,32 @@ int zus_do_show_options(struct zus_op *op)
 		return -EIO;
 	ioc->hdr.out_len = (uint16_t)n;
 	return 0;
+}
+
+int zus_do_get_label(struct zus_op *op)
+{
+	struct zufs_ioc_label *ioc = (struct zufs_ioc_label *)op->hdr;
+	struct zus_sb *sb = zus_sb_of(ioc->zus_sbi);
+
+	if (!sb->type->ops.get_label)
+		return -EOPNOTSUPP;
+	memset(ioc->label, 0, sizeof(ioc->label));
+	ioc->hdr.out_len = sizeof(ioc->label);
+	return sb->type->ops.get_label(sb, ioc->label);
+}
+
+int zus_do_set_label(struct zus_op *op)
+{
+	struct zufs_ioc_label *ioc = (struct zufs_ioc_label *)op->hdr;
+	struct zus_sb *sb = zus_sb_of(ioc->zus_sbi);
+	char label[ZUFS_LABEL_SIZE];
+
+	if (!sb->type->ops.set_label)
+		return -EOPNOTSUPP;
+	memcpy(label, ioc->label, sizeof(label));
+	if (label[sizeof(label) - 1])
+		return -EINVAL;
+	return sb->type->ops.set_label(sb, label);
 }
 
 int zus_do_setattr(struct zus_op *op)
@@ -238,5 +264,29 @@ int zus_do_ioctl(struct zus_op *op)
 	if (args.out_size > args.arg_size)
 		return -EIO;
 	ioc->hdr.out_len = (uint16_t)args.out_size;
+	return 0;
+}
+
+int zus_do_ioctls(struct zus_op *op)
+{
+	struct zufs_ioc_ioctls *ioc = (struct zufs_ioc_ioctls *)op->hdr;
+	struct zus_sb *sb = zus_sb_of(ioc->zus_sbi);
+	const struct zufs_ioctl_info *list = NULL;
+	size_t size = 0;
+	int n;
+
+	if (!sb->type->ops.ioctls)
+		return -EOPNOTSUPP;
+	n = sb->type->ops.ioctls(sb, &list);
+	if (n < 0)
+		return n;
+	size = (size_t)n * sizeof(*list);
+	if (n > ZUFS_IOCTLS_MAX || size > answer_room(op, offsetof(struct zufs_ioc_ioctls, list)))
+		return -E2BIG;
+	if (n)
+		memcpy(ZUFS_TAIL(ioc, list), list, size);
+	ioc->nr = (uint32_t)n;
+	ioc->pad = 0;
+	ioc->hdr.out_len = (uint16_t)(sizeof(ioc->nr) + sizeof(ioc->pad) + size);
 	return 0;
 }

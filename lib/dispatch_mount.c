@@ -55,7 +55,9 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	zmi->_zi = zus_t1_dpp(sb->md, sb->root->zi);
 	/* what the core knows by itself comes on top */
 	zmi->fs_caps = sb->fs_caps | ZUFS_FSC_XATTR_WINDOW | ZUFS_FSC_EVICT_RIDES |
-		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0);
+		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0) |
+		       (sb->type->ops.get_label ? ZUFS_FSC_LABEL : 0) |
+		       (sb->type->ops.ioctls ? ZUFS_FSC_IOCTLS : 0);
 	zmi->s_blocksize_bits = sb->blocksize_bits;
 	return 0;
 }
@@ -90,14 +92,19 @@ static int do_mount(const struct zus_host *host, struct zufs_ioc_mount *msg, siz
 	err = checked(type->ops.mount(sb, &m));
 	if (err)
 		goto err_release;
-	err = fill_mount_answer(sb, &msg->zmi);
+	if (sb->fs_caps & ZUFS_FSC_QUARANTINE)
+		err = type->ops.blocks_free ? zus_quarantine_create(sb) : -EINVAL;
+	if (!err)
+		err = fill_mount_answer(sb, &msg->zmi);
 	if (err)
 		goto err_umount;
+	zus_type_add_mount(type, sb);
 	zus_dbg(sb->env, "sb %llu: mounted, type %s, options \"%s\"",
 		(unsigned long long)sb->kern_id, type->plugin->name, m.options);
 	return 0;
 
 err_umount:
+	zus_quarantine_destroy(sb);
 	if (type->ops.umount)
 		type->ops.umount(sb);
 err_release:
@@ -117,6 +124,8 @@ static int do_umount(const struct zus_host *host, struct zufs_ioc_mount *msg)
 		return -EINVAL;
 	env = sb->env;
 	zus_dbg(env, "sb %llu: unmount", (unsigned long long)sb->kern_id);
+	zus_type_remove_mount(sb->type, sb);
+	zus_quarantine_destroy(sb);
 	if (sb->type->ops.umount)
 		sb->type->ops.umount(sb);
 	/* a callback of the plugin's that still comes finds its super-block */
@@ -169,31 +178,30 @@ static int do_ddbg_write(struct zufs_ioc_mount *msg, size_t size)
 	return n < 0 ? n : 0;
 }
 
-void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
-			size_t size)
+static int run(const struct zus_host *host, struct zufs_ioc_mount *msg, size_t size)
 {
-	int err;
-
 	switch (msg->hdr.operation) {
 	case ZUFS_M_MOUNT:
-		err = do_mount(host, msg, size);
-		break;
+		return do_mount(host, msg, size);
 	case ZUFS_M_UMOUNT:
-		err = do_umount(host, msg);
-		break;
+		return do_umount(host, msg);
 	case ZUFS_M_REMOUNT:
-		err = do_remount(msg, size);
-		break;
+		return do_remount(msg, size);
 	case ZUFS_M_DDBG_RD:
-		err = do_ddbg_read(msg, size);
-		break;
+		return do_ddbg_read(msg, size);
 	case ZUFS_M_DDBG_WR:
-		err = do_ddbg_write(msg, size);
-		break;
+		return do_ddbg_write(msg, size);
 	default:
 		zus_warn(zus_env_default(), "mount message %u is unknown",
 			 (unsigned int)msg->hdr.operation);
-		err = -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	}
-	msg->hdr.err = err;
+}
+
+void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
+			size_t size)
+{
+	zus_current_set_mount(msg);
+	msg->hdr.err = run(host, msg, size);
+	zus_current_set_mount(NULL);
 }

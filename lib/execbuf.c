@@ -11,13 +11,13 @@
 #include <zus/channel.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "internal.h"
 
 #define EXECBUF_INIT	(64U * 1024)
 #define EXECBUF_MAX	(1024U * 1024)
@@ -82,12 +82,12 @@ static int execbuf_create(int root_fd, struct execbuf **buf)
 
 	if (!b)
 		return -ENOMEM;
-	b->fd = openat(root_fd, ".", O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0666);
+	b->fd = zus_special_open(root_fd);
 	if (b->fd < 0) {
-		err = -errno;
+		err = b->fd;
 		goto err_free;
 	}
-	err = ioctl(b->fd, ZU_IOC_ALLOC_BUFFER, &ioc) < 0 ? -errno : ioc.hdr.err;
+	err = zus_special_ioctl(b->fd, ZU_IOC_ALLOC_BUFFER, &ioc);
 	if (err)
 		goto err_close;
 	b->ioc = mmap(NULL, EXECBUF_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
@@ -151,7 +151,7 @@ int zus_execbuf_run(struct zus_execbuf_pool *p, const struct zus_execbuf_list *l
 		.ziom = { .iomb = l->cookie, .iom_max = EXECBUF_WORDS, .iom_n = l->n },
 	};
 	memcpy(ZUFS_TAIL(b->ioc, ziom.iom_e), l->words, l->n * sizeof(*l->words));
-	err = ioctl(b->fd, ZU_IOC_IOMAP_EXEC, b->ioc) < 0 ? -errno : b->ioc->hdr.err;
+	err = zus_special_ioctl(b->fd, ZU_IOC_IOMAP_EXEC, b->ioc);
 	execbuf_put(p, b);
 	return err;
 }

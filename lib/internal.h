@@ -6,6 +6,7 @@
 #ifndef LIB_INTERNAL_H
 #define LIB_INTERNAL_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,13 @@ struct zus_type {
 	const struct zus_plugin *plugin;
 	const struct zus_env *env;
 	struct zus_fs_ops ops;
+	pthread_mutex_t lock;
+	struct zus_sb *mounted;		/* linked by next; under lock */
 };
+
+/* A super-block is mounted, or is not any more; plugin.c. */
+void zus_type_add_mount(struct zus_type *type, struct zus_sb *sb);
+void zus_type_remove_mount(struct zus_type *type, const struct zus_sb *sb);
 
 /* One message under way, on the stack of the dispatching thread. */
 struct zus_op {
@@ -41,6 +48,8 @@ int zus_do_free_inode(struct zus_op *op);
 int zus_do_evict_inode(struct zus_op *op);
 int zus_do_lookup(struct zus_op *op);
 int zus_do_iget(struct zus_op *op);
+int zus_do_get_label(struct zus_op *op);
+int zus_do_set_label(struct zus_op *op);
 int zus_do_add_dentry(struct zus_op *op);
 int zus_do_remove_dentry(struct zus_op *op);
 int zus_do_rename(struct zus_op *op);
@@ -59,6 +68,13 @@ int zus_do_seek(struct zus_op *op);
 int zus_do_fiemap(struct zus_op *op);
 int zus_do_mmap_close(struct zus_op *op);
 
+/* quarantine.c */
+int zus_do_t1_runs(struct zus_op *op);
+/* -ENOMEM. */
+int zus_quarantine_create(struct zus_sb *sb);
+/* What was given back and is busy becomes the plugin's; nothing is asked any more. */
+void zus_quarantine_destroy(struct zus_sb *sb);
+
 /* iomap_exec.c */
 int zus_do_iom_done(struct zus_op *op);
 
@@ -70,6 +86,7 @@ int zus_do_xattr_get(struct zus_op *op);
 int zus_do_xattr_set(struct zus_op *op);
 int zus_do_xattr_list(struct zus_op *op);
 int zus_do_ioctl(struct zus_op *op);
+int zus_do_ioctls(struct zus_op *op);
 
 /* The app data that the message speaks of, or NULL if it does not lie in the window. */
 void *zus_op_window(const struct zus_op *op);
@@ -103,5 +120,9 @@ int zus_special_ioctl(int fd, unsigned long request, void *arg);
 
 /* thread.c: what the calling thread is doing, for zus_signal_pending, zus_current_cpu. */
 void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu);
+const struct zufs_ioc_hdr *zus_thread_op(void);
+
+/* current.c: the message that the mounter has, NULL afterwards. */
+void zus_current_set_mount(const struct zufs_ioc_mount *msg);
 
 #endif /* LIB_INTERNAL_H */

@@ -122,6 +122,9 @@ int zus_mdt_write(int fd, uint64_t dt_offset, const struct md_dev_table *mdt)
 	uint8_t block[MDT_SIZE] = { 0 };
 	ssize_t n;
 
+	/* what lies behind the table stays, where something can be read */
+	if (pread(fd, block, sizeof(block), (off_t)dt_offset) < 0)
+		memset(block, 0, sizeof(block));
 	memcpy(block, mdt, sizeof(*mdt));
 	n = pwrite(fd, block, sizeof(block), (off_t)dt_offset);
 	if (n < 0)

@@ -4,7 +4,8 @@
  *
  * Called at start-up from one thread. A type keeps a full-size copy of the operations: what an
  * older plugin's shorter table does not have reads as NULL, so dispatch needs no size
- * checks. The plugin's object stays loaded for as long as its type lives.
+ * checks. The plugin's object stays loaded for as long as its type lives, and the type for as
+ * long as it has mounts: a list under the type's lock, kept by the mount messages.
  */
 #define _GNU_SOURCE
 #include <zus/server.h>
@@ -83,6 +84,12 @@ static int check_plugin(const struct zus_plugin *p, const struct zus_env *env)
 	return 0;
 }
 
+static void type_free(struct zus_type *t)
+{
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
 int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 		    struct zus_type **type)
 {
@@ -94,6 +101,7 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
+	pthread_mutex_init(&t->lock, NULL);
 	t->plugin = plugin;
 	t->env = env;
 	memcpy(&t->ops, plugin->ops, plugin->ops_size);
@@ -111,17 +119,60 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 	return 0;
 
 err_free:
-	free(t);
+	type_free(t);
 	return err;
 }
 
-void zus_type_destroy(struct zus_type *t)
+void zus_type_add_mount(struct zus_type *t, struct zus_sb *sb)
 {
+	pthread_mutex_lock(&t->lock);
+	sb->next = t->mounted;
+	t->mounted = sb;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void zus_type_remove_mount(struct zus_type *t, const struct zus_sb *sb)
+{
+	struct zus_sb **at;
+
+	pthread_mutex_lock(&t->lock);
+	for (at = &t->mounted; *at && *at != sb; at = &(*at)->next)
+		;
+	if (*at)
+		*at = sb->next;
+	pthread_mutex_unlock(&t->lock);
+}
+
+unsigned int zus_type_stop(struct zus_type *t)
+{
+	unsigned int n = 0;
+	struct zus_sb *sb;
+
+	/* without the lock: no mount message runs, and the plugin may take long */
+	for (sb = t->mounted; sb; sb = sb->next, n++) {
+		zus_dbg(sb->env, "sb %llu: the server ends",
+			(unsigned long long)sb->kern_id);
+		if (t->ops.server_stop)
+			t->ops.server_stop(sb);
+	}
+	return n;
+}
+
+int zus_type_destroy(struct zus_type *t)
+{
+	bool is_busy;
+
 	if (!t)
-		return;
+		return 0;
+	pthread_mutex_lock(&t->lock);
+	is_busy = t->mounted;
+	pthread_mutex_unlock(&t->lock);
+	if (is_busy)
+		return -EBUSY;
 	if (t->plugin->size == sizeof(*t->plugin) && t->plugin->ddbg_start)
 		zus_ddbg_unregister(t->plugin->ddbg_start);
-	free(t);
+	type_free(t);
+	return 0;
 }
 
 const struct zus_plugin *zus_type_plugin(const struct zus_type *t)

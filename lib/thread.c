@@ -4,7 +4,9 @@
  *
  * The attributes are applied by the new thread itself before it calls its function, and
  * the creator waits for the outcome, so a refused CPU or policy is an error of
- * zus_thread_create. A handle belongs to its creator.
+ * zus_thread_create. A handle belongs to its creator. A new thread starts with the CPU, policy
+ * and nice value of its creator, which may be a ZT: what the attributes do not say is
+ * taken from the process (its main thread) instead.
  */
 #define _GNU_SOURCE
 #include <zus/thread.h>
@@ -13,11 +15,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 #include "internal.h"
+
+/* What a handler of a crash needs to print a stack, with room to spare. */
+#define SIGNAL_STACK_BYTES	(64UL << 10)
 
 struct zus_thread {
 	pthread_t tid;
@@ -43,6 +51,11 @@ void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu)
 {
 	cur_hdr = hdr;
 	cur_cpu = cpu;
+}
+
+const struct zufs_ioc_hdr *zus_thread_op(void)
+{
+	return cur_hdr;
 }
 
 int zus_current_cpu(void)
@@ -91,19 +104,33 @@ static int node_cpus(int node, cpu_set_t *set)
 	return 0;
 }
 
-static int pin_to_node(int node)
+/* The CPUs that the process may use, whoever of its threads asks. */
+static int process_cpus(cpu_set_t *set)
 {
-	cpu_set_t set;
-	int err = sched_getaffinity(0, sizeof(set), &set) ? -errno : node_cpus(node, &set);
-
-	return err ? err : -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	return sched_getaffinity(getpid(), sizeof(*set), set) ? -errno : 0;
 }
 
 static int pin_by_attr(int cpu)
 {
-	if (cpu == -1)
-		return 0;
-	return cpu < 0 ? pin_to_node(-2 - cpu) : pin(pthread_self(), cpu);
+	cpu_set_t set;
+	int err;
+
+	if (cpu >= 0)
+		return pin(pthread_self(), cpu);
+	err = process_cpus(&set);
+	if (!err && cpu < -1)
+		err = node_cpus(-2 - cpu, &set);
+	return err ? err : -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+/* 0 is that of the process, and then a refusal (its creator had a higher one) is no error. */
+static int set_nice(int nice)
+{
+	/* who = 0 is the calling thread: the nice value of Linux is per thread */
+	if (nice)
+		return setpriority(PRIO_PROCESS, 0, nice) ? -errno : 0;
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, (id_t)getpid()));
+	return 0;
 }
 
 static int apply_attr(const struct zus_thread_attr *a)
@@ -119,21 +146,54 @@ static int apply_attr(const struct zus_thread_attr *a)
 		return err;
 	if (a->policy == SCHED_RR || a->policy == SCHED_FIFO)
 		return -pthread_setschedparam(pthread_self(), a->policy, &param);
-	/* who = 0 is the calling thread: the nice value of Linux is per thread */
-	if (a->nice && setpriority(PRIO_PROCESS, 0, a->nice))
-		return -errno;
-	return 0;
+	param.sched_priority = 0;
+	err = -pthread_setschedparam(pthread_self(), SCHED_OTHER, &param);
+	return err ? err : set_nice(a->nice);
+}
+
+/*
+ * A stack for handlers of signals: who overflows its own can still say so. Without memory for
+ * it there is none. What somebody else (a sanitizer) has installed stays.
+ */
+static void *signal_stack_install(void)
+{
+	stack_t old, stack = { .ss_size = SIGNAL_STACK_BYTES };
+
+	if (sigaltstack(NULL, &old) || !(old.ss_flags & SS_DISABLE))
+		return NULL;
+	stack.ss_sp = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED)
+		return NULL;
+	if (!sigaltstack(&stack, NULL))
+		return stack.ss_sp;
+	munmap(stack.ss_sp, SIGNAL_STACK_BYTES);
+	return NULL;
+}
+
+static void signal_stack_remove(void *sp)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+
+	if (sp && !sigaltstack(&none, NULL))
+		munmap(sp, SIGNAL_STACK_BYTES);
 }
 
 static void *thread_main(void *arg)
 {
 	struct zus_thread *t = arg;
 	int err = apply_attr(&t->attr);
+	void *stack, *ret;
 
 	self = t;
 	t->err = err;
 	sem_post(&t->ready);
-	return err ? NULL : t->fn(t->arg);
+	if (err)
+		return NULL;
+	stack = signal_stack_install();
+	ret = t->fn(t->arg);
+	signal_stack_remove(stack);
+	return ret;
 }
 
 static void init_event(struct zus_thread *t)

@@ -10,7 +10,8 @@
 #   vm        all VM cases on $KERNEL (6.1)
 #   vm-short  the VM cases of the short list on 6.12
 #   vm-newest a few VM cases on 7, skipped where that kernel cannot be had
-#   vm-debug  all VM cases on the debug kernel
+#   vm-debug  all VM cases on the debug kernel, debug-6.12 with KERNEL=debug-6.12
+#   vm-races  the areas where threads meet, on the kernel that looks for data races
 #   planted   cases that must fail; each that does counts as passed
 
 set -eu
@@ -18,7 +19,7 @@ set -eu
 
 # Boot, mount, I/O, names and mappings, in a minute.
 NEWEST='bed/environment tools/up-down io/nio namespace/names namespace/tmpfile
-	mmap/basic mmap/shared'
+	mmap/basic mmap/shared mmap/large'
 
 passed=0 failed=0 skipped=0
 newest_pid='' newest_log=''
@@ -178,7 +179,8 @@ fetch_ahead() {
 	done >/dev/null 2>&1 &
 }
 
-[ $# -gt 0 ] || die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|planted..."
+[ $# -gt 0 ] ||
+	die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|vm-races|planted..."
 fetch_ahead "$@"
 [[ " $* " != *" vm-newest "* ]] || fetch_newest
 for part in "$@"; do
@@ -189,8 +191,10 @@ for part in "$@"; do
 	vm)		part_suite "${KERNEL:-6.1}" ;;
 	vm-short)	part_suite 6.12 --short ;;
 	vm-newest)	part_newest ;;
-	vm-debug)	"$TOP/scripts/kernel.sh" get debug
-			part_suite debug ;;
+	vm-debug)	"$TOP/scripts/kernel.sh" get "${KERNEL:-debug}"
+			part_suite "${KERNEL:-debug}" ;;
+	vm-races)	"$TOP/scripts/kernel.sh" get kcsan
+			part_suite kcsan "$TOP"/tests/vm/cases/{io,death,hostile,mmap} ;;
 	planted)	part_planted ;;
 	*)		die "no part '$part'" ;;
 	esac

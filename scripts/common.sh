@@ -28,3 +28,8 @@ kernel_release() {
 		die "kernel $1 is not here: run scripts/kernel.sh get $1"
 	cat "$KERNELS/$1/release"
 }
+
+# is_checkers VERSION: one of the kernels that find faults by themselves?
+is_checkers() {
+	[[ $1 == debug* || $1 == kcsan ]]
+}

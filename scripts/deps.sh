@@ -14,13 +14,14 @@ set -eu
 packages() {
 	case $1 in
 	build)	echo gcc g++ make meson ninja-build pkg-config libc6-dev \
-			uuid-dev libsystemd-dev libcmocka-dev libfuse3-dev \
+			uuid-dev libblkid-dev libmount-dev libsystemd-dev \
+			libcmocka-dev libfuse3-dev \
 			libelf1 xz-utils zstd kmod linux-libc-dev python3 rsync ;;
 	vm)	echo gcc libc6-dev qemu-system-x86 busybox-static cpio kmod xz-utils zstd \
 			fio sqlite3 python3 strace attr acl keyutils e2fsprogs xfsprogs \
 			fuse3 dmsetup util-linux psmisc procps rsync quota nfs-kernel-server \
 			nfs-common rpcbind nbd-server nbd-client git make postgresql stress-ng \
-			libcap2-bin checkpolicy ;;
+			libcap2-bin checkpolicy systemd ;;
 	debug)	echo gcc make bc bison flex libelf-dev xz-utils cpio ;;
 	newest)	echo mmdebstrap ;;
 	lint)	echo shellcheck sparse gcc g++ ;;
@@ -61,7 +62,7 @@ fi
 	die "packages are missing; as root: apt-get install $missing"
 say "installing $missing"
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update >&2 || say "apt-get update complained; trying to go on"
+apt-get -q -o DPkg::Lock::Timeout=600 update >&2 || say "apt-get update complained; trying to go on"
 # shellcheck disable=SC2086 # a list of package names
-apt-get -q -y --no-install-recommends install $missing >&2 ||
+apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install $missing >&2 ||
 	die "could not install: $missing"

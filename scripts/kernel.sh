@@ -7,11 +7,14 @@
 #   modules/   the modules the VM needs, uncompressed, with modules.dep
 #   chroot/    7 alone: headers and what builds with them, see build-root.sh
 # 6.1 is Debian 12's own kernel, 6.12 comes from its backports suite, 7 from the
-# one of the next release. The machine's apt configuration is only read. `debug`
-# builds a 6.1 kernel with all checkers from the linux-source package
-# (tests/vm/debug.config).
+# one of the next release. The machine's apt configuration is only read.
+# Checkers' kernels are built from a linux-source package, configured by
+# tests/vm/debug.config and what tests/vm/NAME.config changes of it: `debug`
+# (6.1) and `debug-6.12` have all checkers that fit together, `kcsan` (6.1)
+# looks for data races.
 #
-# usage: scripts/kernel.sh get 6.1|6.12|7|debug   fetch or build, once;
+# usage: scripts/kernel.sh get 6.1|6.12|7|debug|debug-6.12|kcsan
+#                                                 fetch or build, once;
 #                                                 77: this one cannot be had here
 #        scripts/kernel.sh debug                  the same as `get debug`
 #        scripts/kernel.sh dir|release|vmlinux VERSION
@@ -100,7 +103,9 @@ sources_of() {
 	fi
 	source_line "$codename" "$codename"
 	source_line "$codename-security" "$codename-security"
-	[ "$version" != 6.12 ] || source_line "$codename" "$codename-backports"
+	case $version in
+	6.12|debug-6.12) source_line "$codename" "$codename-backports" ;;
+	esac
 }
 
 # apt_setup: a private apt state for the suites that carry $version.
@@ -233,7 +238,24 @@ get_debian() {
 	rm -rf "$KERNELS/apt-$version"
 }
 
-# debug_patch SOURCE: what the debug kernel needs changed in Debian's source.
+# source_version: of the kernel that $version is built from.
+source_version() {
+	case $version in
+	debug-6.12)	echo 6.12 ;;
+	*)		echo 6.1 ;;
+	esac
+}
+
+# source_dir: where that source is, shared by all that are built from it.
+source_dir() {
+	if [ "$(source_version)" = 6.12 ]; then
+		echo "$KERNELS/debug-6.12/src"
+	else
+		echo "$KERNELS/debug/src"
+	fi
+}
+
+# debug_patch SOURCE: what checkers' kernels need changed in Debian's source.
 # - The PVH entry runs before KASAN has its shadow, so it must not be checked
 #   and not call memcmp(), by which it looks for Xen.
 # - The stack filter of fault injection is fenced off on x86-64 because of the
@@ -241,7 +263,7 @@ get_debian() {
 debug_patch() {
 	local pvh=$1/arch/x86/platform/pvh
 
-	echo 'KASAN_SANITIZE := n' >>"$pvh/Makefile"
+	printf 'KASAN_SANITIZE := n\nKCSAN_SANITIZE := n\n' >>"$pvh/Makefile"
 	sed -i 's/u32 msr = xen_cpuid_base();/u32 msr = 0;/' "$pvh/enlighten.c"
 	grep -q 'u32 msr = 0;' "$pvh/enlighten.c" ||
 		die "$pvh/enlighten.c: found no xen_cpuid_base() to replace"
@@ -249,36 +271,83 @@ debug_patch() {
 		/depends on !X86_64/d }' "$1/lib/Kconfig.debug"
 }
 
+# fragments: the configuration of $version: the common one, then its own changes.
+fragments() {
+	echo "$TOP/tests/vm/debug.config"
+	[ "$version" = debug ] || echo "$TOP/tests/vm/$version.config"
+}
+
+# merged_fragments: one line a symbol, the last one that speaks of it. "Is not set"
+# takes away what an earlier fragment says: allnoconfig sets nothing else.
+merged_fragments() {
+	local -a files
+
+	mapfile -t files < <(fragments)
+	awk '/^CONFIG_[A-Z0-9_]*=/ { split($0, w, "="); symbol = w[1] }
+		/^# CONFIG_[A-Z0-9_]* is not set$/ { symbol = $2 }
+		/^(# )?CONFIG_/ && symbol != "" {
+			if (!(symbol in line)) order[++n] = symbol
+			line[symbol] = symbol == $2 && FNR != NR ? "" : $0
+		}
+		{ symbol = "" }
+		END {
+			for (i = 1; i <= n; i++)
+				if (line[order[i]] != "")
+					print line[order[i]]
+		}' "${files[@]}"
+}
+
+config_sum() {
+	merged_fragments | sha256sum
+}
+
 # debug_config SOURCE BUILD: configure, and refuse to go on when a line of the
-# fragment did not survive its dependencies.
+# fragments did not survive its dependencies.
 debug_config() {
-	local fragment=$TOP/tests/vm/debug.config line
+	local line symbol
 
 	mkdir -p "$2"
-	make -s -C "$1" O="$2" KCONFIG_ALLCONFIG="$fragment" allnoconfig >&2
+	merged_fragments >"$2/fragment"
+	make -s -C "$1" O="$2" KCONFIG_ALLCONFIG="$2/fragment" allnoconfig >&2
 	while read -r line; do
-		grep -qxF -- "$line" "$2/.config" ||
-			die "$fragment: '$line' is not in the configuration"
-	done < <(grep -E '^CONFIG_|^# CONFIG_' "$fragment" | grep -v '^# CONFIG.*\.$')
+		case $line in
+		'#'*)	symbol=${line#\# }
+			symbol=${symbol% is not set}
+			! grep -q -- "^$symbol=" "$2/.config" ||
+				die "$version: '$symbol' is in the configuration" ;;
+		*)	grep -qxF -- "$line" "$2/.config" ||
+				die "$version: '$line' is not in the configuration" ;;
+		esac
+	done <"$2/fragment"
+}
+
+# get_source DIR: unpacked and patched, once.
+get_source() {
+	local package
+	[ ! -e "$1/Makefile" ] || return 0
+	exec 7>"$KERNELS/lock-source-$(source_version)"
+	flock 7
+	[ ! -e "$1/Makefile" ] || return 0
+	apt_setup
+	package=linux-source-$(source_version)
+	say "fetching $package"
+	rm -rf "$1.pkg" "$1.new"
+	mkdir -p "$1.new"
+	download "$1.pkg" "$package"
+	tar -xf "$1.pkg/usr/src/$package.tar.xz" --strip-components=1 -C "$1.new"
+	debug_patch "$1.new"
+	rm -rf "$1.pkg" "$KERNELS/apt-$version"
+	mv "$1.new" "$1"
 }
 
 get_debug() {
-	local dir=$KERNELS/debug rel
+	local dir=$KERNELS/$version src rel
 	"$TOP/scripts/deps.sh" debug
-	if [ ! -e "$dir/src/Makefile" ]; then
-		apt_setup
-		say "fetching linux-source-6.1"
-		rm -rf "$dir/pkg" "$dir/src.new"
-		mkdir -p "$dir/src.new"
-		download "$dir/pkg" linux-source-6.1
-		tar -xf "$dir/pkg/usr/src/linux-source-6.1.tar.xz" \
-			--strip-components=1 -C "$dir/src.new"
-		debug_patch "$dir/src.new"
-		rm -rf "$dir/pkg" "$KERNELS/apt-debug"
-		mv "$dir/src.new" "$dir/src"
-	fi
-	debug_config "$dir/src" "$dir/build"
-	say "building the debug kernel, log in $dir/build.log (20-30 minutes)"
+	src=$(source_dir)
+	mkdir -p "$dir"
+	get_source "$src"
+	debug_config "$src" "$dir/build"
+	say "building the $version kernel, log in $dir/build.log (20-30 minutes)"
 	nice -n 19 make -C "$dir/build" -j"$(nproc)" vmlinux modules \
 		>"$dir/build.log" 2>&1 ||
 		die "$(tail -n 20 "$dir/build.log")"
@@ -289,16 +358,15 @@ get_debug() {
 		"$dir/modules/lib/modules/$rel/"
 	depmod -b "$dir/modules" "$rel"
 	cp "$dir/build/vmlinux" "$dir/vmlinux"
-	sha256sum <"$TOP/tests/vm/debug.config" >"$dir/config.sum"
+	config_sum >"$dir/config.sum"
 	echo "$rel" >"$dir/release"
 }
 
 # have VERSION: is it complete, and made from the present configuration?
 have() {
 	[ -r "$KERNELS/$1/release" ] || return 1
-	if [ "$1" = debug ]; then
-		[ "$(sha256sum <"$TOP/tests/vm/debug.config")" = \
-			"$(cat "$KERNELS/debug/config.sum" 2>/dev/null)" ]
+	if is_checkers "$1"; then
+		[ "$(config_sum)" = "$(cat "$KERNELS/$1/config.sum" 2>/dev/null)" ]
 	else
 		[ "$VM_MODULES" = "$(cat "$KERNELS/$1/modules.list" 2>/dev/null)" ]
 	fi
@@ -306,15 +374,15 @@ have() {
 
 get() {
 	case $1 in
-	6.1|6.12|7|debug) ;;
-	*)	die "no kernel '$1' (6.1, 6.12, 7 or debug)" ;;
+	6.1|6.12|7|debug|debug-6.12|kcsan) ;;
+	*)	die "no kernel '$1' (6.1, 6.12, 7, debug, debug-6.12 or kcsan)" ;;
 	esac
 	have "$1" && return 0
 	mkdir -p "$KERNELS"
 	exec 9>"$KERNELS/lock-$1"
 	flock 9
 	have "$1" && return 0
-	if [ "$1" = debug ]; then
+	if is_checkers "$1"; then
 		get_debug
 	else
 		get_debian
@@ -337,7 +405,7 @@ vmlinux)
 dir)
 	rel=$(kernel_release "$version")
 	case $version in
-	debug)	echo "$KERNELS/debug/build" ;;
+	debug*|kcsan) echo "$KERNELS/$version/build" ;;
 	7)	echo "$KERNELS/7/chroot/usr/src/linux-headers-$rel" ;;
 	*)	echo "$KERNELS/$version/root/usr/src/linux-headers-$rel" ;;
 	esac ;;

@@ -123,8 +123,68 @@ def test_profile(directory):
     expect(["3.0", "[zuf]"] in lines, "the module is not added up", done)
 
 
+def result_of(cells, **more):
+    return {"release": "6.1.0-test", "cpus": 2, "broken": [], **more, "cells": {
+        fs: {op: cell if isinstance(cell, dict) else {"kinsns": cell} for op, cell in row.items()}
+        for fs, row in cells.items()}}
+
+
+def against(directory, old, *args):
+    write(directory, "old.json", json.dumps(old))
+    return run(directory, "--against", os.path.join(directory, "old.json"), *args)
+
+
+def measured(directory, insns):
+    """A run in which the cells of memofs-nio have cost so many instructions each."""
+    fill(directory, [OPS[0]] + [{"fs": "memofs-nio", "op": f"op {n}", "tag": 10 + n, "count": 1}
+                                for n in range(len(insns))] +
+         [{"fs": "ext4-dax", "op": "op 0", "tag": 7, "count": 100}])
+    with open(os.path.join(directory, "counts"), "a", encoding="ascii") as file:
+        for n, count in enumerate(insns):
+            file.write(f"interval {10 + n}\nffffffff81000010 {count} 0 1\nend\n")
+
+
+def test_against(directory):
+    for insns, args, status in (((10000, 20000, 30000), (), 0),
+                                ((10150, 20300, 30450), (), 0),
+                                ((10000, 20000, 31100), (), 0),
+                                ((9000, 19000, 29000), (), 0),
+                                ((10250, 20500, 30000), (), 1),
+                                ((10000, 20000, 31300), (), 1),
+                                ((10150, 20300, 30450), ("--median", "1"), 1),
+                                ((10000, 20000, 31100), ("--cell", "3"), 1),
+                                ((10250, 20500, 30000), ("--median", "3"), 0)):
+        measured(directory, insns)
+        old = result_of({"memofs-nio": {"op 0": 10, "op 1": 20, "op 2": 30, "op 3": 7},
+                         "ext4-dax": {"op 0": 0.001}})
+        done = against(directory, old, *args)
+        expect(done.returncode == status, f"{insns} {args} ends with {done.returncode}", done)
+        expect("3 cells of ours" in done.stdout and "1 cells of peers" in done.stdout,
+               "the comparison is not shown", done)
+
+
+def test_against_what(directory):
+    measured(directory, (10000,))
+    cells = {"memofs-nio": {"op 0": 10}}
+    for old, status in ((result_of(cells), 0), (result_of(cells, cpus=4), 1),
+                        (result_of(cells, release="6.12.1"), 1),
+                        (result_of({"memofs-mapped": {"op 0": 10}}), 1),
+                        (result_of({"memofs-nio": {"op 0": {"error": "no"}}}), 1), ({}, 1),
+                        ([], 1)):
+        done = against(directory, old)
+        expect(done.returncode == status, f"{old} ends with {done.returncode}", done)
+    fill(directory, OPS[:1] + [{"fs": "memofs-nio", "op": "op 0", "na": "No such device"}])
+    done = against(directory, result_of({"memofs-nio": {"op 0": 10}}))
+    expect(done.returncode == 1 and "not any more" in done.stderr, "a lost cell is good", done)
+    measured(directory, (20000,))
+    done = against(directory, result_of(cells), "--json")
+    broken = json.loads(done.stdout)["broken"]
+    expect(len(broken) == 2 and done.returncode == 1, "JSON does not say what is worse", done)
+
+
 def main():
-    for test in (test_figures, test_limits, test_failures, test_profile):
+    for test in (test_figures, test_limits, test_failures, test_profile, test_against,
+                 test_against_what):
         with tempfile.TemporaryDirectory() as directory:
             test(directory)
 

@@ -9,21 +9,23 @@
  * Threads: operations run on the ZT threads, any of them in parallel on any CPUs, on any
  * inodes, except what the kernel's locks exclude:
  *   inode shared      read, write (inside of i_size), get_blocks, seek, fiemap, pre_read,
- *                     sync with ZUFS_SF_DONTNEED
+ *                     sync with ZUFS_SF_DONTNEED; of read, write and get_blocks a write is
+ *                     alone on its pages, to the put if that goes at once
  *   inode exclusive   extending write, truncate, fallocate, clone (both inodes), setattr,
  *                     sync (against faults too), free_inode
  *   directory shared  lookup, readdir
  *   directory exclusive  new_inode, add_dentry, remove_dentry, rename (both directories)
  *   xattr             getxattr and listxattr shared, setxattr exclusive
- *   faults            get_blocks with ZUFS_RW_MMAP: excluded only by truncate, fallocate,
- *                     clone, sync, free_inode, evict
+ *   faults            get_blocks with ZUFS_RW_MMAP, and what uprobes read: excluded only by
+ *                     truncate, fallocate, clone, sync, free_inode, evict
  *   swap              read, write, get_blocks of an active swap file come at any time;
  *                     they must not wait for memory, the file does not change otherwise
  *   nothing           iget, ioctl, put_blocks (but all puts of an inode are done before truncate,
  *                     fallocate, sync, clone, free_inode and evict), mmap_close (done before
- *                     free_inode and evict), evict, statfs
- * So two writes of one file run in parallel, and a directory's names only need their own
- * protection against readers of other directories, evict and the plugin's own threads.
+ *                     free_inode and evict), evict, statfs, get_label, set_label
+ * So two writes of different pages of one file run in parallel, and a directory's names only
+ * need their own protection against readers of other directories, evict and the plugin's own
+ * threads.
  *
  * Results are 0 or -errno unless named; anything else is a bug that the core turns into
  * -EIO. Handles follow the reference rule of zus/inode.h. Pointers in arguments are valid
@@ -34,6 +36,7 @@
 #ifndef ZUS_FS_H
 #define ZUS_FS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <zuf/zus_api.h>
@@ -58,7 +61,8 @@ struct zus_name {
 
 struct zus_mount {
 	const char *options;		/* what the kernel did not take; never NULL */
-	uint64_t flags;			/* ZUFS_M_PEDANTIC ... */
+	uint64_t flags;			/* ZUFS_M_PEDANTIC ...; with ZUFS_M_RDONLY nothing durable
+					 * may be written, also not at mount or umount */
 	uint64_t remount_flags;		/* ZUFS_REM_*, remount only */
 	uint32_t pedantic;
 	uint16_t num_cpu;		/* possible CPUs */
@@ -117,7 +121,7 @@ struct zus_sync {
 struct zus_fiemap {
 	uint64_t start;
 	uint64_t length;
-	uint32_t flags;			/* FIEMAP_FLAG_SYNC */
+	uint32_t flags;			/* FIEMAP_FLAG_SYNC; _XATTR with ZUFS_FSC_FIEMAP_MORE */
 	uint32_t max;			/* extents that fit; 0 = only count */
 	uint32_t mapped;		/* out */
 	struct fiemap_extent *extents;	/* max of them; NULL if max is 0 */
@@ -125,7 +129,7 @@ struct zus_fiemap {
 
 struct zus_ioctl {
 	uint32_t cmd;
-	uint32_t kflags;		/* ZUFS_IOC_FSFROZEN, ZUFS_IOC_CAP_ADMIN */
+	uint32_t kflags;		/* ZUFS_IOC_FSFROZEN, _CAP_ADMIN, _OPEN_READ, _OPEN_WRITE */
 	int64_t time_ns;
 	void *arg;			/* arg_size bytes in and out */
 	uint32_t arg_size;
@@ -146,7 +150,7 @@ struct zus_fs_ops {
 	int (*mount)(struct zus_sb *sb, const struct zus_mount *m);
 	/* Undoes mount; all inodes were evicted unless the feeder crashed. NULL: nothing. */
 	void (*umount)(struct zus_sb *sb);
-	/* NULL: accepted without effect. */
+	/* Options that are not named stay as they are. NULL: accepted without effect. */
 	int (*remount)(struct zus_sb *sb, const struct zus_mount *m);
 	/* f_type, f_bsize, f_namelen are set before. NULL: -EOPNOTSUPP. */
 	int (*statfs)(struct zus_sb *sb, struct statfs64 *st);
@@ -221,15 +225,22 @@ struct zus_fs_ops {
 	 * cannot be mapped.
 	 */
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
-	/* Must not fail. NULL: nothing. */
+	/*
+	 * Must not fail. What must be durable when write(2) or fsync(2) returns and is made so here
+	 * needs ZUFS_RET_NEW or _PUT_NOW from get_blocks: other puts may come 10 ms later.
+	 * NULL: nothing.
+	 */
 	void (*put_blocks)(struct zus_ii *ii, const struct zus_blocks *b);
 	/* Sets the size to io->pos; what lies behind reads as zeros later. NULL: -EOPNOTSUPP. */
 	int (*truncate)(struct zus_ii *ii, struct zus_io *io);
-	/* mode = FALLOC_FL_*; range io->pos, io->len. NULL: -EOPNOTSUPP. */
+	/*
+	 * mode = FALLOC_FL_*; range io->pos, io->len. With mode 0 or KEEP_SIZE blocks that are
+	 * there stay where they are: they may be pinned. NULL: -EOPNOTSUPP.
+	 */
 	int (*fallocate)(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 	/* SEEK_DATA or SEEK_HOLE from *offset on. -ENXIO. NULL: -EOPNOTSUPP. */
 	int (*seek)(struct zus_ii *ii, int whence, uint64_t *offset);
-	/* See zus_fiemap_add. NULL: -EOPNOTSUPP. */
+	/* See zus_fiemap_add. Of directories with ZUFS_FSC_FIEMAP_MORE. NULL: -EOPNOTSUPP. */
 	int (*fiemap)(struct zus_ii *ii, struct zus_fiemap *map);
 	/* reflink, dedupe, copy_file_range. NULL: -EOPNOTSUPP. */
 	int (*clone)(const struct zus_clone *args);
@@ -262,9 +273,80 @@ struct zus_fs_ops {
 	 */
 	ssize_t (*listxattr)(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
 
-	/* NULL: -ENOTTY. */
+	/*
+	 * The bytes that go in and out are those that the number speaks of; more of them
+	 * (ZUFS_IOC_REALLOC) only for numbers listed with ZUFS_IOCTL_GROWS. What `ioctls` does not
+	 * list may ask for more when its caller has CAP_SYS_ADMIN. NULL: -ENOTTY.
+	 */
 	int (*ioctl)(struct zus_ii *ii, struct zus_ioctl *args);
+
+	/*
+	 * The name of the file system, for people: ZUFS_LABEL_SIZE bytes, which are zeros when
+	 * get_label is called and in set_label from the end of the name on. NULL: there is none,
+	 * its ioctls are as others; get_label without set_label: it cannot be changed,
+	 * -EOPNOTSUPP.
+	 */
+	int (*get_label)(struct zus_sb *sb, char *label);
+	int (*set_label)(struct zus_sb *sb, const char *label);
+
+	/*
+	 * The numbers that `ioctl` knows: *list stays valid until umount. Their count, at most
+	 * ZUFS_IOCTLS_MAX, or -errno. Asked once, after mount. With ZUFS_IOCTL_CHANGES one is
+	 * refused on a read-only mount and waits while the file system is frozen; without it, it
+	 * must not change anything. NULL: by their direction, writing ones change something.
+	 */
+	int (*ioctls)(struct zus_sb *sb, const struct zufs_ioctl_info **list);
+
+	/*
+	 * With ZUFS_FSC_QUARANTINE in fs_caps, see "Quarantine" below. blocks_free: blocks that
+	 * zus_quarantine_keep has kept (or block_take has got) are nobody's any more; required.
+	 * block_take: a block is busy; if it is free now it is taken, as if it had been given
+	 * out, and the result is true. May be called with locks of the core's, calls nothing of
+	 * it. NULL: false.
+	 */
+	void (*blocks_free)(struct zus_sb *sb, uint64_t bn, uint64_t n);
+	bool (*block_take)(struct zus_sb *sb, uint64_t bn);
+
+	/*
+	 * The server is about to end while sb is mounted (SIGTERM): threads of the plugin's must
+	 * have ended when it returns, what is not durable yet should be. Called once, by a thread
+	 * that serves no channel, after the last mount message. Operations and IOM_DONE go
+	 * on during it and for a short time after it, and must be answered still. The process
+	 * ends then: memory need not be freed. A feeder that lives on may call umount after it.
+	 * NULL: nothing; enough for who has no threads.
+	 */
+	void (*server_stop)(struct zus_sb *sb);
 };
+
+/*
+ * ---- Quarantine ----
+ *
+ * A pipe or DMA holds pages of T1 that were mapped for as long as its user likes. A plugin that
+ * declares ZUFS_FSC_QUARANTINE gets truncate, fallocate, writes and clones (but of a source)
+ * although pages of them are held, and keeps such blocks back until they are idle: what comes
+ * into them next would be seen in the pipe, or overwritten by the DMA. The core does
+ * the counting:
+ *
+ *	blocks become free   zus_quarantine_keep tells which of them are to be kept back
+ *	later                blocks_free gives these back
+ *
+ * A block that is replaced, by a copy for a write, becomes free
+ *	of get_blocks: when its own put_blocks is called, not before;
+ *	of write: in the next truncate, fallocate, clone (either side), sync, evict or free_inode of
+ *	the inode;
+ * and one that the plugin moves, when UNMAP has said 0. Blocks are not moved while they are busy.
+ * get_blocks for writing must not be answered with ZUFS_RET_LOCKED_PUT where it replaces.
+ */
+
+/**
+ * zus_quarantine_keep() - blocks are about to become free
+ * Returns how many of the first ones have the same fate, at least one: *kept = true: they stay
+ * in use, until blocks_free; false: they are free. Any thread; with locks that block_take does
+ * not want.
+ */
+uint64_t zus_quarantine_keep(struct zus_sb *sb, uint64_t bn, uint64_t n, bool *kept);
+/* Is it in use by somebody, whoever else it belongs to? */
+bool zus_block_is_busy(const struct zus_sb *sb, uint64_t bn);
 
 struct zus_plugin {
 	uint32_t abi_version;		/* ZUS_PLUGIN_ABI */

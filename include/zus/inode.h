@@ -44,7 +44,9 @@ struct zus_sb {
 	uint32_t blocksize_bits;	/* 12 if it is left 0 */
 	/* the core's */
 	uint64_t nr_lists;		/* asynchronous lists under way; atomic */
-	uint64_t reserved[3];
+	struct zus_quarantine *quarantine;	/* with ZUFS_FSC_QUARANTINE */
+	struct zus_sb *next;		/* mounted, of the same type; under the type's lock */
+	uint64_t reserved[1];
 };
 
 struct zus_ii {

@@ -68,6 +68,13 @@ void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags);
 /*
  * Ends a list of zus_iomap_init_io: the operation returns this value (-EZUFS_RETRY). The cookie
  * is any number but 0 and comes back with the restart.
+ *
+ * By default the thread serves nobody else until the list has ended. A file system that sets
+ * ZUFS_FSC_RETRY_MOVES in fs_caps has it back at once; the restart comes on any thread, and the
+ * promise is: no lock is held across the return, no other thread waits for this restart (it
+ * may be the one that would serve it), no pointer into the io or its buf is kept, len may be
+ * less than before (0: nobody needs the data any more), and a restart with an error, whose
+ * cookie must be disposed of as ever, changes nothing.
  */
 int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie);
 /* 0 = first call; else the cookie, and *result = 0 or -errno of the list. */

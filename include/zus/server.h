@@ -6,7 +6,8 @@
  * a message to zus_dispatch or zus_dispatch_mount, which call the plugin and leave the
  * answer in the same buffer. Both may be called from any number of threads at once, each
  * with a buffer of its own. Types and devices are freed by who made them, after the last
- * mount of theirs is gone.
+ * mount of theirs is gone. A server that must end before it calls zus_type_stop, and then
+ * leaves the process with types, devices and plugins as they are.
  */
 #ifndef ZUS_SERVER_H
 #define ZUS_SERVER_H
@@ -41,7 +42,16 @@ void zus_plugin_unload(void *handle);
  */
 int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 		    struct zus_type **type);
-void zus_type_destroy(struct zus_type *type);
+/**
+ * zus_type_stop() - the server ends, whatever is mounted
+ * Calls server_stop of every mounted file system of the type. Returns how many there are: with
+ * one the type stays, and so must its plugin. Once per type, by a thread that serves no
+ * channel; mount messages must have ended, those of channels should go on (a plugin may
+ * wait for the end of its lists).
+ */
+unsigned int zus_type_stop(struct zus_type *type);
+/* 0 (also for NULL), or -EBUSY: it has mounts, nothing was done and its plugin must stay loaded. */
+int zus_type_destroy(struct zus_type *type);
 const struct zus_plugin *zus_type_plugin(const struct zus_type *type);
 
 /* ---- messages of a channel ---- */
@@ -72,6 +82,13 @@ struct zus_host {
 /* Executes a ZUFS_M_* message of `size` bytes of buffer; writes hdr.err and the outputs. */
 void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
 			size_t size);
+
+/*
+ * What the calling thread is at work for, in at most size (> 0) bytes with the NUL, like
+ * "operation WRITE, plugin memofs, mount 3, inode 17"; false and "": for nobody. Takes no locks
+ * and survives wrong pointers: for handlers of crashes.
+ */
+bool zus_current_op(char *text, size_t size);
 
 /* ---- dynamic debug ---- */
 

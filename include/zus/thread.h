@@ -27,10 +27,10 @@ struct zus_thread;
 
 struct zus_thread_attr {
 	const char *name;		/* at most 15 characters are shown */
-	int cpu;			/* pinned to it; -1 = anywhere; ZUS_THREAD_NODE */
+	int cpu;			/* pinned to it; -1 = the process's; ZUS_THREAD_NODE */
 	int policy;			/* SCHED_OTHER, SCHED_RR, SCHED_FIFO */
 	int priority;			/* of RR and FIFO */
-	int nice;			/* of OTHER */
+	int nice;			/* of OTHER; 0 = the process's */
 };
 
 /* For the cpu of the attributes: any CPU of a NUMA node (the one near to a device, say). */
@@ -38,7 +38,13 @@ struct zus_thread_attr {
 
 #define ZUS_THREAD_ATTR_INIT { .name = "zus", .cpu = -1, .policy = 0, .priority = 0, .nice = 0 }
 
-/* Starts fn(arg). 0 or -errno (also when the CPU or the policy is refused). */
+/*
+ * Starts fn(arg). 0 or -errno (also when the CPU or the policy is refused). Of CPU, policy and
+ * nice value nothing comes from the calling thread, which may be a ZT: what is left out of the
+ * attributes is that of the process, its main thread. (pthread_create makes a thread that
+ * stays on the CPU of its creator, before all others there.) The thread has a stack for
+ * signal handlers of its own.
+ */
 int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *attr,
 		      void *(*fn)(void *arg), void *arg);
 /* Waits for its end, returns what fn returned and frees the handle. */
@@ -64,7 +70,10 @@ int zus_current_cpu(void);
 
 /*
  * True if the application that waits for the current operation got a signal. A long operation asks
- * now and then and returns -EINTR or a short result. False outside of an operation.
+ * now and then and returns a short result, or -EINTR if it has done nothing: the system call
+ * (but ioctl) starts anew when the signal was none that the application hears of, or its handler
+ * has SA_RESTART. Of fallocate and truncate only a fatal one is told. False outside of an
+ * operation.
  */
 bool zus_signal_pending(void);
 

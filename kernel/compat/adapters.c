@@ -7,6 +7,8 @@
  * what is called. No policy here.
  */
 #include <linux/bio.h>
+#include <linux/iversion.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #if ZUF_HAVE_SWAP_OPS
@@ -47,6 +49,13 @@ int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags)
 	return zuf_update_time(inode, *now, times_of(flags));
 }
 #endif
+#endif
+
+#if ZUF_HAVE_FETCH_IVERSION
+u64 zuf_op_fetch_iversion(struct inode *inode)
+{
+	return inode_query_iversion(inode);
+}
 #endif
 
 #if ZUF_HAVE_CREATE_NO_EXCL
@@ -177,6 +186,17 @@ int zuf_swap_through_file(struct swap_info_struct *sis)
 }
 #endif
 
+/* ---- the page cache ---- */
+
+void zuf_remove_folio(struct address_space *mapping, struct folio *folio)
+{
+#if ZUF_HAVE_REMOVE_FOLIO
+	generic_error_remove_folio(mapping, folio);
+#else
+	generic_error_remove_page(mapping, &folio->page);
+#endif
+}
+
 /* ---- iterators ---- */
 
 bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len)
@@ -201,16 +221,6 @@ bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t 
 }
 
 /* ---- memory ---- */
-
-long zuf_pin_remote(struct mm_struct *mm, unsigned long addr, unsigned long nr,
-		    unsigned int flags, struct page **pages)
-{
-#if ZUF_HAVE_PIN_REMOTE_VMAS
-	return pin_user_pages_remote(mm, addr, nr, flags, pages, NULL, NULL);
-#else
-	return pin_user_pages_remote(mm, addr, nr, flags, pages, NULL);
-#endif
-}
 
 #if ZUF_HAVE_FAULT_VMA_LOCK
 vm_fault_t zuf_map_no_pages(struct vm_fault *vmf, pgoff_t first, pgoff_t last)

@@ -13,6 +13,7 @@
 
 #define pr_fmt(fmt) "zuf: " fmt
 
+#include <linux/badblocks.h>
 #include <linux/blkdev.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -35,6 +36,16 @@
 #else
 #define zuf_idmap	user_namespace
 #define file_mnt_idmap(file)	file_mnt_user_ns(file)
+#endif
+
+/* ---- the identity of a file system ---- */
+
+#ifndef FS_IOC_GETFSUUID
+struct fsuuid2 {
+	__u8 len;
+	__u8 uuid[16];
+};
+#define FS_IOC_GETFSUUID	_IOR(0x15, 0, struct fsuuid2)
 #endif
 
 /* ---- inodes ---- */
@@ -152,6 +163,15 @@ int zuf_op_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_ac
 		   int type);
 #endif
 struct posix_acl *zuf_get_acl(struct inode *inode, int type, bool rcu);
+
+/* The change attribute is i_version and nothing else (version.c). */
+#if ZUF_HAVE_FETCH_IVERSION
+#define ZUF_EXPORT_OPS		.fetch_iversion = zuf_op_fetch_iversion,
+u64 zuf_op_fetch_iversion(struct inode *inode);
+#else
+#define ZUF_EXPORT_OPS
+#endif
+
 /* posix_acl_chmod() by dentry. */
 int zuf_acl_chmod(struct zuf_idmap *idmap, struct dentry *dentry, umode_t mode);
 
@@ -222,13 +242,24 @@ struct swap_info_struct;
 
 /* In the address-space operations of files: zuf_swap_activate(), zuf_swap_rw(). */
 #if ZUF_HAVE_SWAP_OPS
-#define ZUF_SWAP_AOPS	.swap_activate = zuf_swap_activate,
+#define ZUF_SWAP_AOPS								\
+	.swap_activate = zuf_swap_activate, .swap_deactivate = zuf_swap_deactivate,
 #else
-#define ZUF_SWAP_AOPS	.swap_activate = zuf_swap_activate, .swap_rw = zuf_swap_rw,
+#define ZUF_SWAP_AOPS								\
+	.swap_activate = zuf_swap_activate, .swap_deactivate = zuf_swap_deactivate,	\
+	.swap_rw = zuf_swap_rw,
 #endif
 
 /* At swapon: have all pages go through zuf_swap_rw(). Number of extents or -errno. */
 int zuf_swap_through_file(struct swap_info_struct *sis);
+
+/* ---- the page cache ---- */
+
+struct address_space;
+struct folio;
+
+/* Take a locked folio out of the page cache. */
+void zuf_remove_folio(struct address_space *mapping, struct folio *folio);
 
 /* ---- iterators ---- */
 
@@ -313,17 +344,19 @@ static vm_fault_t fn##_op(struct vm_fault *vmf, enum page_entry_size size)	\
 }
 #endif
 
-/**
- * zuf_pin_remote() - pin_user_pages_remote() of a process that need not be ours
- * Context: mmap_lock of @mm held for reading, kept.
- */
-long zuf_pin_remote(struct mm_struct *mm, unsigned long addr, unsigned long nr,
-		    unsigned int flags, struct page **pages);
-
 /* Write back all caches of all CPUs; -EOPNOTSUPP: the architecture cannot. */
 int zuf_flush_caches(void);
 
 /* ---- block devices ---- */
+
+/* badblocks_check(), whose last argument is an int or, later, a sector_t: nobody wants it. */
+static inline bool zuf_badblocks_check(struct badblocks *bb, sector_t first, int nr,
+				       sector_t *bad)
+{
+	sector_t len;
+
+	return badblocks_check(bb, first, nr, bad, (void *)&len);
+}
 
 struct zuf_bdev;
 

@@ -4,13 +4,19 @@
  *
  * "pmem" are frames of a DAX device, which has struct pages; "mem" are frames
  * of memory that the kernel allocated, each a page of its own. What is inserted
- * stays usable for pin_user_pages(). VMAs of memory have ZUF_VM_MEM. An entry comes with
+ * stays usable for pin_user_pages(). VMAs of files have ZUF_VM_MIXED. An entry comes with
  * the rights of vm_page_prot: in a shared mapping of a file that wants to know of
  * stores it is read-only, until zuf_make_writable().
  *
- * Kernels with pfn_t do not count pages of DAX devices that are mapped; later
- * ones count each of them, 0 is idle, and a frame that is inserted without its
- * page cannot be pinned.
+ * Kernels with pfn_t do not count pages of DAX devices that are mapped, unless we insert
+ * them as pages; later ones count each of them, 0 is idle, and a frame that is inserted
+ * without its page cannot be pinned.
+ *
+ * What is not counted may be in a TLB for longer than the VMA is known to the file:
+ * munmap() clears its entries, unlinks the VMA and only then flushes. Who frees a block
+ * in between finds nothing to unmap, and another thread stores into what has a new owner.
+ * A mixed VMA is flushed before it is unlinked (tlb_end_vma()). Where entries hold
+ * references these go after the flush.
  */
 #ifndef ZUF_COMPAT_PFN_H
 #define ZUF_COMPAT_PFN_H
@@ -19,9 +25,10 @@
 #include <linux/huge_mm.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/page_table_check.h>
 
 #if ZUF_HAVE_PLAIN_PFN
-#define ZUF_VM_MEM	0
+#define ZUF_VM_MIXED	0
 
 static inline vm_fault_t zuf_insert_mem(struct vm_fault *vmf, struct page *page)
 {
@@ -41,7 +48,15 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 	return ret;
 }
 
+/* The same, of a private mapping: the core copies from the page. */
+static inline vm_fault_t zuf_insert_pmem_private(struct vm_fault *vmf, unsigned long pfn)
+{
+	return zuf_insert_pmem(vmf, pfn);
+}
+
 /* A 2 MiB entry needs a compound page, which is the business of fs/dax alone. */
+#define zuf_inserts_pmem_pmd false
+
 static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn,
 					     bool write)
 {
@@ -54,9 +69,10 @@ static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 	return vmf_insert_mixed(vmf->vma, vmf->address, zero_pfn(vmf->address));
 }
 
-static inline bool zuf_pmem_is_pinned(struct page *page)
+/* References of a frame that nobody uses. */
+static inline int zuf_page_idle_refs(const struct page *page)
 {
-	return page_ref_count(page) > 1 + atomic_read(&page->_mapcount);
+	return is_zone_device_page(page) ? 0 : 1;
 }
 
 /* dax_direct_access() with a plain frame number; poisoned pages are let through. */
@@ -69,7 +85,7 @@ static inline long zuf_dax_access(struct dax_device *dax, pgoff_t pgoff, long nr
 #else
 #include <linux/pfn_t.h>
 
-#define ZUF_VM_MEM	VM_MIXEDMAP
+#define ZUF_VM_MIXED	VM_MIXEDMAP
 
 static inline vm_fault_t zuf_insert_mem(struct vm_fault *vmf, struct page *page)
 {
@@ -81,6 +97,17 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 	return vmf_insert_mixed(vmf->vma, vmf->address,
 				__pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP));
 }
+
+/*
+ * As a counted page: of an entry without one the core makes a private copy by reading the
+ * address, in whatever process it runs (a debugger's), and uprobes lose count.
+ */
+static inline vm_fault_t zuf_insert_pmem_private(struct vm_fault *vmf, unsigned long pfn)
+{
+	return zuf_insert_mem(vmf, pfn_to_page(pfn));
+}
+
+#define zuf_inserts_pmem_pmd true
 
 static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn,
 					     bool write)
@@ -95,9 +122,10 @@ static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 				pfn_to_pfn_t(my_zero_pfn(vmf->address)));
 }
 
-static inline bool zuf_pmem_is_pinned(struct page *page)
+/* References of a frame that nobody uses. */
+static inline int zuf_page_idle_refs(const struct page *page)
 {
-	return page_ref_count(page) > 1;
+	return 1;
 }
 
 /* dax_direct_access() with a plain frame number; poisoned pages are let through. */
@@ -163,12 +191,52 @@ static inline vm_fault_t zuf_make_writable(struct vm_fault *vmf, unsigned long p
 	return VM_FAULT_NOPAGE;
 }
 
-/* Does somebody hold a frame but T1 itself and page tables: DMA, a pipe? */
+/*
+ * Does the kernel count which pages entries of page tables show (page_table_check=on)? It stops
+ * when one comes or goes past these counts, or shows memory of a process to another one for
+ * writing. Some kernels leave special entries out of it, which cannot be told from outside.
+ */
+static inline bool zuf_ptes_are_counted(void)
+{
+#ifdef CONFIG_PAGE_TABLE_CHECK
+	return !static_key_enabled(&page_table_check_disabled);
+#else
+	return false;
+#endif
+}
+
+/* One look: are all references those of T1 itself and of entries? */
+static inline bool zuf_page_looks_idle(struct page *page, int *mapped)
+{
+	int refs;
+
+	*mapped = atomic_read(&page->_mapcount) + 1;
+	smp_rmb();
+	refs = page_ref_count(page);
+	smp_rmb();
+	return atomic_read(&page->_mapcount) + 1 == *mapped &&
+	       refs == zuf_page_idle_refs(page) + *mapped;
+}
+
+/*
+ * Does somebody hold a frame but T1 itself and page tables: DMA, a pipe? Entries that
+ * count take their reference before they are mapped and give it back after. As another
+ * file may have entries for the frame, which come and go meanwhile, one look could take a
+ * pin for an entry.
+ */
 static inline bool zuf_page_is_pinned(struct page *page)
 {
-	if (is_zone_device_page(page))
-		return zuf_pmem_is_pinned(page);
-	return page_ref_count(page) > 2 + atomic_read(&page->_mapcount);
+	unsigned long flags;
+	int before, after;
+	bool idle;
+
+	if (likely(page_ref_count(page) == zuf_page_idle_refs(page)))
+		return false;
+	local_irq_save(flags);
+	idle = zuf_page_looks_idle(page, &before) && zuf_page_looks_idle(page, &after) &&
+	       before == after;
+	local_irq_restore(flags);
+	return !idle;
 }
 
 #if !ZUF_HAVE_PAGEMAP_ONE_ARG

@@ -7,6 +7,10 @@
  * it until he frees it. The search is next-fit, which gives a file that grows contiguous blocks.
  * From 64 blocks on, a place is looked for that has the same distance from a 2 MiB border
  * as the blocks have in the file, and free blocks up to that border.
+ *
+ * A few blocks are set aside at mount (the reserve): who truncates or punches a file with shared
+ * blocks needs a copy of the one at the edge, and shall get it although T1 is full. They lie
+ * behind block 0, where no large page could be. Freed blocks fill the reserve up before all else.
  */
 #include "memofs.h"
 
@@ -19,8 +23,14 @@
 #define LARGE_WORDS	(GROUP_ALIGN / WORD_BITS)	/* of 2 MiB */
 #define LARGE_LOOKS	256		/* at so many of them in a search */
 #define NO_WORD		UINT64_MAX
+#define RESERVE_PART	128		/* so many blocks for one in the reserve */
 
 _Static_assert(MEMOFS_LARGE_RUN == WORD_BITS, "a large run begins with a word");
+
+static void set_free(struct memofs_group *g, uint64_t n)
+{
+	__atomic_store_n(&g->free, n, __ATOMIC_RELAXED);
+}
 
 static void mark_used(struct memofs_sb *msb, uint64_t bn)
 {
@@ -48,6 +58,80 @@ static void reserve_tables(struct memofs_sb *msb)
 	}
 }
 
+/* ---- the reserve ---- */
+
+static void set_count(struct memofs_reserve *r, uint64_t count)
+{
+	__atomic_store_n(&r->count, count, __ATOMIC_RELAXED);
+}
+
+/* At mount: the first free ones of group 0. */
+static void fill_reserve(struct memofs_sb *msb)
+{
+	struct memofs_reserve *r = &msb->reserve;
+	const struct memofs_group *g = &msb->groups[0];
+	uint64_t bn;
+
+	r->max = memofs_min(msb->blocks / RESERVE_PART, MEMOFS_RESERVE_MAX);
+	for (bn = 0; r->count < r->max && bn < msb->group_blocks; bn++) {
+		if (g->bits[bn / WORD_BITS] >> bn % WORD_BITS & 1)
+			continue;
+		mark_used(msb, bn);
+		r->bns[r->count++] = bn;
+	}
+	r->max = r->count;
+}
+
+static uint64_t take_reserve(struct memofs_reserve *r)
+{
+	uint64_t bn = 0;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->count) {
+		bn = r->bns[r->count - 1];
+		set_count(r, r->count - 1);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return bn;
+}
+
+/* A block that is marked as used becomes one of the reserve, if that wants any. */
+static bool give_reserve(struct memofs_reserve *r, uint64_t bn)
+{
+	bool wanted;
+
+	if (__atomic_load_n(&r->count, __ATOMIC_RELAXED) >= r->max)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	wanted = r->count < r->max;
+	if (wanted) {
+		r->bns[r->count] = bn;
+		set_count(r, r->count + 1);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return wanted;
+}
+
+/* This one must not be given out; false = it is none of the reserve. */
+static bool leave_reserve(struct memofs_reserve *r, uint64_t bn)
+{
+	uint64_t i;
+
+	pthread_mutex_lock(&r->lock);
+	for (i = 0; i < r->count && r->bns[i] != bn; i++)
+		;
+	if (i == r->count) {
+		pthread_mutex_unlock(&r->lock);
+		return false;
+	}
+	r->bns[i] = r->bns[r->count - 1];
+	set_count(r, r->count - 1);
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
+/* ---- groups ---- */
+
 static int group_init(struct memofs_sb *msb, struct memofs_group *g, uint64_t blocks)
 {
 	uint64_t i;
@@ -73,6 +157,7 @@ void memofs_blocks_fini(struct memofs_sb *msb)
 		zus_free(msb->sb.env, msb->groups[i].bits);
 		pthread_mutex_destroy(&msb->groups[i].lock);
 	}
+	pthread_mutex_destroy(&msb->reserve.lock);
 }
 
 int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes)
@@ -87,6 +172,7 @@ int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes)
 	msb->usable = msb->blocks;
 	msb->group_blocks = (msb->blocks / MEMOFS_GROUPS + GROUP_ALIGN) & ~(GROUP_ALIGN - 1ULL);
 	left = msb->blocks;
+	pthread_mutex_init(&msb->reserve.lock, NULL);
 	for (i = 0; i < MEMOFS_GROUPS; i++) {
 		uint64_t n = left < msb->group_blocks ? left : msb->group_blocks;
 		int e = group_init(msb, &msb->groups[i], n);
@@ -97,16 +183,13 @@ int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes)
 	}
 	if (!err && msb->blocks < 2)
 		err = -ENOSPC;
-	if (err)
+	if (err) {
 		memofs_blocks_fini(msb);
-	else
-		reserve_tables(msb);
-	return err;
-}
-
-static void set_free(struct memofs_group *g, uint64_t n)
-{
-	__atomic_store_n(&g->free, n, __ATOMIC_RELAXED);
+		return err;
+	}
+	reserve_tables(msb);
+	fill_reserve(msb);
+	return 0;
 }
 
 /* How many of the blocks from `bit` of a word on are free, at most `max`. */
@@ -280,6 +363,13 @@ uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t index, uint64_t aft
 	return got ? got : alloc_any(msb, max, bn);
 }
 
+uint64_t memofs_block_alloc_reserve(struct memofs_sb *msb)
+{
+	uint64_t bn = memofs_block_alloc(msb);
+
+	return bn ? bn : take_reserve(&msb->reserve);
+}
+
 /* Clears the bits of blocks that lie in one word; how many of them were not set. */
 static uint64_t clear_locked(struct memofs_group *g, uint64_t i, uint64_t n)
 {
@@ -293,6 +383,41 @@ static uint64_t clear_locked(struct memofs_group *g, uint64_t i, uint64_t n)
 
 void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n)
 {
+	uint64_t some;
+	bool kept;
+
+	for (; n; bn += some, n -= some) {
+		some = zus_quarantine_keep(&msb->sb, bn, n, &kept);
+		if (!kept)
+			memofs_blocks_idle(&msb->sb, bn, some);
+	}
+}
+
+bool memofs_block_take(struct zus_sb *sb, uint64_t bn)
+{
+	struct memofs_sb *msb = memofs_sb_of(sb);
+	struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
+	uint64_t i = bn % msb->group_blocks, *word, bit;
+	bool is_free;
+
+	if (bn >= msb->blocks)
+		return false;
+	word = &g->bits[i / WORD_BITS];
+	bit = mask_of(i % WORD_BITS, 1);
+	pthread_mutex_lock(&g->lock);
+	is_free = !(*word & bit);
+	*word |= bit;
+	set_free(g, g->free - is_free);
+	pthread_mutex_unlock(&g->lock);
+	return is_free || leave_reserve(&msb->reserve, bn);
+}
+
+void memofs_blocks_idle(struct zus_sb *sb, uint64_t bn, uint64_t n)
+{
+	struct memofs_sb *msb = memofs_sb_of(sb);
+
+	for (; n && give_reserve(&msb->reserve, bn); n--)
+		bn++;
 	while (n) {
 		struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
 		uint64_t i = bn % msb->group_blocks, room = WORD_BITS - i % WORD_BITS;

@@ -17,7 +17,7 @@
 #include <zus/thread.h>
 
 /* The first blocks of a run are shared: others, with the same content, take their place. */
-static int take_copy(struct memofs_inode *mi, struct memofs_run *r)
+static int take_copy(struct memofs_inode *mi, struct memofs_run *r, bool frees)
 {
 	struct memofs_sb *msb = memofs_sb_of_inode(mi);
 	uint64_t bn, n;
@@ -25,6 +25,10 @@ static int take_copy(struct memofs_inode *mi, struct memofs_run *r)
 	if (memofs_share_reserve(mi))
 		return -ENOMEM;
 	n = memofs_blocks_alloc(msb, r->index, 0, r->n, &bn);
+	if (!n && frees) {
+		bn = memofs_block_alloc_reserve(msb);
+		n = bn ? 1 : 0;
+	}
 	if (!n)
 		return -ENOSPC;
 	memcpy(memofs_block_addr(mi, bn), memofs_block_addr(mi, r->bn), n << ZUS_BLOCK_SHIFT);
@@ -35,7 +39,7 @@ static int take_copy(struct memofs_inode *mi, struct memofs_run *r)
 	return 1;
 }
 
-int memofs_own(struct memofs_inode *mi, struct memofs_run *r)
+int memofs_own(struct memofs_inode *mi, struct memofs_run *r, bool frees)
 {
 	bool shared;
 	int ret = 0;
@@ -46,12 +50,12 @@ int memofs_own(struct memofs_inode *mi, struct memofs_run *r)
 	memofs_map_run(mi, r);
 	r->n = memofs_owners_run(memofs_sb_of_inode(mi), r->bn, r->n, &shared);
 	if (shared)
-		ret = take_copy(mi, r);
+		ret = take_copy(mi, r, frees);
 	pthread_mutex_unlock(&mi->share->lock);
 	return ret;
 }
 
-/* A clone in blocks. */
+/* A clone in blocks. Of those that are unwritten the destination gets none. */
 struct range {
 	struct memofs_inode *src;
 	struct memofs_inode *dst;
@@ -68,7 +72,7 @@ static int prepare(const struct range *c)
 	int err;
 
 	memofs_walk_init(&w, c->src, c->in, c->in + c->n);
-	while (memofs_walk_next(&w, &r)) {
+	while (memofs_walk_data(&w, &r)) {
 		if (!r.bn)
 			continue;
 		if (zus_signal_pending())
@@ -76,8 +80,9 @@ static int prepare(const struct range *c)
 		err = memofs_owners_reserve(memofs_sb_of_inode(c->src), r.bn, r.n);
 		if (err)
 			return err;
-		if (!memofs_map_make(c->dst, r.index - c->in + c->out, r.n))
-			return -ENOMEM;
+		err = memofs_map_make(c->dst, r.index - c->in + c->out, r.n);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -88,14 +93,15 @@ static void share_blocks(const struct range *c)
 	struct memofs_run r;
 
 	memofs_walk_init(&w, c->src, c->in, c->in + c->n);
-	while (memofs_walk_next(&w, &r)) {
+	while (memofs_walk_data(&w, &r)) {
 		uint64_t at = r.index - c->in + c->out;
 
 		if (r.bn)
 			memofs_map_share(c->dst, at, r.bn, r.n);
 		else
-			memofs_map_drop(c->dst, at, at + r.n);
+			memofs_map_clear(c->dst, at, at + r.n);
 	}
+	memofs_map_trim(c->dst, c->out, c->out + c->n);
 }
 
 static int clone_range(const struct range *c)
@@ -104,10 +110,13 @@ static int clone_range(const struct range *c)
 
 	if (!err)
 		err = memofs_share_make(c->dst);
-	if (!err)
-		err = prepare(c);
 	if (err)
 		return err;
+	err = prepare(c);
+	if (err) {
+		memofs_map_trim(c->dst, c->out, c->out + c->n);
+		return err;
+	}
 	memofs_zero_tail(c->src, zus_zi_size(c->src->ii.zi), UINT64_MAX);
 	share_blocks(c);
 	return 0;

@@ -57,6 +57,11 @@ struct memofs_share {
 	pthread_mutex_t lock;		/* of everything here; a copy is made under it too */
 	uint32_t epoch;			/* 0 or 1 */
 	uint32_t open[2];		/* contracts that began in an epoch */
+	struct memofs_left {
+		uint32_t n[2];		/* open ones of writes that are over, by epoch */
+		uint64_t first;		/* pages [first, end) that these have replaced */
+		uint64_t end;
+	} left;
 	struct memofs_old old[2];	/* replaced in an epoch */
 };
 
@@ -72,6 +77,16 @@ void memofs_share_replaced(struct memofs_inode *mi, uint64_t bn, uint64_t n);
 /* What is found in the map between these two stays what it is. 0 = nothing to keep in mind. */
 uint64_t memofs_contract_begin(struct memofs_inode *mi);
 void memofs_contract_end(struct memofs_inode *mi, uint64_t contract);
+/*
+ * The contract of a write that has replaced some of the pages [first, end), which may be mapped:
+ * takes them out of the mappings and ends it, and others that were left. -errno: somebody
+ * holds one of them, the contract is left and the kernel must be told.
+ */
+int memofs_contract_leave(struct memofs_inode *mi, uint64_t contract, uint64_t first,
+			  uint64_t end);
+/* What writes have replaced is not mapped any more; the kernel has said who holds it. */
+void memofs_contract_left_over(struct memofs_inode *mi);
+int memofs_sync(struct zus_ii *ii, struct zus_sync *s);
 
 /* ---- map.c: the block index of a file ---- */
 
@@ -95,27 +110,50 @@ void memofs_walk_init(struct memofs_walk *w, const struct memofs_inode *mi, uint
 		      uint64_t end);
 /* The next run; one that goes on in the next leaf comes in two. False = the end. */
 bool memofs_walk_next(struct memofs_walk *w, struct memofs_run *r);
+/*
+ * Unwritten blocks: a file was given them, by fallocate, but nobody has stored anything there.
+ * They are zeroed as any new block, so whoever reads need not know; they are told to be holes.
+ */
+/* [index, index + n) of what is there became zeros: none of it is written. Exclusive. */
+void memofs_map_unwritten(struct memofs_inode *mi, uint64_t index, uint64_t n);
+/* Somebody may store there from now on. */
+void memofs_map_written(struct memofs_inode *mi, uint64_t index, uint64_t n);
+static inline bool memofs_has_unwritten(const struct memofs_inode *mi)
+{
+	return __atomic_load_n(&mi->map.unwritten, __ATOMIC_RELAXED);
+}
+
+/* How many of a run's blocks are all unwritten, or all written. */
+uint64_t memofs_unwritten_run(const struct memofs_inode *mi, const struct memofs_run *r,
+			      bool *unwritten);
+/* The next run of a walk, as memofs_walk_next, but unwritten blocks are holes. */
+bool memofs_walk_data(struct memofs_walk *w, struct memofs_run *r);
 /* The run that begins with a block that is no hole, r->n of it at most. */
 void memofs_map_run(const struct memofs_inode *mi, struct memofs_run *r);
-/* Makes what n slots from `index` on need. False = no memory. */
-bool memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n);
+/* Makes what n slots from `index` on need. -ENOMEM, -ENOSPC: memofs_map_trim takes it back. */
+int memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n);
 /*
- * Gives the T1 blocks from `bn` on to n slots; to how many, before memory ran out. Where somebody
- * was faster his block stays, and the caller's is free again.
+ * Gives the T1 blocks from `bn` on to n slots; to how many, before memory ran out: *err. Where
+ * somebody was faster his block stays, and the caller's is free again.
  */
-uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
+uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n,
+			 int *err);
 /* Others, with the same content, take the place of a run of memofs_map_run. */
 void memofs_map_replace(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
 /*
  * The same blocks as those from `bn` on, of which n slots that have been made become a further
- * owner each. Exclusive, as the two below.
+ * owner each. Exclusive, as those below.
  */
 void memofs_map_share(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n);
-/* Takes the blocks of [index, end) away. */
+/* Frees the index of [index, end) where it has no block. Exclusive. */
+void memofs_map_trim(struct memofs_inode *mi, uint64_t index, uint64_t end);
+/* Takes the blocks of [index, end) away, and keeps their index. */
+void memofs_map_clear(struct memofs_inode *mi, uint64_t index, uint64_t end);
+/* Both. */
 void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end);
 /*
  * Moves the blocks from `index` on by so many further, or back over the first -by of them,
- * which are taken away. -ENOMEM, -EFBIG: nothing has changed.
+ * which are taken away. -ENOMEM, -ENOSPC, -EFBIG: nothing has changed.
  */
 int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by);
 
@@ -123,9 +161,10 @@ int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by);
 
 /*
  * Makes the first blocks of a run the file's own, by a copy if they are shared: bn and n of the
- * run say which. 1 = they are others now, 0, or -errno.
+ * run say which. 1 = they are others now, 0, or -errno. `frees`: the operation gives space back and
+ * may use the reserve.
  */
-int memofs_own(struct memofs_inode *mi, struct memofs_run *r);
+int memofs_own(struct memofs_inode *mi, struct memofs_run *r, bool frees);
 int memofs_clone(const struct zus_clone *c);
 
 /* ---- io.c ---- */
@@ -145,6 +184,7 @@ void memofs_walk_bytes(struct memofs_walk *w, const struct memofs_inode *mi, uin
 enum memofs_change {
 	MEMOFS_FILLED = 1,		/* a hole got blocks */
 	MEMOFS_MOVED = 2,		/* shared blocks were replaced by copies */
+	MEMOFS_RESERVE = 4,		/* of the caller: what holes get is unwritten */
 };
 
 /* The next run of a walk that fills holes. 1, 0 at the end, or -errno; adds to *change. */
@@ -153,6 +193,9 @@ int memofs_walk_filled(struct memofs_walk *w, struct memofs_inode *mi, struct me
 /* And that takes copies of shared blocks. */
 int memofs_walk_owned(struct memofs_walk *w, struct memofs_inode *mi, struct memofs_run *r,
 		      uint32_t *change);
+/* And that is to be written: what of it was unwritten is not any more. */
+int memofs_walk_written(struct memofs_walk *w, struct memofs_inode *mi, struct memofs_run *r,
+			uint32_t *change);
 /* Zeroes from the end of the file to the end of its last block or to `end`: it comes into sight. */
 void memofs_zero_tail(struct memofs_inode *mi, uint64_t size, uint64_t end);
 

@@ -9,30 +9,47 @@
  * An entry keeps its slot for life and its position is 32 times the slot (slots 0 and 1 are "."
  * and ".."), so a listing that stops and goes on neither loses nor repeats what stays. A
  * free slot is used again, and i_size = 32 * slots grows only when there is none.
+ *
+ * Names are plain memory and need no inode of their own (links): they have an account (heap.c).
  */
 #include "memofs.h"
 
 #include <string.h>
+#include <zus/siphash.h>
 
 #define POS_PER_SLOT	32		/* about what an entry takes in a readdir buffer */
 #define DOT_SLOTS	2
 #define MIN_SLOTS	16
 
-static const struct zus_env *env_of(const struct memofs_inode *mi)
+static void *alloc_names(const struct memofs_inode *mi, uint64_t bytes, int *err)
 {
-	return mi->ii.sb->env;
+	struct memofs_sb *msb = memofs_sb_of_inode(mi);
+
+	return memofs_heap_alloc(msb, &msb->names, bytes, err);
 }
 
-/* FNV-1a with a seed that nobody can guess, then mixed so that the low bits will do. */
+static void free_names(const struct memofs_inode *mi, void *mem, uint64_t bytes)
+{
+	struct memofs_sb *msb = memofs_sb_of_inode(mi);
+
+	memofs_heap_free(msb, &msb->names, mem, bytes);
+}
+
+static uint64_t dentry_bytes(uint32_t name_len)
+{
+	return sizeof(struct memofs_dentry) + name_len;
+}
+
+static void free_dentry(const struct memofs_inode *mi, struct memofs_dentry *d)
+{
+	if (d)
+		free_names(mi, d, dentry_bytes(d->len));
+}
+
+/* Users choose the names, but cannot choose such that meet in one bucket. */
 static uint64_t hash_name(const struct memofs_inode *dir, const struct zus_name *name)
 {
-	uint64_t h = memofs_sb_of_inode(dir)->hash_seed ^ 0xcbf29ce484222325ULL;
-	unsigned int i;
-
-	for (i = 0; i < name->len; i++)
-		h = (h ^ (uint8_t)name->str[i]) * 0x100000001b3ULL;
-	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 29;
+	return zus_siphash(memofs_sb_of_inode(dir)->hash_seed, name->str, name->len);
 }
 
 static struct memofs_dentry **bucket(const struct memofs_dir *d, uint64_t hash)
@@ -46,18 +63,21 @@ void memofs_dentry_set(struct memofs_dentry *d, struct memofs_inode *mi)
 	d->dtype = (uint8_t)(mi->type >> 12);
 }
 
-struct memofs_dentry *memofs_dentry_new(struct memofs_inode *dir, struct memofs_inode *mi,
-					const struct zus_name *name)
+int memofs_dentry_new(struct memofs_inode *dir, struct memofs_inode *mi,
+		      const struct zus_name *name, struct memofs_dentry **out)
 {
-	struct memofs_dentry *d = zus_alloc(env_of(dir), sizeof(*d) + name->len);
+	struct memofs_dentry *d;
+	int err;
 
+	d = alloc_names(dir, dentry_bytes(name->len), &err);
 	if (!d)
-		return NULL;
+		return err;
 	d->hash = hash_name(dir, name);
 	d->len = name->len;
 	memcpy(d->name, name->str, name->len);
 	memofs_dentry_set(d, mi);
-	return d;
+	*out = d;
+	return 0;
 }
 
 struct memofs_dentry *memofs_dir_find(struct memofs_inode *dir, const struct zus_name *name)
@@ -94,15 +114,16 @@ static void hash_del(struct memofs_dir *dir, struct memofs_dentry *d)
 }
 
 /* Twice the buckets; without memory for them the chains just get longer. */
-static int grow_hash(const struct zus_env *env, struct memofs_dir *dir)
+static int grow_hash(struct memofs_inode *mi)
 {
-	struct memofs_dir old = *dir;
+	struct memofs_dir *dir = &mi->dir, old = *dir;
 	uint32_t size = old.hash_size ? old.hash_size * 2 : MIN_SLOTS, i;
-	struct memofs_dentry **hash = zus_alloc_array(env, size, sizeof(struct memofs_dentry *));
-	struct memofs_dentry *d, *next;
+	struct memofs_dentry **hash, *d, *next;
+	int err;
 
+	hash = alloc_names(mi, size * sizeof(*hash), &err);
 	if (!hash)
-		return old.hash_size ? 0 : -ENOMEM;
+		return old.hash_size ? 0 : err;
 	dir->hash = hash;
 	dir->hash_size = size;
 	for (i = 0; i < old.hash_size; i++) {
@@ -111,23 +132,25 @@ static int grow_hash(const struct zus_env *env, struct memofs_dir *dir)
 			hash_add(dir, d);
 		}
 	}
-	zus_free(env, old.hash);
+	free_names(mi, old.hash, old.hash_size * sizeof(*hash));
 	return 0;
 }
 
-static int grow_slots(const struct zus_env *env, struct memofs_dir *dir)
+static int grow_slots(struct memofs_inode *mi)
 {
+	struct memofs_dir *dir = &mi->dir;
 	uint32_t max = dir->max_slots ? dir->max_slots * 2 : MIN_SLOTS;
 	uint64_t *slots;
+	int err;
 
 	if (max > UINT32_MAX / 2)
 		return -ENOSPC;
-	slots = zus_alloc_array(env, max, sizeof(*slots));
+	slots = alloc_names(mi, max * sizeof(*slots), &err);
 	if (!slots)
-		return -ENOMEM;
+		return err;
 	if (dir->nslots)
 		memcpy(slots, dir->slots, dir->nslots * sizeof(*slots));
-	zus_free(env, dir->slots);
+	free_names(mi, dir->slots, dir->max_slots * sizeof(*slots));
 	dir->slots = slots;
 	dir->max_slots = max;
 	return 0;
@@ -139,13 +162,13 @@ int memofs_dir_reserve(struct memofs_inode *mi)
 	int err;
 
 	if (dir->count >= dir->hash_size) {
-		err = grow_hash(env_of(mi), dir);
+		err = grow_hash(mi);
 		if (err)
 			return err;
 	}
 	if (dir->free_slot || dir->nslots < dir->max_slots)
 		return 0;
-	return grow_slots(env_of(mi), dir);
+	return grow_slots(mi);
 }
 
 static void update_size(struct memofs_inode *mi)
@@ -171,8 +194,8 @@ void memofs_dir_add(struct memofs_inode *mi, struct memofs_dentry *d)
 
 static void free_arrays(struct memofs_inode *mi)
 {
-	zus_free(env_of(mi), mi->dir.hash);
-	zus_free(env_of(mi), mi->dir.slots);
+	free_names(mi, mi->dir.hash, mi->dir.hash_size * sizeof(*mi->dir.hash));
+	free_names(mi, mi->dir.slots, mi->dir.max_slots * sizeof(*mi->dir.slots));
 	memset(&mi->dir, 0, sizeof(mi->dir));
 }
 
@@ -183,7 +206,7 @@ void memofs_dir_remove(struct memofs_inode *mi, struct memofs_dentry *old)
 	hash_del(dir, old);
 	dir->slots[old->slot] = (uint64_t)dir->free_slot << 1 | 1;
 	dir->free_slot = old->slot + 1;
-	zus_free(env_of(mi), old);
+	free_dentry(mi, old);
 	if (--dir->count)
 		return;
 	/* empty: start afresh, and give a large directory's memory back */
@@ -203,7 +226,7 @@ void memofs_dir_replace(struct memofs_inode *mi, struct memofs_dentry *old,
 	d->slot = old->slot;
 	dir->slots[d->slot] = (uint64_t)(uintptr_t)d;
 	hash_add(dir, d);
-	zus_free(env_of(mi), old);
+	free_dentry(mi, old);
 }
 
 /* The entry in a slot, or NULL. */
@@ -225,7 +248,7 @@ void memofs_dir_fini(struct memofs_inode *mi)
 	uint32_t i;
 
 	for (i = 0; i < mi->dir.nslots; i++)
-		zus_free(env_of(mi), entry_at(&mi->dir, i));
+		free_dentry(mi, entry_at(&mi->dir, i));
 	free_arrays(mi);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Where the data of a file is: SEEK_DATA, SEEK_HOLE, fiemap.
+ * Where the data of a file is: SEEK_DATA, SEEK_HOLE, for which unwritten blocks are holes; fiemap.
  *
  * Called by the core with the shared lock of the file; what is told may be old news when the
  * application gets it.
@@ -22,7 +22,7 @@ int memofs_seek(struct zus_ii *ii, int whence, uint64_t *offset)
 	if (*offset >= size)
 		return -ENXIO;
 	memofs_walk_bytes(&w, mi, *offset, size);
-	while (memofs_walk_next(&w, &r)) {
+	while (memofs_walk_data(&w, &r)) {
 		if ((whence == SEEK_DATA) == (r.bn != 0)) {
 			pos = r.index << ZUS_BLOCK_SHIFT;
 			break;
@@ -55,16 +55,18 @@ static bool goes_on(const struct extent *e, const struct extent *next)
 		next->run.bn == e->run.bn + e->run.n;
 }
 
-/* The extents of a run, which may be shared in part. False: the array is full. */
-static bool add_run(struct memofs_sb *msb, struct zus_fiemap *map, struct extent *e,
+/* The extents of a run, which may be shared or unwritten in part. False: the array is full. */
+static bool add_run(const struct memofs_inode *mi, struct zus_fiemap *map, struct extent *e,
 		    struct memofs_run r)
 {
 	while (r.n) {
 		struct extent next = { .run = r };
-		bool shared;
+		bool shared, unwritten;
 
-		next.run.n = memofs_owners_run(msb, r.bn, r.n, &shared);
-		next.flags = shared ? FIEMAP_EXTENT_SHARED : 0;
+		next.run.n = memofs_unwritten_run(mi, &r, &unwritten);
+		next.run.n = memofs_owners_run(memofs_sb_of_inode(mi), r.bn, next.run.n, &shared);
+		next.flags = (shared ? FIEMAP_EXTENT_SHARED : 0) |
+			     (unwritten ? FIEMAP_EXTENT_UNWRITTEN : 0);
 		r.index += next.run.n;
 		r.bn += next.run.n;
 		r.n -= next.run.n;
@@ -98,7 +100,7 @@ int memofs_fiemap(struct zus_ii *ii, struct zus_fiemap *map)
 			tell(map, &e, 0);
 			return 0;
 		}
-		if (!add_run(memofs_sb_of_inode(mi), map, &e, r))
+		if (!add_run(mi, map, &e, r))
 			return 0;
 	}
 	tell(map, &e, FIEMAP_EXTENT_LAST);

@@ -11,7 +11,9 @@
  */
 #include "data.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <zus/thread.h>
 
 /* Numbers: block and slot (from 1), then the shard in the lowest digits. */
@@ -37,35 +39,46 @@ static struct memofs_iblock *find_block(struct memofs_shard *s, uint64_t ino,
 	return s->blocks[(n - 1) / MEMOFS_PER_BLOCK];
 }
 
-static int grow_table(const struct zus_env *env, struct memofs_shard *s)
+static void *alloc_handles(struct memofs_sb *msb, uint64_t bytes, int *err)
+{
+	return memofs_heap_alloc(msb, &msb->handles, bytes, err);
+}
+
+static void free_handles(struct memofs_sb *msb, void *mem, uint64_t bytes)
+{
+	memofs_heap_free(msb, &msb->handles, mem, bytes);
+}
+
+static int grow_table(struct memofs_sb *msb, struct memofs_shard *s)
 {
 	uint32_t max = s->max ? s->max * 2 : 16;
 	struct memofs_iblock **blocks;
+	int err;
 
 	if (s->count < s->max)
 		return 0;
-	blocks = zus_alloc_array(env, max, sizeof(struct memofs_iblock *));
+	blocks = alloc_handles(msb, max * sizeof(*blocks), &err);
 	if (!blocks)
-		return -ENOMEM;
+		return err;
 	if (s->count)
-		memcpy(blocks, s->blocks, s->count * sizeof(struct memofs_iblock *));
-	zus_free(env, s->blocks);
+		memcpy(blocks, s->blocks, s->count * sizeof(*blocks));
+	free_handles(msb, s->blocks, s->max * sizeof(*blocks));
 	s->blocks = blocks;
 	s->max = max;
 	return 0;
 }
 
 /* A block record without a T1 block, on the list of empty ones. */
-static int add_empty_block(const struct zus_env *env, struct memofs_shard *s)
+static int add_empty_block(struct memofs_sb *msb, struct memofs_shard *s)
 {
 	struct memofs_iblock *b;
-	int err = grow_table(env, s);
+	int err = grow_table(msb, s);
 
 	if (err)
 		return err;
-	b = zus_alloc(env, sizeof(*b));
+	b = alloc_handles(msb, sizeof(*b), &err);
 	if (!b)
-		return -ENOMEM;
+		return err;
 	b->index = s->count;
 	s->blocks[s->count++] = b;
 	LIST_INSERT_HEAD(&s->empty, b, link);
@@ -80,7 +93,7 @@ static int refill(struct memofs_sb *msb, struct memofs_shard *s)
 	int err;
 
 	if (LIST_EMPTY(&s->empty)) {
-		err = add_empty_block(msb->sb.env, s);
+		err = add_empty_block(msb, s);
 		if (err)
 			return err;
 	}
@@ -118,7 +131,7 @@ static int attach(struct memofs_sb *msb, unsigned int shard, struct memofs_inode
 	b->inodes[slot] = mi;
 	mi->ino = make_ino(shard, b->index, slot);
 	zi->i_ino = htole64(mi->ino);
-	zi->i_generation = htole64(++s->generation * MEMOFS_SHARDS + shard);
+	zi->i_generation = htole64(++s->generation);
 	place = (struct zus_inode *)zus_t1_addr(msb->sb.md, b->bn) + slot;
 	*place = *zi;
 	zus_ii_init(&mi->ii, &msb->sb, place);
@@ -163,7 +176,7 @@ static void destroy(struct memofs_inode *mi)
 	memofs_share_fini(mi);
 	memofs_xattrs_fini(mi);
 	detach(msb, mi);
-	zus_free(msb->sb.env, mi);
+	free_handles(msb, mi, sizeof(*mi));
 	__atomic_fetch_sub(&msb->inodes, 1, __ATOMIC_RELAXED);
 }
 
@@ -194,6 +207,7 @@ static void fill_zi(struct zus_inode *zi, const struct zus_inode *from)
 		keep = sizeof(zi->i_rdev);
 	memset(zi->i_symlink + keep, 0, sizeof(zi->i_symlink) - keep);
 	memset(&zi->i_on_disk, 0, sizeof(zi->i_on_disk));
+	zi->i_birth.btime = from->i_ctime;
 	zi->i_blocks = 0;
 	zi->i_xattr = 0;
 	zus_nlink_new(zi);
@@ -205,18 +219,17 @@ int memofs_inode_new(struct memofs_sb *msb, const struct zus_inode *from,
 	unsigned int i, first = (unsigned int)zus_current_cpu();
 	struct memofs_inode *mi;
 	struct zus_inode zi;
-	int err = -ENOSPC;
+	int err;
 
 	if (!count_inode(msb))
 		return -ENOSPC;
-	mi = zus_alloc(msb->sb.env, sizeof(*mi));
-	if (!mi) {
-		err = -ENOMEM;
+	mi = alloc_handles(msb, sizeof(*mi), &err);
+	if (!mi)
 		goto err_count;
-	}
 	fill_zi(&zi, from);
 	mi->type = zus_zi_mode(&zi) & S_IFMT;
 	/* without space for another block a shard may still have a free inode */
+	err = -ENOSPC;
 	for (i = 0; err == -ENOSPC && i < MEMOFS_SHARDS; i++)
 		err = attach(msb, (first + i) % MEMOFS_SHARDS, mi, &zi);
 	if (err)
@@ -225,7 +238,7 @@ int memofs_inode_new(struct memofs_sb *msb, const struct zus_inode *from,
 	return 0;
 
 err_free:
-	zus_free(msb->sb.env, mi);
+	free_handles(msb, mi, sizeof(*mi));
 err_count:
 	__atomic_fetch_sub(&msb->inodes, 1, __ATOMIC_RELAXED);
 	return err;
@@ -255,7 +268,8 @@ int memofs_iget(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii)
 
 void memofs_evict(struct zus_ii *ii, uint64_t flags)
 {
-	(void)flags;
+	if (!(flags & ZI_LOOKUP_RACE))
+		memofs_contract_left_over(memofs_inode_of(ii));
 	if (zus_ii_put(ii))
 		destroy(memofs_inode_of(ii));
 }
@@ -276,22 +290,29 @@ void memofs_free_inode(struct zus_ii *ii)
 	memofs_evict(ii, 0);
 }
 
-void memofs_inodes_init(struct memofs_sb *msb)
+/*
+ * Generations begin at random, so a file handle of an earlier mount finds nothing. Users see
+ * them (FS_IOC_GETVERSION, name_to_handle_at): nothing secret may be made of the same bits.
+ */
+int memofs_inodes_init(struct memofs_sb *msb)
 {
+	uint32_t generations[MEMOFS_SHARDS];
 	unsigned int i;
 
+	if (getentropy(generations, sizeof(generations)))
+		return -errno;
 	for (i = 0; i < MEMOFS_SHARDS; i++) {
 		struct memofs_shard *s = &msb->shards[i];
 
 		pthread_mutex_init(&s->lock, NULL);
-		/* a file handle of an earlier mount finds nothing */
-		s->generation = msb->hash_seed >> 36;
+		s->generation = generations[i];
 		LIST_INIT(&s->partial);
 		LIST_INIT(&s->empty);
 	}
+	return 0;
 }
 
-static void shard_fini(const struct zus_env *env, struct memofs_shard *s)
+static void shard_fini(struct memofs_sb *msb, struct memofs_shard *s)
 {
 	uint32_t i;
 	unsigned int slot;
@@ -304,9 +325,9 @@ static void shard_fini(const struct zus_env *env, struct memofs_shard *s)
 				destroy(b->inodes[slot]);
 		}
 		LIST_REMOVE(b, link);
-		zus_free(env, b);
+		free_handles(msb, b, sizeof(*b));
 	}
-	zus_free(env, s->blocks);
+	free_handles(msb, s->blocks, s->max * sizeof(*s->blocks));
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -315,5 +336,5 @@ void memofs_inodes_fini(struct memofs_sb *msb)
 	unsigned int i;
 
 	for (i = 0; i < MEMOFS_SHARDS; i++)
-		shard_fini(msb->sb.env, &msb->shards[i]);
+		shard_fini(msb, &msb->shards[i]);
 }

@@ -11,7 +11,7 @@
  *
  * A page that is mapped may show a shared block that a write replaces. The kernel drops it from
  * the mappings before the put, so the contract ends then. A write through the window has no
- * put: it says ZUFS_RET_NEW, and the next exclusive operation ends its contract.
+ * put: it has the page dropped itself, or its contract is left (owners.c).
  *
  * Copies are plain memcpy: nothing of memofs survives an unmount, so there is nothing to
  * flush, and data that stays in the caches is what the next reader wants. A file system that
@@ -61,19 +61,22 @@ static uint64_t block_before(const struct memofs_inode *mi, uint64_t index, uint
  * Gives a hole blocks, or its first ones: those that lie in a row, one at least. They are zeroed
  * before a reader can find them.
  */
-static int fill_hole(struct memofs_inode *mi, const struct memofs_run *hole)
+static int fill_hole(struct memofs_inode *mi, const struct memofs_run *hole, bool unwritten)
 {
 	struct memofs_sb *msb = memofs_sb_of_inode(mi);
 	uint64_t n = hole->n < FILL_MAX ? hole->n : FILL_MAX, bn, done;
+	int err = 0;
 
 	n = memofs_blocks_alloc(msb, hole->index, block_before(mi, hole->index, n), n, &bn);
 	if (!n)
 		return -ENOSPC;
 	memset(memofs_block_addr(mi, bn), 0, n << ZUS_BLOCK_SHIFT);
-	done = memofs_map_fill(mi, hole->index, bn, n);
+	done = memofs_map_fill(mi, hole->index, bn, n, &err);
 	if (done < n)
 		memofs_blocks_free(msb, bn + done, n - done);
-	return done ? 0 : -ENOMEM;
+	if (unwritten)
+		memofs_map_unwritten(mi, hole->index, done);
+	return done ? 0 : err;
 }
 
 /* Makes a hole as long as it is, whatever leaves it lies in; the walk goes on behind it. */
@@ -97,7 +100,7 @@ int memofs_walk_filled(struct memofs_walk *w, struct memofs_inode *mi, struct me
 		if (r->bn)
 			return 1;
 		join_holes(w, r);
-		err = fill_hole(mi, r);
+		err = fill_hole(mi, r, *change & MEMOFS_RESERVE);
 		if (err)
 			return err;
 		*change |= MEMOFS_FILLED;
@@ -116,7 +119,7 @@ int memofs_walk_owned(struct memofs_walk *w, struct memofs_inode *mi, struct mem
 	if (ret <= 0 || !mi->share)
 		return ret;
 	n = r->n;
-	ret = memofs_own(mi, r);
+	ret = memofs_own(mi, r, false);
 	if (ret < 0)
 		return ret;
 	if (ret)
@@ -124,6 +127,16 @@ int memofs_walk_owned(struct memofs_walk *w, struct memofs_inode *mi, struct mem
 	if (r->n < n)
 		memofs_walk_init(w, mi, r->index + r->n, w->end);
 	return 1;
+}
+
+int memofs_walk_written(struct memofs_walk *w, struct memofs_inode *mi, struct memofs_run *r,
+			uint32_t *change)
+{
+	int ret = memofs_walk_owned(w, mi, r, change);
+
+	if (ret > 0 && memofs_has_unwritten(mi))
+		memofs_map_written(mi, r->index, r->n);
+	return ret;
 }
 
 void memofs_zero_tail(struct memofs_inode *mi, uint64_t size, uint64_t end)
@@ -182,7 +195,7 @@ static ssize_t write_blocks(struct memofs_inode *mi, struct zus_io *io, uint32_t
 	int more;
 
 	memofs_walk_bytes(&w, mi, io->pos, end);
-	while ((more = memofs_walk_owned(&w, mi, &r, change)) > 0) {
+	while ((more = memofs_walk_written(&w, mi, &r, change)) > 0) {
 		struct memofs_part p = memofs_part_of(mi, &r, io->pos, end);
 
 		memcpy(p.addr, (const uint8_t *)io->buf + done, p.len);
@@ -203,10 +216,11 @@ ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io)
 	memofs_zero_tail(mi, size, io->pos);
 	contract = memofs_contract_begin(mi);
 	n = write_blocks(mi, io, &change);
-	if ((change & MEMOFS_MOVED) && is_mapped(mi))
-		io->ret_flags |= ZUFS_RET_NEW;
-	else
+	if (!(change & MEMOFS_MOVED) || !is_mapped(mi))
 		memofs_contract_end(mi, contract);
+	else if (memofs_contract_leave(mi, contract, memofs_blocks_down(io->pos),
+				       memofs_blocks_up(io->pos + io->len)))
+		io->ret_flags |= ZUFS_RET_NEW;
 	if (n > 0 && io->pos + (uint64_t)n > size)
 		memofs_set_size(mi, io->pos + (uint64_t)n);
 	return n;
@@ -226,7 +240,7 @@ static int get_for_write(struct memofs_inode *mi, struct zus_blocks *b)
 		return err;
 	memofs_zero_tail(mi, zus_zi_size(mi->ii.zi), b->pos);
 	memofs_walk_init(&w, mi, index, index + b->max);
-	while ((more = memofs_walk_owned(&w, mi, &r, &change)) > 0)
+	while ((more = memofs_walk_written(&w, mi, &r, &change)) > 0)
 		zus_blocks_add_run(b, r.bn, (uint32_t)r.n);
 	/* the put comes at once: what was replaced can go */
 	if (change & MEMOFS_MOVED)
@@ -256,7 +270,7 @@ static bool is_over(const struct zus_blocks *b, int err)
  * The kernel asks whether 2 MiB can be mapped as one large page: if they are there, one run in
  * step with 2 MiB, and no store would have to replace some of them.
  */
-static int get_large_page(const struct memofs_inode *mi, struct zus_blocks *b)
+static int get_large_page(struct memofs_inode *mi, struct zus_blocks *b)
 {
 	const uint64_t n = LARGE_PAGE, index = memofs_blocks_down(b->pos);
 	struct memofs_run r = { .n = 0 };
@@ -275,6 +289,8 @@ static int get_large_page(const struct memofs_inode *mi, struct zus_blocks *b)
 	}
 	if (done < n)
 		return -EOPNOTSUPP;
+	if (b->rw & ZUFS_RW_WRITE)
+		memofs_map_written(mi, index, n);
 	zus_blocks_set_large(b, bn);
 	return 0;
 }

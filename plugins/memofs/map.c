@@ -8,6 +8,7 @@
  * race frees what he made. Nodes are never taken away meanwhile, and blocks only for others with
  * the same content (clone.c). What takes away or shares has the kernel's exclusive lock of the
  * inode, which keeps everybody else out. The map owns its nodes, and is an owner of its blocks.
+ * Nodes have an account (heap.c), and none stays without a block.
  *
  * A leaf knows how many of its first blocks lie in a row, so that nobody has to look at 512 words
  * to find 2 MiB in one piece. Who fills holes in their order makes the row longer; whoever
@@ -15,6 +16,9 @@
  * there before, as if he had read the word. A row never grows over words that were changed: to
  * be entered again they have to be holes, for which somebody had the file to himself; and only
  * shared blocks are replaced, which what was just entered cannot be.
+ *
+ * A bit per slot says that its block is unwritten. It is set exclusively, in slots that have a
+ * block, and taken by whoever may store there: before he does, and with the block.
  */
 #include "data.h"
 
@@ -211,10 +215,117 @@ void memofs_map_run(const struct memofs_inode *mi, struct memofs_run *r)
 	r->n = run_length(span.slots, memofs_min(span.n, r->n), r->bn);
 }
 
+/* ---- unwritten blocks ---- */
+
+/* Marks n slots from `index` on, or takes their marks; how many have changed. */
+static uint64_t mark_span(struct memofs_map *map, const struct span *span, uint64_t index,
+			  bool unwritten)
+{
+	uint64_t *words = span->leaf ? span->leaf->unwritten : &map->direct_unwritten;
+	uint64_t at = index % FANOUT, end = at + span->n, changed = 0, n;
+
+	for (; at < end; at += n) {
+		uint64_t *word = &words[at / 64], mask, old;
+
+		n = memofs_min(end - at, 64 - at % 64);
+		mask = UINT64_MAX >> (64 - n) << at % 64;
+		old = unwritten ? __atomic_fetch_or(word, mask, __ATOMIC_RELAXED) :
+				  ~__atomic_fetch_and(word, ~mask, __ATOMIC_RELAXED);
+		changed += (uint64_t)__builtin_popcountll(mask & ~old);
+	}
+	return changed;
+}
+
+static void mark(struct memofs_map *map, uint64_t index, uint64_t n, bool unwritten)
+{
+	uint64_t changed = 0;
+	struct span span;
+
+	for (; n; index += span.n, n -= span.n) {
+		span = span_find(map, index);
+		span.n = memofs_min(span.n, n);
+		if (span.slots)
+			changed += mark_span(map, &span, index, unwritten);
+	}
+	if (unwritten)
+		__atomic_fetch_add(&map->unwritten, changed, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_sub(&map->unwritten, changed, __ATOMIC_RELAXED);
+}
+
+void memofs_map_unwritten(struct memofs_inode *mi, uint64_t index, uint64_t n)
+{
+	mark(&mi->map, index, n, true);
+}
+
+void memofs_map_written(struct memofs_inode *mi, uint64_t index, uint64_t n)
+{
+	if (memofs_has_unwritten(mi))
+		mark(&mi->map, index, n, false);
+}
+
+static bool is_unwritten(const struct memofs_map *map, const struct span *span, uint64_t index)
+{
+	const uint64_t *words = span->leaf ? span->leaf->unwritten : &map->direct_unwritten;
+	uint64_t at = index % FANOUT;
+
+	return __atomic_load_n(&words[at / 64], __ATOMIC_RELAXED) >> at % 64 & 1;
+}
+
+uint64_t memofs_unwritten_run(const struct memofs_inode *mi, const struct memofs_run *r,
+			      bool *unwritten)
+{
+	uint64_t n = 0, i = 0;
+	struct span span;
+
+	*unwritten = false;
+	if (!memofs_has_unwritten(mi))
+		return r->n;
+	for (; n < r->n; n += i) {
+		span = span_find(&mi->map, r->index + n);
+		span.n = memofs_min(span.n, r->n - n);
+		if (!n)
+			*unwritten = is_unwritten(&mi->map, &span, r->index);
+		for (i = 0; i < span.n; i++) {
+			if (is_unwritten(&mi->map, &span, r->index + n + i) != *unwritten)
+				return n + i;
+		}
+	}
+	return n;
+}
+
+bool memofs_walk_data(struct memofs_walk *w, struct memofs_run *r)
+{
+	bool unwritten;
+	uint64_t n;
+
+	if (!memofs_walk_next(w, r))
+		return false;
+	if (!r->bn)
+		return true;
+	n = memofs_unwritten_run(w->mi, r, &unwritten);
+	if (n < r->n)
+		memofs_walk_init(w, w->mi, r->index + n, w->end);
+	r->n = n;
+	if (unwritten)
+		r->bn = 0;
+	return true;
+}
+
 /* ---- making ---- */
 
+static struct memofs_map_node *make_node(struct memofs_sb *msb, int *err)
+{
+	return memofs_heap_alloc(msb, &msb->nodes, sizeof(struct memofs_map_node), err);
+}
+
+static void free_node(struct memofs_sb *msb, uint64_t node)
+{
+	memofs_heap_free(msb, &msb->nodes, node_of(node), sizeof(struct memofs_map_node));
+}
+
 /* Publishes `node` in an empty word; else frees it. The word's value afterwards. */
-static uint64_t publish(const struct zus_env *env, uint64_t *word, uint64_t expected,
+static uint64_t publish(struct memofs_sb *msb, uint64_t *word, uint64_t expected,
 			struct memofs_map_node *node, unsigned int height)
 {
 	uint64_t value = (uint64_t)(uintptr_t)node | height;
@@ -222,35 +333,40 @@ static uint64_t publish(const struct zus_env *env, uint64_t *word, uint64_t expe
 	if (__atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
 		return value;
-	zus_free(env, node);
+	free_node(msb, (uint64_t)(uintptr_t)node);
 	return expected;
 }
 
-/* Makes the tree high enough for a block; its root word or 0. */
-static uint64_t grow(const struct zus_env *env, struct memofs_map *map, uint64_t index)
+/* Makes the tree high enough for a block; its root word, or 0 and *err. */
+static uint64_t grow(struct memofs_sb *msb, struct memofs_map *map, uint64_t index, int *err)
 {
 	uint64_t root = __atomic_load_n(&map->root, __ATOMIC_ACQUIRE);
 
 	while (!is_covered(root, index)) {
-		struct memofs_map_node *node = zus_alloc(env, sizeof(*node));
+		struct memofs_map_node *node = make_node(msb, err);
+		unsigned int height = height_of(root) + 1;
 
 		if (!node)
 			return 0;
 		node->slot[0] = root & ~(uint64_t)HEIGHT_MASK;
-		root = publish(env, &map->root, root, node, height_of(root) + 1);
+		/* below nothing there is nothing to be made */
+		while (!root && index >> level_shift(height))
+			height++;
+		root = publish(msb, &map->root, root, node, height);
 	}
 	return root;
 }
 
-/* The same, but makes what is missing; no slots = no memory. */
-static struct span span_make(const struct zus_env *env, struct memofs_map *map, uint64_t index)
+/* The same as span_find, but makes what is missing; no slots = no memory: *err. */
+static struct span span_make(struct memofs_sb *msb, struct memofs_map *map, uint64_t index,
+			     int *err)
 {
 	unsigned int level;
 	uint64_t word;
 
 	if (index < MEMOFS_DIRECT)
 		return direct_span(map, index);
-	word = grow(env, map, index);
+	word = grow(msb, map, index, err);
 	if (!word)
 		return (struct span){ .n = 0 };
 	for (level = height_of(word) - 1; level; level--) {
@@ -258,27 +374,28 @@ static struct span span_make(const struct zus_env *env, struct memofs_map *map, 
 
 		word = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 		if (!word) {
-			struct memofs_map_node *node = zus_alloc(env, sizeof(*node));
+			struct memofs_map_node *node = make_node(msb, err);
 
 			if (!node)
 				return (struct span){ .n = 0 };
-			word = publish(env, slot, 0, node, 0);
+			word = publish(msb, slot, 0, node, 0);
 		}
 	}
 	return leaf_span(word, index);
 }
 
-bool memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n)
+int memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n)
 {
 	struct span span;
+	int err;
 
 	for (; n; index += span.n, n -= span.n) {
-		span = span_make(mi->ii.sb->env, &mi->map, index);
+		span = span_make(memofs_sb_of_inode(mi), &mi->map, index, &err);
 		if (!span.slots)
-			return false;
+			return err;
 		span.n = memofs_min(span.n, n);
 	}
-	return true;
+	return 0;
 }
 
 /* i_blocks is little endian and has parallel writers. */
@@ -309,7 +426,8 @@ static uint64_t fill_span(struct memofs_inode *mi, const struct span *span, uint
 	return set;
 }
 
-uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n)
+uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint64_t n,
+			 int *err)
 {
 	uint64_t done, set = 0;
 	struct span span;
@@ -317,7 +435,7 @@ uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, u
 	for (done = 0; done < n; done += span.n) {
 		uint64_t entered;
 
-		span = span_make(mi->ii.sb->env, &mi->map, index + done);
+		span = span_make(memofs_sb_of_inode(mi), &mi->map, index + done, err);
 		if (!span.slots)
 			break;
 		span.n = memofs_min(span.n, n - done);
@@ -365,6 +483,7 @@ void memofs_map_share(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint
 {
 	uint64_t set = 0;
 
+	memofs_map_written(mi, index, n);
 	while (n) {
 		struct span span = span_find(&mi->map, index);
 
@@ -431,58 +550,92 @@ static void drop_node(struct drop *d, uint64_t node, unsigned int level, uint64_
 			continue;
 		}
 		drop_node(d, *slot, level - 1, lo);
-		if (d->first <= lo && hi <= d->end) {
-			zus_free(d->mi->ii.sb->env, node_of(*slot));
-			*slot = 0;
-		}
 	}
 }
 
-void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end)
+/*
+ * Frees the nodes in [index, end) that have become empty, below one of a level whose first block
+ * is `base`; is it empty itself? Else a file could have any number of them without a block.
+ */
+static bool trim_node(struct memofs_sb *msb, uint64_t node, unsigned int level, uint64_t base,
+		      uint64_t index, uint64_t end)
+{
+	uint64_t span = (uint64_t)1 << level_shift(level), used = 0;
+	unsigned int i;
+
+	for (i = 0; i < FANOUT && (level || !used); i++) {
+		uint64_t lo = base + i * span, *slot = &node_of(node)->slot[i];
+
+		if (level && *slot && lo < end && lo + span > index &&
+		    trim_node(msb, *slot, level - 1, lo, index, end)) {
+			free_node(msb, *slot);
+			*slot = 0;
+		}
+		used |= *slot;
+	}
+	return !used;
+}
+
+void memofs_map_trim(struct memofs_inode *mi, uint64_t index, uint64_t end)
+{
+	struct memofs_sb *msb = memofs_sb_of_inode(mi);
+	uint64_t root = mi->map.root;
+
+	if (root && trim_node(msb, root, height_of(root) - 1, 0, index, end)) {
+		free_node(msb, root);
+		mi->map.root = 0;
+	}
+}
+
+void memofs_map_clear(struct memofs_inode *mi, uint64_t index, uint64_t end)
 {
 	struct drop d = { .mi = mi, .first = index, .end = end };
 	uint64_t root = mi->map.root, i;
 
+	memofs_map_written(mi, index, end - index);
 	for (i = index; i < end && i < MEMOFS_DIRECT; i++)
 		drop_block(&d, &mi->map.direct[i]);
 	if (root)
 		drop_node(&d, root, height_of(root) - 1, 0);
-	if (root && !index && end == UINT64_MAX) {
-		zus_free(mi->ii.sb->env, node_of(root));
-		mi->map.root = 0;
-	}
 	drop_flush(&d);
 }
 
+void memofs_map_drop(struct memofs_inode *mi, uint64_t index, uint64_t end)
+{
+	memofs_map_clear(mi, index, end);
+	memofs_map_trim(mi, index, end);
+}
+
 /* Frees the nodes below and at `node`, not the blocks. */
-static void free_nodes(const struct zus_env *env, uint64_t node, unsigned int level)
+static void free_nodes(struct memofs_sb *msb, uint64_t node, unsigned int level)
 {
 	unsigned int i;
 
 	for (i = 0; level && i < FANOUT; i++) {
 		if (node_of(node)->slot[i])
-			free_nodes(env, node_of(node)->slot[i], level - 1);
+			free_nodes(msb, node_of(node)->slot[i], level - 1);
 	}
-	zus_free(env, node_of(node));
+	free_node(msb, node);
 }
 
-static void free_index(const struct zus_env *env, struct memofs_map *map)
+static void free_index(struct memofs_sb *msb, struct memofs_map *map)
 {
 	if (map->root)
-		free_nodes(env, map->root, height_of(map->root) - 1);
+		free_nodes(msb, map->root, height_of(map->root) - 1);
 }
 
 /* Enters a run into another index. */
-static int copy_run(const struct zus_env *env, struct memofs_map *to, uint64_t at, uint64_t bn,
+static int copy_run(struct memofs_sb *msb, struct memofs_map *to, uint64_t at, uint64_t bn,
 		    uint64_t n)
 {
 	struct span span;
 	uint64_t i;
+	int err;
 
 	for (; n; at += span.n, bn += span.n, n -= span.n) {
-		span = span_make(env, to, at);
+		span = span_make(msb, to, at, &err);
 		if (!span.slots)
-			return -ENOMEM;
+			return err;
 		span.n = memofs_min(span.n, n);
 		for (i = 0; i < span.n; i++)
 			span.slots[i] = bn + i;
@@ -490,6 +643,20 @@ static int copy_run(const struct zus_env *env, struct memofs_map *to, uint64_t a
 			row_extend(span.leaf, at, bn, span.n);
 	}
 	return 0;
+}
+
+/* Of those that have been entered there. */
+static void copy_marks(const struct memofs_inode *mi, struct memofs_map *to, struct memofs_run r,
+		       uint64_t at)
+{
+	bool unwritten;
+	uint64_t n;
+
+	for (; r.n; r.index += n, r.n -= n, at += n) {
+		n = memofs_unwritten_run(mi, &r, &unwritten);
+		if (unwritten)
+			mark(to, at, n, true);
+	}
 }
 
 /* Enters the blocks of [index, end) into another index, `by` further on. */
@@ -508,7 +675,9 @@ static int copy_part(const struct memofs_inode *mi, struct memofs_map *to, uint6
 			continue;
 		if (at + r.n > MEMOFS_MAX_BLOCKS)
 			return -EFBIG;
-		err = copy_run(mi->ii.sb->env, to, at, r.bn, r.n);
+		err = copy_run(memofs_sb_of_inode(mi), to, at, r.bn, r.n);
+		if (!err)
+			copy_marks(mi, to, r, at);
 	}
 	return err;
 }
@@ -523,11 +692,11 @@ int memofs_map_shift(struct memofs_inode *mi, uint64_t index, int64_t by)
 	if (!err)
 		err = copy_part(mi, &to, tail, MEMOFS_MAX_BLOCKS, by);
 	if (err) {
-		free_index(mi->ii.sb->env, &to);
+		free_index(memofs_sb_of_inode(mi), &to);
 		return err;
 	}
 	memofs_map_drop(mi, index, tail);
-	free_index(mi->ii.sb->env, &mi->map);
+	free_index(memofs_sb_of_inode(mi), &mi->map);
 	mi->map = to;
 	return 0;
 }

@@ -42,6 +42,7 @@ struct memofs_opts {
 	uint64_t gid;
 	char mode[8];			/* octal, "" = default */
 	uint32_t mapped;		/* reads and writes come here; else the kernel copies */
+	uint32_t waits;			/* the kernel waits for who holds pages: no quarantine */
 };
 
 /* ---- T1 blocks (alloc.c) ---- */
@@ -54,6 +55,16 @@ struct memofs_group {
 	uint64_t large_hint;		/* 2 MiB where the last large run was found */
 	uint64_t free;			/* written under the lock, read without */
 	uint64_t pad[6];		/* the next lock on a cache line of its own */
+};
+
+#define MEMOFS_RESERVE_MAX	256
+
+/* Blocks that are in use, but nobody's: for what gives space back, and needs some for that. */
+struct memofs_reserve {
+	pthread_mutex_t lock;
+	uint64_t max;			/* that there shall be */
+	uint64_t count;			/* written under the lock, read without */
+	uint64_t bns[MEMOFS_RESERVE_MAX];
 };
 
 /* ---- inodes (inode.c) ---- */
@@ -79,20 +90,33 @@ struct memofs_shard {
 	struct memofs_iblock **blocks;
 	uint32_t count;			/* of blocks */
 	uint32_t max;			/* room in blocks */
-	uint64_t generation;
+	uint32_t generation;		/* of the last inode; begins at random */
 	uint64_t pad[5];
+};
+
+/*
+ * Heap memory that users make grow, in bytes, and how much of it there may be (heap.c). Without
+ * an end to each one user could fill the server's memory, which is locked.
+ */
+struct memofs_heap {
+	uint64_t bytes;			/* atomic */
+	uint64_t max;
 };
 
 struct memofs_sb {
 	struct zus_sb sb;		/* first */
 	struct memofs_opts opts;
-	uint64_t hash_seed;
+	uint64_t hash_seed[2];		/* of names; random, and nothing else depends on it */
 	uint64_t blocks;		/* of T1 that are ours, with the reserved ones */
-	uint64_t usable;		/* without them */
+	uint64_t usable;		/* without them and the reserve */
 	uint64_t group_blocks;		/* T1 blocks per group */
 	uint64_t inodes;		/* in use; atomic */
 	struct memofs_owners **owners;	/* by block; NULL until the first clone; atomic */
-	uint64_t xattr_bytes;		/* of all inodes; atomic */
+	struct memofs_heap nodes;	/* of all block maps, and counts of owners */
+	struct memofs_heap names;	/* of all directories */
+	struct memofs_heap handles;	/* of inodes */
+	struct memofs_heap xattrs;	/* of all inodes */
+	struct memofs_reserve reserve;
 	struct memofs_group groups[MEMOFS_GROUPS];
 	struct memofs_shard shards[MEMOFS_SHARDS];
 };
@@ -124,10 +148,13 @@ struct memofs_dir {
 struct memofs_map_node {
 	uint64_t slot[1 << MEMOFS_MAP_BITS];	/* block numbers, or nodes one level below */
 	uint64_t row;			/* leaf: what its first blocks are known to be (map.c) */
+	uint64_t unwritten[(1 << MEMOFS_MAP_BITS) / 64];	/* leaf: bit per slot */
 };
 
 /* Block numbers of a file; 0 = hole. All words are atomic. */
 struct memofs_map {
+	uint64_t unwritten;		/* how many blocks are */
+	uint64_t direct_unwritten;	/* bit per slot of direct */
 	uint64_t direct[MEMOFS_DIRECT];	/* the first blocks of the file */
 	uint64_t root;			/* node of the others | height of the tree, or 0 */
 };
@@ -181,6 +208,14 @@ static inline void memofs_set_size(struct memofs_inode *mi, uint64_t size)
 	__atomic_store_n(&mi->ii.zi->i_size, htole64(size), __ATOMIC_RELEASE);
 }
 
+/* heap.c */
+void memofs_heaps_init(struct memofs_sb *msb);
+/* Zeroed memory of an account; NULL: *err is -ENOSPC, the account is full, or -ENOMEM. */
+void *memofs_heap_alloc(struct memofs_sb *msb, struct memofs_heap *heap, uint64_t bytes, int *err);
+/* What it gave, and with the same number of bytes. NULL is fine. */
+void memofs_heap_free(struct memofs_sb *msb, struct memofs_heap *heap, void *mem, uint64_t bytes);
+uint64_t memofs_heap_left(const struct memofs_heap *heap);
+
 /* alloc.c */
 int memofs_blocks_init(struct memofs_sb *msb, uint64_t limit_bytes);
 void memofs_blocks_fini(struct memofs_sb *msb);
@@ -192,7 +227,16 @@ void memofs_blocks_fini(struct memofs_sb *msb);
  */
 uint64_t memofs_blocks_alloc(struct memofs_sb *msb, uint64_t index, uint64_t after, uint64_t max,
 			     uint64_t *bn);
+/*
+ * One block, of the reserve if all others are taken; 0 = no space. For an operation that frees
+ * blocks: a full file system must not keep anybody from making room.
+ */
+uint64_t memofs_block_alloc_reserve(struct memofs_sb *msb);
 void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n);
+/* The same of those that nobody holds any more; and of one that somebody holds. */
+void memofs_blocks_idle(struct zus_sb *sb, uint64_t bn, uint64_t n);
+bool memofs_block_take(struct zus_sb *sb, uint64_t bn);
+/* How many memofs_blocks_alloc can give. */
 uint64_t memofs_blocks_left(const struct memofs_sb *msb);
 
 static inline uint64_t memofs_block_alloc(struct memofs_sb *msb)
@@ -203,7 +247,8 @@ static inline uint64_t memofs_block_alloc(struct memofs_sb *msb)
 }
 
 /* inode.c */
-void memofs_inodes_init(struct memofs_sb *msb);
+/* -errno: there is no randomness to be had. */
+int memofs_inodes_init(struct memofs_sb *msb);
 /* Frees all inodes, whatever references the kernel had. */
 void memofs_inodes_fini(struct memofs_sb *msb);
 /*
@@ -217,8 +262,9 @@ void memofs_evict(struct zus_ii *ii, uint64_t flags);
 void memofs_free_inode(struct zus_ii *ii);
 
 /* dir.c: the container of names */
-struct memofs_dentry *memofs_dentry_new(struct memofs_inode *dir, struct memofs_inode *mi,
-					const struct zus_name *name);
+/* -ENOSPC: all names together have taken what they may; -ENOMEM. */
+int memofs_dentry_new(struct memofs_inode *dir, struct memofs_inode *mi,
+		      const struct zus_name *name, struct memofs_dentry **d);
 void memofs_dentry_set(struct memofs_dentry *d, struct memofs_inode *mi);
 struct memofs_dentry *memofs_dir_find(struct memofs_inode *dir, const struct zus_name *name);
 /* Makes sure that one memofs_dir_add will succeed. */

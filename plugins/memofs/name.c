@@ -28,13 +28,15 @@ static int store_target(struct memofs_inode *mi, const char *target, uint32_t le
 {
 	uint64_t bn = memofs_block_alloc(memofs_sb_of_inode(mi));
 	uint8_t *addr;
+	int err;
 
 	if (!bn)
 		return -ENOSPC;
 	addr = memofs_block_addr(mi, bn);
 	memcpy(addr, target, len);
 	memset(addr + len, 0, ZUS_BLOCK_SIZE - len);
-	memofs_map_fill(mi, 0, bn, 1);
+	/* into the inode: no memory is needed */
+	memofs_map_fill(mi, 0, bn, 1, &err);
 	mi->ii.zi->i_sym_dpp = htole64(zus_t1_dpp(mi->ii.sb->md, addr));
 	return 0;
 }
@@ -49,9 +51,9 @@ static int add_name(struct memofs_inode *dir, struct memofs_inode *mi,
 	err = memofs_dir_reserve(dir);
 	if (err)
 		return err;
-	d = memofs_dentry_new(dir, mi, name);
-	if (!d)
-		return -ENOMEM;
+	err = memofs_dentry_new(dir, mi, name, &d);
+	if (err)
+		return err;
 	memofs_dir_add(dir, d);
 	zus_nlink_add_dentry(dir->ii.zi, mi->ii.zi);
 	return 0;
@@ -177,9 +179,9 @@ static int rename_to_new(const struct zus_rename *r, struct memofs_dentry *old_d
 		if (err)
 			return err;
 	}
-	d = memofs_dentry_new(to, mi, &r->new_name);
-	if (!d)
-		return -ENOMEM;
+	err = memofs_dentry_new(to, mi, &r->new_name, &d);
+	if (err)
+		return err;
 	if (from == to) {
 		memofs_dir_replace(to, old_d, d);
 		return 0;

@@ -15,12 +15,18 @@
  * counted in two epochs: the next one begins when the last but one is empty, so new ones
  * cannot hold up old blocks.
  *
+ * A put says that nothing of a write is mapped any more. A write by the window has none, so
+ * it asks for that itself (UNMAP). Where the answer is that somebody holds a page, its contract
+ * is left, until a later write asks again, or until a message comes before which the kernel has
+ * told who holds what (zus/fs.h): truncate, fallocate, clone, sync, evict.
+ *
  * Files that were never part of a clone have no struct memofs_share and pay nothing. Called
  * with the locks of zus/fs.h by io.c, space.c, clone.c, map.c and inode.c.
  */
 #include "data.h"
 
 #include <string.h>
+#include <zus/iomap.h>
 
 #define PIECE	1024			/* blocks */
 
@@ -38,32 +44,36 @@ static uint32_t *count_of(const struct memofs_sb *msb, uint64_t bn)
 	return piece ? &piece->more[bn % PIECE] : NULL;
 }
 
-/* Publishes what was made, unless somebody was faster. */
-static int publish(const struct zus_env *env, void *word, void *made)
+static uint64_t table_bytes(const struct memofs_sb *msb)
 {
-	void *expected = NULL;
+	return (msb->blocks / PIECE + 1) * sizeof(*msb->owners);
+}
 
-	if (!made)
-		return -ENOMEM;
-	if (!__atomic_compare_exchange_n((void **)word, &expected, made, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_ACQUIRE))
-		zus_free(env, made);
-	return 0;
+/* Memory in a word that is empty, unless somebody is faster. */
+static int make(struct memofs_sb *msb, void *word, uint64_t bytes)
+{
+	void *expected = NULL, *made;
+	int err;
+
+	made = memofs_heap_alloc(msb, &msb->nodes, bytes, &err);
+	if (made && !__atomic_compare_exchange_n((void **)word, &expected, made, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		memofs_heap_free(msb, &msb->nodes, made, bytes);
+	return err;
 }
 
 static int make_piece(struct memofs_sb *msb, uint64_t bn)
 {
-	const struct zus_env *env = msb->sb.env;
-	struct memofs_owners **table = __atomic_load_n(&msb->owners, __ATOMIC_ACQUIRE);
+	struct memofs_owners **table;
 	int err = 0;
 
-	if (!table) {
-		table = zus_alloc_array(env, msb->blocks / PIECE + 1, sizeof(*table));
-		err = publish(env, &msb->owners, table);
-		table = __atomic_load_n(&msb->owners, __ATOMIC_ACQUIRE);
-	}
-	if (!err && !__atomic_load_n(&table[bn / PIECE], __ATOMIC_ACQUIRE))
-		err = publish(env, &table[bn / PIECE], zus_alloc(env, sizeof(**table)));
+	if (!__atomic_load_n(&msb->owners, __ATOMIC_ACQUIRE))
+		err = make(msb, &msb->owners, table_bytes(msb));
+	if (err)
+		return err;
+	table = __atomic_load_n(&msb->owners, __ATOMIC_ACQUIRE);
+	if (!__atomic_load_n(&table[bn / PIECE], __ATOMIC_ACQUIRE))
+		err = make(msb, &table[bn / PIECE], sizeof(**table));
 	return err;
 }
 
@@ -144,8 +154,8 @@ void memofs_owners_fini(struct memofs_sb *msb)
 	uint64_t i;
 
 	for (i = 0; msb->owners && i <= msb->blocks / PIECE; i++)
-		zus_free(msb->sb.env, msb->owners[i]);
-	zus_free(msb->sb.env, msb->owners);
+		memofs_heap_free(msb, &msb->nodes, msb->owners[i], sizeof(*msb->owners[i]));
+	memofs_heap_free(msb, &msb->nodes, msb->owners, table_bytes(msb));
 	msb->owners = NULL;
 }
 
@@ -195,6 +205,7 @@ void memofs_share_settle(struct memofs_inode *mi)
 	pthread_mutex_lock(&sh->lock);
 	sh->open[0] = 0;
 	sh->open[1] = 0;
+	sh->left = (struct memofs_left){ .end = 0 };
 	turn(mi);
 	pthread_mutex_unlock(&sh->lock);
 }
@@ -264,4 +275,119 @@ void memofs_contract_end(struct memofs_inode *mi, uint64_t contract)
 		sh->open[contract - 1]--;
 	turn(mi);
 	pthread_mutex_unlock(&sh->lock);
+}
+
+/* ---- contracts that are left ---- */
+
+/* More of them; under the lock. */
+static void left_add(struct memofs_share *sh, const struct memofs_left *more)
+{
+	struct memofs_left *left = &sh->left;
+	bool is_first = !left->n[0] && !left->n[1];
+
+	left->n[0] += more->n[0];
+	left->n[1] += more->n[1];
+	if (is_first || more->first < left->first)
+		left->first = more->first;
+	if (is_first || more->end > left->end)
+		left->end = more->end;
+}
+
+/* All of them, which are the caller's now; under the lock. */
+static struct memofs_left left_take(struct memofs_share *sh)
+{
+	struct memofs_left left = sh->left;
+
+	sh->left = (struct memofs_left){ .end = 0 };
+	return left;
+}
+
+/* Under the lock. */
+static void left_end(struct memofs_inode *mi, const struct memofs_left *left)
+{
+	struct memofs_share *sh = mi->share;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		sh->open[i] -= left->n[i] < sh->open[i] ? left->n[i] : sh->open[i];
+	turn(mi);
+}
+
+/* 0: none of these pages is mapped or held. */
+static int unmap(const struct memofs_inode *mi, uint64_t first, uint64_t end)
+{
+	struct zus_iomap iom;
+	uint64_t words[4];
+	int err;
+
+	zus_iomap_init(&iom, words, sizeof(words) / sizeof(words[0]));
+	err = zus_iomap_unmap(&iom, first, end - first, mi->ino);
+	return err ? err : zus_iomap_exec(mi->ii.sb, &iom);
+}
+
+/* Others may have been held for a moment only. */
+static void left_retry(struct memofs_inode *mi)
+{
+	struct memofs_share *sh = mi->share;
+	struct memofs_left left;
+	int err;
+
+	pthread_mutex_lock(&sh->lock);
+	left = left_take(sh);
+	pthread_mutex_unlock(&sh->lock);
+	if (!left.n[0] && !left.n[1])
+		return;
+	err = unmap(mi, left.first, left.end);
+	pthread_mutex_lock(&sh->lock);
+	if (err)
+		left_add(sh, &left);
+	else
+		left_end(mi, &left);
+	pthread_mutex_unlock(&sh->lock);
+}
+
+int memofs_contract_leave(struct memofs_inode *mi, uint64_t contract, uint64_t first,
+			  uint64_t end)
+{
+	struct memofs_left own = { .n = { contract == 1, contract == 2 }, .first = first,
+				   .end = end };
+	int err = unmap(mi, first, end);
+
+	if (err) {
+		pthread_mutex_lock(&mi->share->lock);
+		left_add(mi->share, &own);
+		pthread_mutex_unlock(&mi->share->lock);
+		return err;
+	}
+	memofs_contract_end(mi, contract);
+	left_retry(mi);
+	return 0;
+}
+
+/*
+ * Only while nobody but the caller knows the inode: his message may be a late one of an inode that
+ * the kernel has let go of and looked up anew, and then there are writes that it does not speak of.
+ */
+void memofs_contract_left_over(struct memofs_inode *mi)
+{
+	struct memofs_share *sh = mi->share;
+	struct memofs_left left;
+
+	if (!sh)
+		return;
+	pthread_mutex_lock(&sh->lock);
+	if (zus_ii_refs(&mi->ii) <= 2) {
+		left = left_take(sh);
+		left_end(mi, &left);
+	}
+	pthread_mutex_unlock(&sh->lock);
+}
+
+/* Nothing is to be made durable; but the kernel has said who holds what. */
+int memofs_sync(struct zus_ii *ii, struct zus_sync *s)
+{
+	/* without the inode's lock: a write may have been answered just now */
+	if (!(s->flags & ZUFS_SF_DONTNEED))
+		memofs_contract_left_over(memofs_inode_of(ii));
+	return 0;
 }

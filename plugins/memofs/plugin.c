@@ -8,10 +8,15 @@
  */
 #include "data.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zus/opt.h>
+#include <zus/pmem.h>
+
+_Static_assert(MDT_LABEL_SIZE == ZUFS_LABEL_SIZE, "what programs set is what is kept");
 
 static const struct zus_opt memofs_options[] = {
 	{ "size", ZUS_OPT_SIZE, offsetof(struct memofs_opts, size), 0 },
@@ -22,6 +27,7 @@ static const struct zus_opt memofs_options[] = {
 	  sizeof(((struct memofs_opts *)NULL)->mode) },
 	{ "mapped", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 1 },
 	{ "nio", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 0 },
+	{ "noquarantine", ZUS_OPT_SET, offsetof(struct memofs_opts, waits), 1 },
 	{ NULL, ZUS_OPT_IGNORE, 0, 0 }
 };
 
@@ -89,17 +95,23 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = parse_options(sb, m->options, &msb->opts);
 	if (err)
 		return err;
+	if (getentropy(msb->hash_seed, sizeof(msb->hash_seed)))
+		return -errno;
 	err = memofs_blocks_init(msb, msb->opts.size);
 	if (err)
 		return err;
-	msb->hash_seed = (uint64_t)sb->env->now_ns(sb->env) * 0x9e3779b97f4a7c15ULL;
-	memofs_inodes_init(msb);
+	memofs_heaps_init(msb);
+	err = memofs_inodes_init(msb);
+	if (err)
+		goto err_blocks;
 	err = make_root(msb);
 	if (err)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
 	sb->fs_caps = ZUFS_FSC_ACL_ON | ZUFS_FSC_MMAP_2M | ZUFS_FSC_NEW_EXCL |
-		ZUFS_FSC_NEW_XATTRS;
+		ZUFS_FSC_NEW_XATTRS | ZUFS_FSC_BTIME;
+	if (!msb->opts.waits)
+		sb->fs_caps |= ZUFS_FSC_QUARANTINE;
 	if (!msb->opts.mapped)
 		sb->fs_caps |= ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
 	zus_dbg(sb->env, "mounted with %llu blocks", (unsigned long long)msb->usable);
@@ -107,6 +119,7 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 
 err_inodes:
 	memofs_inodes_fini(msb);
+err_blocks:
 	memofs_blocks_fini(msb);
 	return err;
 }
@@ -114,15 +127,16 @@ err_inodes:
 static void memofs_umount(struct zus_sb *sb)
 {
 	struct memofs_sb *msb = memofs_sb_of(sb);
-	uint64_t missing;
+	uint64_t missing, bytes;
 
 	memofs_inodes_fini(msb);
 	memofs_owners_fini(msb);
-	missing = msb->usable - memofs_blocks_left(msb);
-	if (missing || msb->inodes || msb->xattr_bytes)
-		zus_err(sb->env, "memofs: %llu blocks, %llu inodes, %llu bytes of xattrs were lost",
+	missing = msb->usable - memofs_blocks_left(msb) + msb->reserve.max - msb->reserve.count;
+	bytes = msb->nodes.bytes + msb->names.bytes + msb->handles.bytes + msb->xattrs.bytes;
+	if (missing || msb->inodes || bytes)
+		zus_err(sb->env, "memofs: %llu blocks, %llu inodes, %llu bytes of memory were lost",
 			(unsigned long long)missing, (unsigned long long)msb->inodes,
-			(unsigned long long)msb->xattr_bytes);
+			(unsigned long long)bytes);
 	memofs_blocks_fini(msb);
 }
 
@@ -144,6 +158,10 @@ static int memofs_remount(struct zus_sb *sb, const struct zus_mount *m)
 		zus_err(sb->env, "memofs: a remount cannot change the way of I/O");
 		return -EINVAL;
 	}
+	if (o.waits != msb->opts.waits) {
+		zus_err(sb->env, "memofs: a remount cannot change noquarantine");
+		return -EINVAL;
+	}
 	if (o.nr_inodes && o.nr_inodes < __atomic_load_n(&msb->inodes, __ATOMIC_RELAXED)) {
 		zus_err(sb->env, "memofs: more than nr_inodes=%llu inodes are in use",
 			(unsigned long long)o.nr_inodes);
@@ -158,12 +176,13 @@ static int memofs_statfs(struct zus_sb *sb, struct statfs64 *st)
 	const struct memofs_sb *msb = memofs_sb_of(sb);
 	uint64_t used = __atomic_load_n(&msb->inodes, __ATOMIC_RELAXED);
 	uint64_t max = __atomic_load_n(&msb->opts.nr_inodes, __ATOMIC_RELAXED);
+	uint64_t handles = memofs_heap_left(&msb->handles) / sizeof(struct memofs_inode);
 
 	st->f_blocks = msb->usable;
 	st->f_bfree = memofs_blocks_left(msb);
 	st->f_bavail = st->f_bfree;
-	/* without a limit: as many as the free blocks could hold */
-	st->f_files = max ? max : used + st->f_bfree * MEMOFS_PER_BLOCK;
+	/* without a limit: as many as the free blocks and the memory of handles could hold */
+	st->f_files = max ? max : used + memofs_min(st->f_bfree * MEMOFS_PER_BLOCK, handles);
 	st->f_ffree = st->f_files > used ? st->f_files - used : 0;
 	return 0;
 }
@@ -175,6 +194,8 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 	int n;
 
 	n = snprintf(text, sizeof(text), o->mapped ? ",mapped" : ",nio");
+	if (o->waits)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",noquarantine");
 	if (o->size)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",size=%lluk",
 			      (unsigned long long)o->size >> 10);
@@ -193,6 +214,25 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 	return n;
 }
 
+/* The label stays when all else is gone at unmount; it lies behind the device table. */
+static char *label_at(const struct zus_sb *sb)
+{
+	return (char *)zus_t1_addr(sb->md, 0) + MDT_LABEL_OFFSET;
+}
+
+static int memofs_get_label(struct zus_sb *sb, char *label)
+{
+	memcpy(label, label_at(sb), MDT_LABEL_SIZE - 1);
+	return 0;
+}
+
+static int memofs_set_label(struct zus_sb *sb, const char *label)
+{
+	memcpy(label_at(sb), label, MDT_LABEL_SIZE);
+	zus_persist(sb->env, label_at(sb), MDT_LABEL_SIZE);
+	return 0;
+}
+
 static const struct zus_fs_ops memofs_ops = {
 	/* here */
 	.mount = memofs_mount,
@@ -200,6 +240,11 @@ static const struct zus_fs_ops memofs_ops = {
 	.remount = memofs_remount,
 	.statfs = memofs_statfs,
 	.show_options = memofs_show_options,
+	.get_label = memofs_get_label,
+	.set_label = memofs_set_label,
+	/* alloc.c */
+	.blocks_free = memofs_blocks_idle,
+	.block_take = memofs_block_take,
 	/* inode.c */
 	.free_inode = memofs_free_inode,
 	.evict = memofs_evict,
@@ -217,6 +262,7 @@ static const struct zus_fs_ops memofs_ops = {
 	.write = memofs_write,
 	.get_blocks = memofs_get_blocks,
 	.put_blocks = memofs_put_blocks,
+	.sync = memofs_sync,
 	/* space.c */
 	.truncate = memofs_truncate,
 	.fallocate = memofs_fallocate,
@@ -240,7 +286,7 @@ const struct zus_plugin zus_plugin = {
 		.FS_magic = MEMOFS_MAGIC,
 		.FS_ver_major = MEMOFS_VER_MAJOR,
 		.FS_ver_minor = MEMOFS_VER_MINOR,
-		.notused = ZUFS_REG_NODEV_OK,
+		.notused = ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP,
 		.dt_offset = 0,
 		.s_maxbytes = MEMOFS_MAX_BYTES,
 		.s_time_gran = 1,

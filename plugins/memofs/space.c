@@ -5,7 +5,8 @@
  * Called by the core with the kernel's exclusive locks; all puts of the file are done and
  * pages of the range are not mapped. So blocks may be taken away at once, and a
  * contract that was left open (io.c) is over. What needs space comes first: without it the file
- * stays as it was, but for blocks that a range has got already.
+ * stays as it was, but for blocks that a range has got already. To truncate or punch needs some
+ * where the block at an edge is shared: out of the reserve (alloc.c) when T1 is full.
  */
 #include "data.h"
 
@@ -13,34 +14,43 @@
 #include <string.h>
 #include <zus/thread.h>
 
-/* Zeroes what is there of a range of bytes. */
-static int zero_bytes(struct memofs_inode *mi, uint64_t pos, uint64_t end)
+/* Makes the blocks of a range that is to be zeroed the file's own. */
+static int own_bytes(struct memofs_inode *mi, uint64_t pos, uint64_t end)
 {
 	struct memofs_walk w;
 	struct memofs_run r;
-	int ret;
 
 	memofs_walk_bytes(&w, mi, pos, end);
 	while (memofs_walk_next(&w, &r)) {
 		uint64_t n = r.n;
-		struct memofs_part p;
+		int ret = r.bn ? memofs_own(mi, &r, true) : 0;
 
-		if (!r.bn)
-			continue;
-		ret = memofs_own(mi, &r);
 		if (ret < 0)
 			return ret;
-		p = memofs_part_of(mi, &r, pos, end);
-		memset(p.addr, 0, p.len);
 		if (r.n < n)
 			memofs_walk_init(&w, mi, r.index + r.n, w.end);
 	}
 	return 0;
 }
 
+/* Zeroes what is there of a range of bytes, which is the file's own. */
+static void zero_bytes(struct memofs_inode *mi, uint64_t pos, uint64_t end)
+{
+	struct memofs_walk w;
+	struct memofs_run r;
+
+	memofs_walk_bytes(&w, mi, pos, end);
+	while (memofs_walk_next(&w, &r)) {
+		struct memofs_part p = memofs_part_of(mi, &r, pos, end);
+
+		if (p.addr)
+			memset(p.addr, 0, p.len);
+	}
+}
+
 static int truncate_to(struct memofs_inode *mi, uint64_t size)
 {
-	uint64_t old = zus_zi_size(mi->ii.zi);
+	uint64_t old = zus_zi_size(mi->ii.zi), stop = memofs_blocks_up(size) << ZUS_BLOCK_SHIFT;
 	int err;
 
 	if (size > old) {
@@ -48,9 +58,10 @@ static int truncate_to(struct memofs_inode *mi, uint64_t size)
 		memofs_set_size(mi, size);
 		return 0;
 	}
-	err = zero_bytes(mi, size, memofs_blocks_up(size) << ZUS_BLOCK_SHIFT);
+	err = own_bytes(mi, size, stop);
 	if (err)
 		return err;
+	zero_bytes(mi, size, stop);
 	memofs_set_size(mi, size);
 	memofs_map_drop(mi, memofs_blocks_up(size), UINT64_MAX);
 	return 0;
@@ -75,16 +86,19 @@ int memofs_truncate(struct zus_ii *ii, struct zus_io *io)
 static int punch(struct memofs_inode *mi, uint64_t pos, uint64_t end)
 {
 	uint64_t first = memofs_blocks_up(pos), last = memofs_blocks_down(end);
-	int err;
+	uint64_t head = memofs_min(first << ZUS_BLOCK_SHIFT, end);
+	uint64_t tail = last << ZUS_BLOCK_SHIFT > head ? last << ZUS_BLOCK_SHIFT : head;
+	int err = own_bytes(mi, pos, head);
 
-	if (first > last)
-		return zero_bytes(mi, pos, end);
-	err = zero_bytes(mi, pos, first << ZUS_BLOCK_SHIFT);
 	if (!err)
-		err = zero_bytes(mi, last << ZUS_BLOCK_SHIFT, end);
-	if (!err)
+		err = own_bytes(mi, tail, end);
+	if (err)
+		return err;
+	zero_bytes(mi, pos, head);
+	zero_bytes(mi, tail, end);
+	if (first < last)
 		memofs_map_drop(mi, first, last);
-	return err;
+	return 0;
 }
 
 /* Whole blocks go, what lies behind moves up; the end of the file is no part of it. */
@@ -119,14 +133,24 @@ static int insert(struct memofs_inode *mi, uint64_t pos, uint64_t end)
 	return err;
 }
 
+static void zero_part(struct memofs_inode *mi, const struct memofs_part *p)
+{
+	uint64_t first = memofs_blocks_up(p->pos), end = memofs_blocks_down(p->pos + p->len);
+
+	memset(p->addr, 0, p->len);
+	if (first < end)
+		memofs_map_unwritten(mi, first, end - first);
+}
+
 /*
- * Gives every block of the range memory. ZERO_RANGE: the range reads as zeros. UNSHARE_RANGE and
+ * Gives every block of the range memory; what was a hole is unwritten. ZERO_RANGE: the range reads
+ * as zeros, and no whole block of it is written. UNSHARE_RANGE and
  * ZERO_RANGE: no block of it is shared any more.
  */
 static int reserve(struct memofs_inode *mi, uint64_t pos, uint64_t end, uint32_t mode)
 {
 	bool own = mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_UNSHARE_RANGE);
-	uint32_t change = 0;
+	uint32_t change = MEMOFS_RESERVE;
 	struct memofs_walk w;
 	struct memofs_run r;
 	int more;
@@ -139,7 +163,7 @@ static int reserve(struct memofs_inode *mi, uint64_t pos, uint64_t end, uint32_t
 		if (zus_signal_pending())
 			return -EINTR;
 		if (mode & FALLOC_FL_ZERO_RANGE)
-			memset(p.addr, 0, p.len);
+			zero_part(mi, &p);
 	}
 	return more;
 }

@@ -4,8 +4,8 @@
  * (ZUFS_XATTR_SYSTEM): the kernel, which is told so by ZUFS_FSC_ACL_ON, reads, sets and obeys
  * them. The kernel's lock of an inode's attributes excludes setxattr from all the rest.
  *
- * What one inode and all of them together may have is limited, so that attributes
- * cannot eat up the server's memory; and the names of an inode fit one listxattr(2).
+ * What one inode may have is limited, and all of them together have an account (heap.c), so that
+ * attributes cannot eat up the server's memory; the names of an inode fit one listxattr(2).
  */
 #include "memofs.h"
 
@@ -15,7 +15,6 @@
 
 #define INODE_MAX_BYTES		((uint64_t)256 << 10)	/* names and values */
 #define INODE_MAX_LIST		((uint64_t)64 << 10)	/* names with prefixes: XATTR_LIST_MAX */
-#define T1_SHARE		8	/* all attributes: as much as this part of T1 */
 
 struct memofs_xattr {
 	struct memofs_xattr *next;
@@ -84,21 +83,9 @@ ssize_t memofs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t fla
 	return (ssize_t)len;
 }
 
-/* Counts the memory of a new attribute; false = there is none left. */
-static bool count_bytes(struct memofs_sb *msb, uint64_t bytes)
-{
-	uint64_t max = (msb->blocks << ZUS_BLOCK_SHIFT) / T1_SHARE;
-
-	if (__atomic_add_fetch(&msb->xattr_bytes, bytes, __ATOMIC_RELAXED) <= max)
-		return true;
-	__atomic_fetch_sub(&msb->xattr_bytes, bytes, __ATOMIC_RELAXED);
-	return false;
-}
-
 static void drop(struct memofs_sb *msb, struct memofs_xattr *x)
 {
-	__atomic_fetch_sub(&msb->xattr_bytes, bytes_of(x), __ATOMIC_RELAXED);
-	zus_free(msb->sb.env, x);
+	memofs_heap_free(msb, &msb->xattrs, x, bytes_of(x));
 }
 
 static int make(struct memofs_sb *msb, uint32_t type, const char *name, const void *value,
@@ -107,14 +94,11 @@ static int make(struct memofs_sb *msb, uint32_t type, const char *name, const vo
 	size_t name_len = strlen(name) + 1;
 	uint64_t bytes = sizeof(**out) + name_len + size;
 	struct memofs_xattr *x;
+	int err;
 
-	if (!count_bytes(msb, bytes))
-		return -ENOSPC;
-	x = zus_alloc(msb->sb.env, bytes);
-	if (!x) {
-		__atomic_fetch_sub(&msb->xattr_bytes, bytes, __ATOMIC_RELAXED);
-		return -ENOMEM;
-	}
+	x = memofs_heap_alloc(msb, &msb->xattrs, bytes, &err);
+	if (!x)
+		return err;
 	x->type = type;
 	x->size = (uint32_t)size;
 	x->name_len = (uint32_t)name_len;

@@ -43,7 +43,12 @@ bool fake_strikes(struct fake *f, enum fake_fault what)
 
 int64_t fake_outstanding(struct fake *f)
 {
-	return __atomic_load_n(&f->outstanding, __ATOMIC_RELAXED);
+	return __atomic_load_n(&f->outstanding, __ATOMIC_RELAXED) + fake_devices(f);
+}
+
+int64_t fake_devices(struct fake *f)
+{
+	return __atomic_load_n(&f->devices, __ATOMIC_RELAXED);
 }
 
 uint64_t fake_messages(struct fake *f)
@@ -61,9 +66,9 @@ uint64_t fake_gets(struct fake *f)
 	return __atomic_load_n(&f->gets, __ATOMIC_RELAXED);
 }
 
-uint64_t fake_fences(struct fake *f)
+uint64_t fake_sizes_raised(struct fake *f)
 {
-	return __atomic_load_n(&f->fences, __ATOMIC_RELAXED);
+	return __atomic_load_n(&f->sizes_raised, __ATOMIC_RELAXED);
 }
 
 uint32_t fake_list_flags(struct fake *f)
@@ -118,33 +123,6 @@ static void env_page_free(const struct zus_env *env, void *p, unsigned int order
 	real->page_free(real, p, order);
 }
 
-static void env_flush(const struct zus_env *env, const void *addr, size_t bytes)
-{
-	struct fake *f = env->ctx;
-
-	if (!zus_t1_contains(&f->md, addr, bytes))
-		abort();		/* a flush outside of T1 persists nothing */
-}
-
-static void env_fence(const struct zus_env *env)
-{
-	struct fake *f = env->ctx;
-
-	__atomic_fetch_add(&f->fences, 1, __ATOMIC_SEQ_CST);
-}
-
-static void env_copy_nt(const struct zus_env *env, void *dst, const void *src, size_t bytes)
-{
-	env_flush(env, dst, bytes);
-	memcpy(dst, src, bytes);
-}
-
-static void env_zero_nt(const struct zus_env *env, void *dst, size_t bytes)
-{
-	env_flush(env, dst, bytes);
-	memset(dst, 0, bytes);
-}
-
 static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
 			  const uint64_t *words, uint32_t n)
 {
@@ -180,10 +158,6 @@ static void env_init(struct fake *f)
 	f->env.free = env_free;
 	f->env.page_alloc = env_page_alloc;
 	f->env.page_free = env_page_free;
-	f->env.flush = env_flush;
-	f->env.fence = env_fence;
-	f->env.copy_nt = env_copy_nt;
-	f->env.zero_nt = env_zero_nt;
 	f->env.iomap_exec = env_iomap_exec;
 	f->env.iomap_exec_flags = env_iomap_exec_flags;
 	f->env.iomap_exec_async = env_iomap_exec_async;
@@ -199,14 +173,17 @@ static int grab(void *ctx, uint64_t sb_id, struct zus_md **md)
 		return -ENODEV;
 	if (fake_strikes(f, FAKE_DEVICE))
 		return -EIO;
+	__atomic_fetch_add(&f->devices, 1, __ATOMIC_RELAXED);
 	*md = &f->md;
 	return 0;
 }
 
 static void release(void *ctx, struct zus_md *md)
 {
-	(void)ctx;
-	(void)md;
+	struct fake *f = ctx;
+
+	if (md != &f->md || __atomic_fetch_sub(&f->devices, 1, __ATOMIC_RELAXED) <= 0)
+		abort();
 }
 
 static void *map_anon(size_t bytes)
@@ -269,6 +246,7 @@ int fake_create(struct fake **out, const struct zus_plugin *plugin,
 		return -ENOMEM;
 	env_init(f);
 	pthread_mutex_init(&f->lock, NULL);
+	fake_persist_init(f);
 	fake_lists_init(f);
 	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
 		pthread_rwlock_init(&f->inode_lock[i], NULL);
@@ -288,6 +266,7 @@ void fake_destroy(struct fake *f)
 	if (f->mounted)
 		fake_umount(f);
 	fake_lists_fini(f);
+	fake_persist_fini(f);
 	zus_type_destroy(f->type);
 	if (f->md.t1)
 		munmap(f->md.t1, f->t1_bytes);
@@ -377,6 +356,11 @@ int fake_umount(struct fake *f)
 	err = fake_forget(t, fake_root(f));
 	fake_thread_destroy(t);
 	return err ? err : fake_umount_dirty(f);
+}
+
+unsigned int fake_server_stop(struct fake *f)
+{
+	return zus_type_stop(f->type);
 }
 
 struct fake_node fake_root(const struct fake *f)

@@ -13,6 +13,7 @@
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,12 @@
 
 struct fake;
 struct fake_thread;
+
+/*
+ * The answer breaks the ABI, so the kernel would refuse it. No plugin and nothing in the library
+ * returns it: a test that wants an error of these is not served by the fake.
+ */
+#define FAKE_BAD_ANSWER		(-EBADMSG)
 
 /* An inode as the caller sees it: the kernel's two words. */
 struct fake_node {
@@ -50,6 +57,8 @@ int fake_remount(struct fake *f, const char *options, uint64_t remount_flags);
 int fake_umount(struct fake *f);
 /* Unmounts as after a crash of the feeder: inodes are still there. */
 int fake_umount_dirty(struct fake *f);
+/* The server is about to end: server_stop of the mount, which stays. How many mounts there are. */
+unsigned int fake_server_stop(struct fake *f);
 struct fake_node fake_root(const struct fake *f);
 const struct zufs_mount_info *fake_mount_info(const struct fake *f);
 const struct zus_md *fake_md(const struct fake *f);
@@ -66,15 +75,38 @@ enum fake_fault { FAKE_ALLOC, FAKE_MESSAGE, FAKE_DEVICE, FAKE_FAULTS };
 void fake_fail(struct fake *f, enum fake_fault what, uint64_t n);
 /* True if the fault has struck since fake_fail. */
 bool fake_fault_hit(struct fake *f, enum fake_fault what);
-/* Allocations of the plugin that are not freed yet. */
+/*
+ * What was taken and not given back yet: allocations of the plugin and of the core, and sets of
+ * devices that were grabbed. A set that is released and was not grabbed is an abort.
+ */
 int64_t fake_outstanding(struct fake *f);
+/* Sets of devices that are grabbed: 1 while mounted. */
+int64_t fake_devices(struct fake *f);
+/* How often a write went beyond i_size and the plugin had not moved it: the kernel did. */
+uint64_t fake_sizes_raised(struct fake *f);
 /* Messages that were dispatched, PUT_MULTYs that ran among them (ridden along or not). */
 uint64_t fake_messages(struct fake *f);
 uint64_t fake_puts(struct fake *f);
 uint64_t fake_gets(struct fake *f);
-uint64_t fake_fences(struct fake *f);
 /* The application's signal: sets ZUFS_H_INTR in every following message. */
 void fake_interrupt(struct fake_thread *t, bool on);
+
+/* ---- persistence; may be asked from any thread ---- */
+
+enum fake_persist { FAKE_FLUSH, FAKE_FENCE, FAKE_COPY_NT, FAKE_ZERO_NT, FAKE_PERSISTS };
+
+/* How often it was called so far. */
+uint64_t fake_persisted(struct fake *f, enum fake_persist what);
+/*
+ * From now on it is known what a crash would leave: what T1 holds now, and then the lines that
+ * were flushed and the bytes that were streamed, as they were then, once a fence has come.
+ * -ENOMEM; -EBUSY: the second time.
+ */
+int fake_persist_watch(struct fake *f);
+/* Would these bytes of T1 be after a crash what they are now? Watched, or abort. */
+bool fake_is_durable(struct fake *f, const void *addr, size_t bytes);
+/* The byte at `addr` of T1 as a crash would leave it, and all that follow. Watched, or abort. */
+const void *fake_after_crash(struct fake *f, const void *addr);
 
 /* ---- lists that nobody waits for ---- */
 
@@ -182,5 +214,7 @@ ssize_t fake_listxattr(struct fake_thread *t, struct fake_node node, char *buf,
 /* arg_size bytes in and out; serves one REALLOC or FREEZE request. Returns the bytes out. */
 int fake_ioctl(struct fake_thread *t, struct fake_node node, uint32_t cmd, void *arg,
 	       size_t arg_size);
+/* The numbers that the file system lists: how many. */
+int fake_ioctls(struct fake_thread *t, struct zufs_ioctl_info *list, uint32_t max);
 
 #endif /* TESTS_FAKE_H */

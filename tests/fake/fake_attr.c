@@ -37,7 +37,7 @@ int fake_show_options(struct fake_thread *t, char *buf, size_t size)
 	if (err)
 		return err;
 	if (ioc->hdr.out_len > ZUFS_MO_MAX || ioc->hdr.out_len >= size)
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	memcpy(buf, ZUFS_TAIL(ioc, buf), ioc->hdr.out_len);
 	buf[ioc->hdr.out_len] = 0;
 	return ioc->hdr.out_len;
@@ -98,7 +98,7 @@ static ssize_t ask_in_message(struct fake_thread *t, struct fake_node node,
 	if (size) {
 		if (ioc->user_buf_size > size ||
 		    ioc->hdr.out_len != sizeof(ioc->user_buf_size) + ioc->user_buf_size)
-			return -EIO;
+			return FAKE_BAD_ANSWER;
 		memcpy(value, ZUFS_TAIL(ioc, buf), ioc->user_buf_size);
 	}
 	return ioc->user_buf_size;
@@ -116,7 +116,7 @@ static ssize_t ask_in_window(struct fake_thread *t, struct fake_node node,
 	if (err)
 		return err;
 	if (ioc->user_buf_size > size || ioc->hdr.out_len != sizeof(ioc->user_buf_size))
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	memcpy(value, win, ioc->user_buf_size);
 	return ioc->user_buf_size;
 }
@@ -223,7 +223,7 @@ int fake_ioctl(struct fake_thread *t, struct fake_node node, uint32_t cmd, void 
 		else if (ioc->uflags == ZUFS_IOC_REALLOC && ioc->new_size >= sizeof(*ioc))
 			size = ioc->new_size - sizeof(*ioc);
 		else
-			return -EINVAL;
+			return FAKE_BAD_ANSWER;
 		if (size > arg_size)
 			return -EFAULT;
 		err = send_ioctl(t, node, cmd, kflags, arg, size);
@@ -233,7 +233,26 @@ int fake_ioctl(struct fake_thread *t, struct fake_node node, uint32_t cmd, void 
 	if (err)
 		return err;
 	if (ioc->hdr.out_len > size)
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	memcpy(arg, ZUFS_TAIL(ioc, arg), ioc->hdr.out_len);
 	return ioc->hdr.out_len;
+}
+
+int fake_ioctls(struct fake_thread *t, struct zufs_ioctl_info *list, uint32_t max)
+{
+	struct zufs_ioc_ioctls *ioc = fake_msg(t, ZUFS_OP_IOCTLS,
+					       offsetof(struct zufs_ioc_ioctls, nr));
+	int err;
+
+	ioc->hdr.out_len = 0;
+	ioc->hdr.out_start = offsetof(struct zufs_ioc_ioctls, nr);
+	ioc->hdr.out_max = 8 + ZUFS_IOCTLS_MAX * sizeof(*list);
+	ioc->zus_sbi = t->f->zmi.zus_sbi;
+	err = fake_send(t);
+	if (err)
+		return err;
+	if (ioc->nr > max || ioc->hdr.out_len != 8 + ioc->nr * sizeof(*list))
+		return FAKE_BAD_ANSWER;
+	memcpy(list, ZUFS_TAIL(ioc, list), ioc->nr * sizeof(*list));
+	return (int)ioc->nr;
 }

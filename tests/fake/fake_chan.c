@@ -135,7 +135,7 @@ static int serve_retry(struct fake_thread *t)
 	if (ioc->hdr.in_len < sizeof(*ioc) || !ioc->ziom.iom_n ||
 	    ioc->ziom.iom_n > ioc->ziom.iom_max ||
 	    zufs_io_size(ioc->ziom.iom_max) > FAKE_CMD_SIZE)
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	ioc->hdr.err = fake_iomap_run(t->f, words, ioc->ziom.iom_n);
 	return 0;
 }

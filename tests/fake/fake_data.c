@@ -3,7 +3,9 @@
  * The fake kernel's VFS part for data: both I/O ways, blocks, space, clone, sync.
  *
  * Locks as the kernel takes them: reads and overwrites share the inode, what changes its
- * size or layout excludes. i_size grows after the data, never before.
+ * size or layout excludes. i_size grows after the data, never before. Nothing is answered
+ * in the plugin's place: what the kernel answers by itself is asked here too, but reads
+ * behind i_size.
  */
 #define _GNU_SOURCE
 #include "fake_internal.h"
@@ -11,6 +13,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t locked_size(struct fake_thread *t, struct fake_node node)
 {
@@ -41,7 +44,7 @@ static ssize_t rw_mapped(struct fake_thread *t, struct fake_node node, void *buf
 	if (err)
 		return err;
 	if (ioc->last_pos < pos || ioc->last_pos > pos + n)
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	n = ioc->last_pos - pos;
 	if (!is_write)
 		memcpy(buf, win, n);
@@ -79,7 +82,7 @@ static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, si
 	n = ioc->ziom.iom_n;
 	if (!n || n > ZUS_API_MAP_MAX_PAGES || ioc->hdr.out_len != zufs_io_size(n) ||
 	    ioc->last_pos <= pos || ioc->last_pos > pos + len || !is_covered(ioc, pos, len, rw))
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	__atomic_fetch_add(&t->f->gets, 1, __ATOMIC_RELAXED);
 	memcpy(&t->last_get, ioc, sizeof(t->last_get));
 	memcpy(t->get_words, ZUFS_TAIL(ioc, iom_e), n * sizeof(t->get_words[0]));
@@ -87,7 +90,7 @@ static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, si
 	return (int)n;
 }
 
-/* Copies one page's part between the app and T1; -EIO for a block that is not T1's. */
+/* Copies one page's part between the app and T1; FAKE_BAD_ANSWER for a block that is not T1's. */
 static int copy_page(struct fake_thread *t, uint64_t word, size_t off, void *buf, size_t n,
 		     bool is_write)
 {
@@ -95,15 +98,15 @@ static int copy_page(struct fake_thread *t, uint64_t word, size_t off, void *buf
 	uint8_t *t1;
 
 	if (zufs_iom_op(word) != IOM_T1_READ || bn >= t->f->md.t1_blocks)
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	if (!bn) {
 		if (is_write)
-			return -EIO;
+			return FAKE_BAD_ANSWER;
 		memset(buf, 0, n);
 		return 0;
 	}
 	if (zus_md_reserved_block(&t->f->md, bn))
-		return -EIO;
+		return FAKE_BAD_ANSWER;
 	t1 = (uint8_t *)zus_t1_addr(&t->f->md, bn) + off;
 	if (is_write)
 		memcpy(t1, buf, n);
@@ -130,8 +133,9 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 		err = copy_page(t, t->get_words[i], off, (char *)buf + done, n, is_write);
 		done += n;
 	}
-	if (fake_put(t) && !err)
-		err = -EIO;
+	i = fake_put(t);
+	if (!err)
+		err = i;
 	return err ? err : (ssize_t)done;
 }
 
@@ -181,9 +185,11 @@ static ssize_t write_locked(struct fake_thread *t, struct fake_node node, const 
 {
 	ssize_t n = rw_all(t, node, (char *)buf, len, pos, true);
 
-	if (n > 0 && pos + (uint64_t)n > locked_size(t, node))
+	if (n > 0 && pos + (uint64_t)n > locked_size(t, node)) {
 		__atomic_store_n(&node.zi->i_size, htole64(pos + (uint64_t)n),
 				 __ATOMIC_RELAXED);
+		__atomic_fetch_add(&t->f->sizes_raised, 1, __ATOMIC_RELAXED);
+	}
 	return n;
 }
 
@@ -257,18 +263,24 @@ int fake_seek(struct fake_thread *t, struct fake_node node, int whence, uint64_t
 {
 	struct zufs_ioc_seek *ioc = fake_msg(t, ZUFS_OP_LLSEEK, sizeof(*ioc));
 	struct fake_lock l;
-	int err = -ENXIO;
+	uint64_t size;
+	int err;
 
 	ioc->zus_ii = node.ii;
 	ioc->offset_in = *offset;
 	ioc->whence = (uint32_t)whence;
 	fake_lock_shared(t->f, node, &l);
-	if (*offset < locked_size(t, node))
-		err = fake_send(t);
+	size = locked_size(t, node);
+	err = fake_send(t);
 	fake_unlock(t->f, &l);
-	if (!err)
-		*offset = ioc->offset_out;
-	return err;
+	if (err)
+		return err;
+	/* of the end of the file only holes may be found */
+	if (ioc->offset_out < *offset || ioc->offset_out > size ||
+	    (ioc->offset_out == size && whence == SEEK_DATA))
+		return FAKE_BAD_ANSWER;
+	*offset = ioc->offset_out;
+	return 0;
 }
 
 int fake_fiemap(struct fake_thread *t, struct fake_node node, uint64_t start,

@@ -45,6 +45,16 @@ struct fake_lists {
 	uint64_t begun, told;		/* how many, ever */
 };
 
+/* What reached the persistence domain; fake_persist.c. */
+struct fake_watch {
+	uint64_t calls[FAKE_PERSISTS];	/* atomic */
+	pthread_mutex_t lock;		/* guards the rest */
+	uint8_t *durable;		/* of T1's size: what a crash leaves; NULL = not watched */
+	uint8_t *staged;		/* what was flushed or streamed, until a fence */
+	struct fake_range *ranges;	/* of `staged` */
+	size_t nr_ranges, max_ranges;
+};
+
 struct fake {
 	struct zus_env env;		/* ctx = this */
 	struct zus_type *type;
@@ -61,8 +71,10 @@ struct fake {
 	uint32_t hit[FAKE_FAULTS];
 	uint32_t list_flags;
 	int64_t outstanding;
+	int64_t devices;
 	struct fake_lists lists;
-	uint64_t messages, puts, gets, fences;
+	uint64_t messages, puts, gets, sizes_raised;
+	struct fake_watch watch;
 };
 
 /* True if this very access shall fail. */
@@ -72,6 +84,10 @@ bool fake_strikes(struct fake *f, enum fake_fault what);
 int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
 /* Only checks it. */
 int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n);
+
+/* fake_persist.c: the entries of the environment, and their state. */
+void fake_persist_init(struct fake *f);
+void fake_persist_fini(struct fake *f);
 
 /* fake_lists.c */
 void fake_lists_init(struct fake *f);

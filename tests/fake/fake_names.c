@@ -39,7 +39,7 @@ static int take_node(struct fake_thread *t, dpp_t zi, uint64_t ii, struct fake_n
 {
 	node->ii = ii;
 	node->zi = zus_t1_ptr(&t->f->md, zi);
-	return node->zi ? 0 : -EIO;
+	return node->zi ? 0 : FAKE_BAD_ANSWER;
 }
 
 int fake_lookup(struct fake_thread *t, struct fake_node dir, const char *name,
@@ -206,7 +206,7 @@ int fake_readlink(struct fake_thread *t, struct fake_node node, char *buf, size_
 	if (len >= sizeof(node.zi->i_symlink)) {
 		target = zus_t1_ptr(&t->f->md, le64toh(node.zi->i_sym_dpp));
 		if (!target || !zus_t1_contains(&t->f->md, target, len + 1) || target[len])
-			return -EIO;
+			return FAKE_BAD_ANSWER;
 	}
 	memcpy(buf, target, len);
 	buf[len] = 0;

@@ -10,6 +10,7 @@
 #	ctl WORD...			the plugin's remote control
 #	value NAME			a line of its "stats"
 #	app ...				rawapp; in the background: "$scratch/rawapp" ... &
+# $plug_more, if set before: a plugin of ours that the same server has too, for further mounts.
 # What is left when a case fails is undone at its end.
 
 . "$TOP/tests/vm/lib.sh"
@@ -26,6 +27,7 @@ plug_up() {
 	plug_devices=("$@")
 	[ -e "$build/plugins/$plug_name/lib$plug_name.so" ] || skip "$plug_name is not built"
 	scratch
+	[ -z "${plug_more-}" ] || cp "$TOP/build/plugins/$plug_more/lib$plug_more.so" "$scratch/"
 	cp "$build/plugins/plugctl" "$build/rawserver/rawapp" \
 		"$build/plugins/$plug_name/lib$plug_name.so" "$scratch/"
 	mnt=$scratch/mnt
@@ -42,7 +44,8 @@ plug_serve() {
 	local fd
 
 	exec {fd}<> <(:)
-	zusd --plugin-dir="$scratch" --plugins="$plug_name" --ready-fd="$fd" \
+	zusd --plugin-dir="$scratch" --plugins="$plug_name${plug_more:+,$plug_more}" \
+		--ready-fd="$fd" \
 		2>>"$scratch/log" &
 	plug_pid=$!
 	read -r -t 60 -u "$fd" || fail "not ready: $(cat "$scratch/log")"

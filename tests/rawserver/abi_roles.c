@@ -69,7 +69,8 @@ void check_files(void)
 	want_mode("ddbg", S_IFREG | 0600);
 	want_state("state without a server", "initializing\n");
 	abi_want("fstat of a special file", 0, fstat(fd, &st));
-	abi_want("type of a special file", S_IFCHR, st.st_mode & S_IFMT);
+	abi_want("type of a special file", S_IFREG, st.st_mode & S_IFMT);
+	abi_want("truncate of a special file", -1, ftruncate(fd, 0));
 	abi_want("another user", 0, abi_child(as_nobody));
 	memset(map, 0, 4096);
 	abi_want("NUMA_MAP on the directory", 0, abi_ioctl(dir, ZU_IOC_NUMA_MAP, map));

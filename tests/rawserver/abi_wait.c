@@ -5,11 +5,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_xdp.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "abi.h"
 
@@ -316,6 +319,23 @@ static void check_private_lists(__u64 sb_id)
 	close(fd);
 }
 
+/* A long-term pin, as for a network card: 0 or -errno. */
+static long pin_for_long(void *mem, size_t bytes)
+{
+	struct xdp_umem_reg reg = {
+		.addr = (__u64)(uintptr_t)mem, .len = bytes, .chunk_size = 4096,
+	};
+	int fd = socket(AF_XDP, SOCK_RAW, 0);
+	long err;
+
+	/* this kernel has nobody who pins for long: nothing to look at */
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? -EOPNOTSUPP : -errno;
+	err = setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
 static void check_private_memory(__u64 sb_id, int private_fd, struct private_arg *arg)
 {
 	int fd = abi_open();
@@ -336,6 +356,8 @@ static void check_private_memory(__u64 sb_id, int private_fd, struct private_arg
 		return;
 	t1[bytes - 1] = 'e';
 	abi_want("end of T1", 'e', t1[bytes - 1]);
+	abi_want("long-term pin of T1", -EOPNOTSUPP, pin_for_long(t1 + bytes - 4096, 4096));
+	abi_want("the same, not touched yet", -EOPNOTSUPP, pin_for_long(t1 + 4096, 8192));
 	check_private_lists(sb_id);
 	abi_map(fd, bytes + (2 << 20), 0, &err);
 	abi_want("mmap of more than T1", -EINVAL, err);

@@ -11,7 +11,7 @@
  * Whatever hangs for 30 seconds is killed. The data of "write" is a function of the
  * file position, "read" checks it. The status is 0 if the result is a right one,
  * and 1 if not; with -e any only time and data count. Calls: the table at the end.
- * "load" is in load.c.
+ * "load" and "burst" are in load.c, "pound" in pound.c.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -438,7 +438,7 @@ static const struct {
 	{ "fillxattr", 2, do_fillxattr }, { "ioctl", 2, do_ioctl },
 	{ "ioctl32", 3, do_ioctl32 },
 	{ "mount", 4, do_mount }, { "remount", 2, do_remount }, { "umount", 1, do_umount },
-	{ "load", 2, app_load }, { "burst", 2, app_burst },
+	{ "load", 2, app_load }, { "burst", 2, app_burst }, { "pound", 2, app_pound },
 };
 
 static int usage(void)

@@ -16,5 +16,6 @@ bool app_touch(volatile char *at, bool write);
 /* Calls: 0 or -errno. */
 int app_load(char **arg);
 int app_burst(char **arg);
+int app_pound(char **arg);
 
 #endif

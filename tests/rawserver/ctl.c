@@ -8,7 +8,7 @@
  *	record		print it		forget	clear it
  *	stats		print the counters	heal	undo what rules did to inodes
  *	probe		what idle windows show	stop	stop in an orderly way
- *	list, flood, fill, check: see list.c
+ *	list, flood, fill, check, memory: see list.c
  *
  * The answer starts with "error:" when the line was not understood or failed.
  */
@@ -30,11 +30,11 @@ static void print_stats(FILE *out)
 
 	fprintf(out, "ops %lu\nraces %lu\nbad_cookies %lu\nbad_messages %lu\ncontracts %ld\n"
 		"hangs %lu\ntraps %lu\nputs %lu\nevicts %lu\nrefs %u\nnodes %u\n"
-		"lists %lu\nfailed_lists %lu\n",
+		"lists %lu\nfailed_lists %lu\nstorms %lu\n",
 		raw_stats.ops, raw_stats.races,
 		raw_stats.bad_cookies, raw_stats.bad_messages, raw_stats.contracts,
 		raw_stats.hangs, raw_stats.traps, raw_stats.puts, raw_stats.evicts, counts.refs,
-		counts.nodes, raw_stats.lists, raw_stats.failed_lists);
+		counts.nodes, raw_stats.lists, raw_stats.failed_lists, raw_stats.storms);
 	if (raw_fs_last())
 		fprintf(out, "sb_id %llu\nsbi %llu\n",
 			(unsigned long long)raw_fs_last()->sb_id,

@@ -29,6 +29,7 @@ static int register_type(int fd, unsigned int nr)
 			.FS_ver_major = 1,
 			.dt_offset = nr ? ~0ULL : 0,
 			.s_maxbytes = 1ULL << 44,
+			.notused = raw_config.flags,
 			.s_time_gran = 1,
 			.def_mode = 0755,
 		},

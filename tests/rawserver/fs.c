@@ -5,7 +5,8 @@
  * T1: block 0 is left alone (device table), then RAW_MAX_NODES shared inodes,
  * then data blocks. What else is known of an inode is in ordinary memory. A
  * cookie is the address of a struct raw_node or raw_fs and is believed only if
- * it is one that was handed out: the kernel is checked too. raw_lock held.
+ * it is one that was handed out: the kernel is checked too. A block that somebody holds
+ * (T1_BUSY) is free when he does no more. raw_lock held.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,31 +46,73 @@ uint64_t raw_block_alloc(struct raw_fs *fs)
 	return 0;
 }
 
+#define KEPT	2			/* of block_used: nobody's, but busy */
+
 static void block_free(struct raw_fs *fs, uint64_t block)
 {
+	if (fs->block_busy[block]) {
+		fs->block_used[block] = KEPT;
+		return;
+	}
 	fs->block_used[block] = 0;
 	fs->free_blocks++;
 }
 
-uint64_t raw_block(struct raw_node *node, uint64_t page, bool make)
+/* What the kernel says of a block that nobody knows of is for another server. */
+static void count_busy(struct raw_fs *fs, uint64_t block, bool busy)
 {
-	size_t want;
+	if (busy)
+		fs->block_busy[block]++;
+	else if (fs->block_busy[block] && !--fs->block_busy[block] &&
+		 fs->block_used[block] == KEPT)
+		block_free(fs, block);
+}
+
+int raw_op_t1_runs(const struct zufs_ioc_t1_runs *msg)
+{
+	const struct zufs_t1_run *runs = ZUFS_TAIL(msg, runs);
+	struct raw_fs *fs = raw_fs_of(msg->zus_sbi);
+	uint64_t block;
+	uint32_t i;
+
+	if (!fs)
+		return -EINVAL;
+	for (i = 0; i < msg->nr; i++) {
+		if (i == ZUFS_T1_RUNS_MAX || runs[i].first + runs[i].nr > fs->nr_blocks) {
+			raw_stats.bad_messages++;
+			raw_note("busy or idle blocks outside of T1");
+			return -EINVAL;
+		}
+		for (block = runs[i].first; block < runs[i].first + runs[i].nr; block++)
+			count_busy(fs, block, msg->hdr.operation == ZUFS_OP_T1_BUSY);
+	}
+	return 0;
+}
+
+bool raw_block_room(struct raw_node *node, uint64_t pages)
+{
+	size_t want = pages + 64;
 	uint64_t *blocks;
 
+	if (pages <= node->nr_blocks)
+		return true;
+	if (pages > RAW_MAX_PAGES)
+		return false;
+	blocks = realloc(node->blocks, want * sizeof(*blocks));
+	if (!blocks)
+		return false;
+	memset(blocks + node->nr_blocks, 0, (want - node->nr_blocks) * sizeof(*blocks));
+	node->blocks = blocks;
+	node->nr_blocks = want;
+	return true;
+}
+
+uint64_t raw_block(struct raw_node *node, uint64_t page, bool make)
+{
 	if (page < node->nr_blocks && node->blocks[page])
 		return node->blocks[page];
-	if (!make || page >= node->fs->nr_blocks)
+	if (!make || !raw_block_room(node, page + 1))
 		return 0;
-	if (page >= node->nr_blocks) {
-		want = page + 64;
-		blocks = realloc(node->blocks, want * sizeof(*blocks));
-		if (!blocks)
-			return 0;
-		memset(blocks + node->nr_blocks, 0,
-		       (want - node->nr_blocks) * sizeof(*blocks));
-		node->blocks = blocks;
-		node->nr_blocks = want;
-	}
 	node->blocks[page] = raw_block_alloc(node->fs);
 	if (node->blocks[page])
 		node->zi->i_blocks++;
@@ -207,7 +250,7 @@ static void make_root(struct raw_fs *fs)
 
 	root->zi->i_mode = 0040755;
 	root->zi->i_nlink = 2;
-	root->zi->i_generation = 1;
+	root->zi->i_generation = ++fs->generation;
 	root->zi->i_dir.parent = root->zi->i_ino;
 	root->refs = 1;
 	snprintf(root->label, sizeof(root->label), "/");
@@ -225,9 +268,11 @@ struct raw_fs *raw_fs_create(uint64_t sb_id, int fd, char *t1, uint64_t t1_bytes
 	fs->nr_blocks = t1_bytes / ZUFS_PAGE_SIZE;
 	fs->nodes = calloc(RAW_MAX_NODES, sizeof(*fs->nodes));
 	fs->block_used = calloc(fs->nr_blocks, 1);
-	if (!fs->nodes || !fs->block_used) {
+	fs->block_busy = calloc(fs->nr_blocks, sizeof(*fs->block_busy));
+	if (!fs->nodes || !fs->block_used || !fs->block_busy) {
 		free(fs->nodes);
 		free(fs->block_used);
+		free(fs->block_busy);
 		return NULL;
 	}
 	fs->used = true;
@@ -257,6 +302,7 @@ void raw_fs_destroy(struct raw_fs *fs)
 			raw_node_free(&fs->nodes[i]);
 	free(fs->nodes);
 	free(fs->block_used);
+	free(fs->block_busy);
 	munmap(fs->t1, fs->t1_bytes);
 	close(fs->pmem_fd);
 	if (fs == last_fs)

@@ -231,5 +231,6 @@ const struct raw_action raw_havoc_actions[] = {
 	{ "unwindow", do_unwindow, false }, { "uncmd", do_uncmd, false },
 	{ "twice", do_twice, false },
 	{ "scribble", do_scribble, false }, { "look", do_look, false },
+	{ "storm", raw_do_storm, false }, { "poke", raw_do_poke, false },
 	{ NULL, NULL, false },
 };

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/falloc.h>
 #include "raw.h"
@@ -52,10 +53,22 @@ static int read_data(struct raw_node *node, struct zufs_ioc_IO *io, char *data)
 	return 0;
 }
 
+/* What a mapping has left behind the end comes into sight: from there to the page's end. */
+static void zero_tail(struct raw_node *node)
+{
+	uint64_t size = node->zi->i_size, in_page = size % ZUFS_PAGE_SIZE;
+	uint64_t block = raw_block(node, size / ZUFS_PAGE_SIZE, false);
+
+	if (block && in_page)
+		memset(raw_block_addr(node->fs, block) + in_page, 0, ZUFS_PAGE_SIZE - in_page);
+}
+
 static int write_data(struct raw_node *node, struct zufs_ioc_IO *io, const char *data)
 {
 	uint64_t pos = io->filepos, end = pos + io->hdr.len, len, block;
 
+	if (pos > node->zi->i_size)
+		zero_tail(node);
 	for (; pos < end; pos += len, data += len) {
 		len = piece(pos, end - pos);
 		block = raw_block(node, pos / ZUFS_PAGE_SIZE, true);
@@ -78,10 +91,13 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 	uint64_t pos = io->filepos, end = pos + io->hdr.len, block, *words;
 	uint32_t n = 0, max = (raw_config.max_command - 120) / 8;
 	bool write = io->rw & ZUFS_RW_WRITE, was_hole;
+	bool one_word = raw_config.of_2019 && (io->rw & ZUFS_RW_MMAP);
 
 	if (max > ZUS_API_MAP_MAX_PAGES)
 		max = ZUS_API_MAP_MAX_PAGES;
 	words = ZUFS_TAIL(io, iom_e);
+	if (write && pos > node->zi->i_size)
+		zero_tail(node);
 	while (pos < end && n < max) {
 		was_hole = !raw_block(node, pos / ZUFS_PAGE_SIZE, false);
 		block = raw_block(node, pos / ZUFS_PAGE_SIZE, write);
@@ -96,7 +112,8 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 		return -ENOSPC;
 	io->ziom.iom_max = max;
 	io->ziom.iom_n = n;
-	io->last_pos = pos;
+	if (!one_word)
+		io->last_pos = pos;
 	io->hdr.out_len = (uint16_t)zufs_io_size(n);
 	io->cookie = (uintptr_t)node;
 	/* for a page fault on a hole nothing is held: no put will come */
@@ -135,11 +152,38 @@ static int set_size(struct raw_node *node, uint64_t size)
 {
 	uint64_t next = (size + ZUFS_PAGE_SIZE - 1) / ZUFS_PAGE_SIZE;
 
-	if (size < node->zi->i_size) {
+	if (size > node->zi->i_size) {
+		zero_tail(node);
+	} else if (size < node->zi->i_size) {
 		raw_blocks_cut(node, next, UINT64_MAX);
 		clear_range(node, size, next * ZUFS_PAGE_SIZE);
 	}
 	node->zi->i_size = size;
+	return 0;
+}
+
+/* Whole pages go or come, what lies behind moves; the kernel has looked at the range. */
+static int shift(struct raw_node *node, const struct zufs_ioc_IO *io)
+{
+	uint64_t first = io->filepos / ZUFS_PAGE_SIZE, end = io->last_pos / ZUFS_PAGE_SIZE;
+	bool insert = io->rw & FALLOC_FL_INSERT_RANGE;
+	uint64_t *blocks, n = end - first;
+
+	if (!insert)
+		raw_blocks_cut(node, first, end);
+	else if (first < node->nr_blocks && !raw_block_room(node, node->nr_blocks + n))
+		return -ENOSPC;
+	blocks = node->blocks;
+	if (insert && first < node->nr_blocks) {
+		memmove(blocks + end, blocks + first,
+			(node->nr_blocks - end) * sizeof(*blocks));
+		memset(blocks + first, 0, n * sizeof(*blocks));
+	} else if (!insert && end < node->nr_blocks) {
+		memmove(blocks + first, blocks + end,
+			(node->nr_blocks - end) * sizeof(*blocks));
+		memset(blocks + node->nr_blocks - n, 0, n * sizeof(*blocks));
+	}
+	node->zi->i_size += insert ? n * ZUFS_PAGE_SIZE : -n * ZUFS_PAGE_SIZE;
 	return 0;
 }
 
@@ -149,7 +193,10 @@ static int allocate(struct raw_node *node, struct zufs_ioc_IO *io)
 
 	if (io->rw & ZUFS_FL_TRUNCATE)
 		return set_size(node, io->filepos);
-	if (io->rw & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+	if (io->rw & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
+		return shift(node, io);
+	if (io->rw & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE |
+				 FALLOC_FL_ZERO_RANGE))
 		return -EOPNOTSUPP;
 	if (io->rw & FALLOC_FL_PUNCH_HOLE) {
 		if (end > node->zi->i_size)
@@ -157,6 +204,13 @@ static int allocate(struct raw_node *node, struct zufs_ioc_IO *io)
 		clear_range(node, pos, end);
 		return 0;
 	}
+	if (!(io->rw & FALLOC_FL_KEEP_SIZE) && node->zi->i_size < end)
+		zero_tail(node);
+	if (io->rw & FALLOC_FL_ZERO_RANGE)
+		clear_range(node, pos, end);
+	/* what cannot be had changes nothing */
+	if ((end - pos) / ZUFS_PAGE_SIZE > node->fs->free_blocks + node->zi->i_blocks)
+		return -ENOSPC;
 	for (; pos < end; pos += piece(pos, end - pos))
 		if (!raw_block(node, pos / ZUFS_PAGE_SIZE, true))
 			return -ENOSPC;
@@ -186,22 +240,57 @@ static int seek(struct zufs_ioc_seek *msg)
 	return 0;
 }
 
+/* The next page with a block, or where the file's blocks end. */
+static uint64_t next_block(const struct raw_node *node, uint64_t page)
+{
+	while (page < node->nr_blocks && !node->blocks[page])
+		page++;
+	return page;
+}
+
+/* Of a directory, or of attributes: one, where the shared inode is. */
+static int fiemap_other(struct raw_node *node, struct zufs_ioc_fiemap *msg,
+			struct fiemap_extent *extents)
+{
+	const struct fiemap_extent extent = {
+		.fe_physical = zufs_dpp_offset(raw_node_dpp(node)) & ~(ZUFS_PAGE_SIZE - 1ULL),
+		.fe_length = ZUFS_PAGE_SIZE,
+		.fe_flags = FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_NOT_ALIGNED,
+	};
+
+	msg->extents_mapped = !msg->start;
+	if (!msg->start && msg->extents_max)
+		memcpy(extents, &extent, sizeof(extent));
+	return 0;
+}
+
+/* An extent for each page. */
 static int fiemap(struct raw_zt *zt, struct zufs_ioc_fiemap *msg)
 {
 	struct raw_node *node = raw_node_of(msg->zus_ii);
 	struct fiemap_extent extent, *extents = (void *)raw_app_data(zt, &msg->hdr);
-	uint64_t page;
+	uint64_t page, next, end = UINT64_MAX;
 	uint32_t n = 0;
 
 	if (!node || !extents)
 		return -EINVAL;
-	for (page = 0; page < node->nr_blocks; page++) {
-		if (!node->blocks[page] || (msg->extents_max && n == msg->extents_max))
-			continue;
+	if ((msg->flags & FIEMAP_FLAG_XATTR) || (node->zi->i_mode & S_IFMT) == S_IFDIR) {
+		if (raw_config.fs_caps & ZUFS_FSC_FIEMAP_MORE)
+			return fiemap_other(node, msg, extents);
+		raw_stats.bad_messages++;
+	}
+	if (msg->length < end - msg->start)
+		end = msg->start + msg->length;
+	page = next_block(node, msg->start / ZUFS_PAGE_SIZE);
+	for (; page < node->nr_blocks; page = next) {
+		next = next_block(node, page + 1);
+		if (page * ZUFS_PAGE_SIZE >= end || (msg->extents_max && n == msg->extents_max))
+			break;
 		extent = (struct fiemap_extent) {
 			.fe_logical = page * ZUFS_PAGE_SIZE,
 			.fe_physical = node->blocks[page] * ZUFS_PAGE_SIZE,
 			.fe_length = ZUFS_PAGE_SIZE,
+			.fe_flags = next < node->nr_blocks ? 0 : FIEMAP_EXTENT_LAST,
 		};
 		if (msg->extents_max)
 			memcpy(&extents[n], &extent, sizeof(extent));
@@ -273,7 +362,7 @@ int raw_op_io(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	case ZUFS_OP_FALLOCATE:
 		return allocate(node, io);
 	case ZUFS_OP_PRE_READ:
-		return 0;
+		return raw_config.of_2019 ? -ENOTSUP : 0;
 	}
 	data = raw_app_data(zt, hdr);
 	if (!data)

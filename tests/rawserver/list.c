@@ -7,6 +7,7 @@
  *					were taken and how many got EAGAIN at first
  *	fill PLACE:PAGE:N:SEED		write a pattern
  *	check PLACE:PAGE:N:SEED		prints "same" or where it is not
+ *	memory FILE|own			what "mem" is from now on; prints its address
  *
  * ELEMENT: w:BLOCK:PAGE[:N] and r:... (T1 to T2 and back), mw:BLOCK:PAGE:N and mr:...
  * (memory of the server), d:BLOCK:N, rep:N, u:PAGE:N:INO, wbinv, x:WORD (as it is),
@@ -19,6 +20,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,8 @@
 #define MAX_WORDS	((MAX_BUFFER - sizeof(struct zufs_ioc_iomap_exec)) / sizeof(uint64_t))
 #define COOKIE		0x1157000000000000ULL
 
-static char mem[MEM_PAGES * ZUFS_PAGE_SIZE] __attribute__((aligned(4096)));
+static char own_mem[MEM_PAGES * ZUFS_PAGE_SIZE] __attribute__((aligned(4096)));
+static char *mem = own_mem;
 
 struct list {
 	struct zufs_ioc_iomap_exec *ioc;	/* the buffer */
@@ -289,12 +292,34 @@ static void flood(char *rest, FILE *out)
 	list_free(&l, fd);
 }
 
+static void set_memory(const char *name, FILE *out)
+{
+	char *map = own_mem;
+	int fd;
+
+	if (strcmp(name, "own")) {
+		fd = open(name, O_RDWR | O_CLOEXEC);
+		map = mmap(NULL, sizeof(own_mem), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
+	}
+	if (map == MAP_FAILED) {
+		fprintf(out, "error: %s\n", error_name(-errno));
+		return;
+	}
+	if (mem != own_mem)
+		munmap(mem, sizeof(own_mem));
+	mem = map;
+	fprintf(out, "%llu\n", (unsigned long long)(uintptr_t)mem);
+}
+
 bool raw_list_word(const char *word, char *rest, FILE *out)
 {
 	if (!strcmp(word, "list"))
 		run_list(rest, out);
 	else if (!strcmp(word, "flood"))
 		flood(rest, out);
+	else if (!strcmp(word, "memory"))
+		set_memory(rest, out);
 	else if (!strcmp(word, "fill") || !strcmp(word, "check"))
 		pattern(word, rest, out);
 	else

@@ -22,7 +22,7 @@ struct raw_config raw_config = {
 static int usage(void)
 {
 	fputs("usage: rawserver [--root DIR] [--socket PATH] [--command BYTES] [--caps N]\n"
-	      "                 [--types WITH-TABLE,WITHOUT]\n"
+	      "                 [--flags N] [--2019] [--types WITH-TABLE,WITHOUT]\n"
 	      "       rawserver --mkfs T1-DEVICE [T2-DEVICE...]\n"
 	      "       rawserver [--socket PATH] --ctl WORD...\n", stderr);
 	return 2;
@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 		{ "command", required_argument, NULL, 'c' },
 		{ "caps", required_argument, NULL, 'p' },
 		{ "types", required_argument, NULL, 't' },
+		{ "flags", required_argument, NULL, 'f' },
+		{ "2019", no_argument, NULL, '9' },
 		{ "mkfs", no_argument, NULL, 'm' },
 		{ "ctl", no_argument, NULL, 'x' },
 		{ NULL, 0, NULL, 0 },
@@ -79,6 +81,8 @@ int main(int argc, char **argv)
 		case 's': raw_config.socket = optarg; break;
 		case 'c': raw_config.max_command = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 'p': raw_config.fs_caps = (uint32_t)strtoul(optarg, NULL, 0); break;
+		case 'f': raw_config.flags = (uint32_t)strtoul(optarg, NULL, 0); break;
+		case '9': raw_config.of_2019 = true; break;
 		case 't': set_types(optarg); break;
 		case 'm': return raw_mkfs(argv + optind, argc - optind);
 		case 'x': return raw_ctl_call(raw_config.socket, argc - optind, argv + optind);

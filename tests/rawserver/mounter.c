@@ -36,6 +36,7 @@ static int do_mount(struct zufs_mount_info *zmi)
 	if (err)
 		return err;
 	raw_lock();
+	raw_note("mount flags %#llx", (unsigned long long)zmi->po.mount_flags);
 	fs = raw_fs_create(zmi->sb_id, fd, t1, bytes);
 	if (fs) {
 		zmi->zus_sbi = (uintptr_t)fs;
@@ -94,8 +95,9 @@ static int do_message(struct zufs_ioc_mount *msg)
 		return do_umount(&msg->zmi);
 	case ZUFS_M_REMOUNT:
 		raw_lock();
-		raw_note("remount flags %llu",
-			 (unsigned long long)msg->zmi.remount_flags);
+		raw_note("remount flags %llu, mount flags %#llx",
+			 (unsigned long long)msg->zmi.remount_flags,
+			 (unsigned long long)msg->zmi.po.mount_flags);
 		raw_unlock();
 		return 0;
 	case ZUFS_M_DDBG_RD:

@@ -66,8 +66,8 @@ static void drop(struct raw_node *dir, struct raw_name **at)
 {
 	struct raw_name *entry = *at;
 
+	/* i_size lies behind all positions, which are not used again */
 	*at = entry->next;
-	dir->zi->i_size -= ENTRY_SIZE;
 	if (is_dir(entry->node))
 		dir->zi->i_nlink--;
 	free(entry);
@@ -164,7 +164,7 @@ static int take_xattrs(struct raw_node *node, const struct zufs_ioc_new_inode *m
 	return err;
 }
 
-static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
+static int make_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 {
 	struct raw_node *dir = raw_node_of(msg->dir_ii), *node;
 	bool tmpfile = msg->flags & ZI_TMPFILE;
@@ -182,10 +182,13 @@ static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 	ino = node->zi->i_ino;
 	*node->zi = msg->zi;
 	node->zi->i_ino = ino;
-	node->zi->i_generation = 1;
+	node->zi->i_generation = ++node->fs->generation;
 	node->zi->i_blocks = 0;
 	node->zi->i_xattr = 0;
+	node->zi->i_birth.btime = node->zi->i_ctime;
 	node->zi->i_nlink = is_dir(node) ? 2 : 1;
+	if (tmpfile && raw_config.of_2019)
+		node->zi->i_nlink = 0;
 	memcpy(node->label, name.name, sizeof(node->label));
 	if (is_dir(node))
 		node->zi->i_size = 0;
@@ -202,6 +205,14 @@ static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
 	msg->_zi = raw_node_dpp(node);
 	msg->zus_ii = (uintptr_t)node;
 	return 0;
+}
+
+/* The servers of 2019 have no way to say why there is none. */
+static int new_inode(struct raw_zt *zt, struct zufs_ioc_new_inode *msg)
+{
+	int err = make_inode(zt, msg);
+
+	return err && raw_config.of_2019 ? -EINVAL : err;
 }
 
 /* A cookie comes back; the last one of an inode without a name ends it. */
@@ -319,6 +330,14 @@ int raw_op_rename(struct zufs_ioc_hdr *hdr)
 
 /* ---- readdir ---- */
 
+/* With the NUL, where that can be counted: 0 would be the end of the list. */
+static uint8_t len_in_list(const struct raw_name *entry)
+{
+	bool count_nul = raw_config.of_2019 && entry->len < ZUFS_NAME_LEN;
+
+	return (uint8_t)(entry->len + count_nul);
+}
+
 int raw_op_readdir(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 {
 	struct zufs_ioc_readdir *msg = (struct zufs_ioc_readdir *)hdr;
@@ -338,7 +357,7 @@ int raw_op_readdir(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 			continue;
 		if (!zufs_zde_emit(&it, entry->node->zi->i_ino,
 				   (entry->node->zi->i_mode & S_IFMT) >> 12,
-				   entry->pos, entry->name, entry->len))
+				   entry->pos, entry->name, len_in_list(entry)))
 			return 0;
 	}
 	msg->more = 0;

@@ -3,10 +3,14 @@
  * raw.h - a small server written straight on the ABI, and its misbehaviour
  *
  * It stands for the servers that others wrote to the 2019 interface, so it uses
- * nothing of libzus. Files: file.c (special files), mkfs.c, mounter.c, zt.c (threads
+ * nothing of libzus. With --2019 it answers as those did, in every operation: that is the
+ * 32 KiB command buffer and no fs_caps bit of a later ABI (the defaults); a page fault gets
+ * one word and its last_pos as it came; names of READDIR count their NUL; a NEW_INODE that
+ * fails is -EINVAL; an inode without a name has no link; PRE_READ is -ENOTSUP; what those do not
+ * know (IGET ...) is answered 0. Files: file.c (special files), mkfs.c, mounter.c, zt.c (threads
  * and the loop), fs.c, names.c, io.c, xattr.c (a file system in T1), list.c (lists of
- * commands), rule.c (what to do wrong and when), havoc.c (its rougher part), record.c
- * (what the kernel sent), ctl.c (remote control).
+ * commands), rule.c (what to do wrong and when), havoc.c (its rougher part), storm.c (single
+ * words of a message), record.c (what the kernel sent), ctl.c (remote control).
  *
  * One lock, raw_lock, protects file systems, rules, record and counters. It is
  * not held while a rule hangs or delays, nor in an ioctl.
@@ -25,6 +29,7 @@
 #include <zuf/zus_api.h>
 
 #define RAW_MAX_NODES	2048		/* inodes of a file system */
+#define RAW_MAX_PAGES	(1u << 20)	/* of a file; it may be sparse */
 #define RAW_MAX_FS	8		/* mounted at once */
 #define RAW_NAME_SIZE	(ZUFS_NAME_LEN + 1)
 
@@ -34,6 +39,8 @@ struct raw_config {
 	const char *type[2];		/* with a device table, and without one */
 	uint32_t max_command;		/* bytes of a command buffer */
 	uint32_t fs_caps;		/* ZUFS_FSC_* of each mount */
+	uint32_t flags;			/* ZUFS_S_* that its types declare */
+	bool of_2019;			/* answers as the servers of 2019 did */
 };
 extern struct raw_config raw_config;
 
@@ -50,6 +57,7 @@ struct raw_stats {
 	unsigned long evicts;		/* the same of EVICT_INODE and FREE_INODE */
 	unsigned long lists;		/* IOM_DONE */
 	unsigned long failed_lists;
+	unsigned long storms;		/* that are over */
 };
 extern struct raw_stats raw_stats;
 
@@ -144,7 +152,9 @@ struct raw_fs {
 	char *t1;
 	uint64_t t1_bytes;
 	uint64_t nr_blocks, free_blocks, next_block;
+	uint64_t generation;		/* of the newest inode */
 	uint8_t *block_used;
+	uint32_t *block_busy;		/* T1_BUSY less T1_IDLE: not free while it is not 0 */
 	struct raw_node *nodes;
 };
 
@@ -170,8 +180,12 @@ struct raw_counts {
 struct raw_counts raw_count(void);
 /* Block of a page of the file; 0 = hole (or no room, when it is to be made). */
 uint64_t raw_block(struct raw_node *node, uint64_t page, bool make);
+/* Room for the numbers of so many pages, and of some more. */
+bool raw_block_room(struct raw_node *node, uint64_t pages);
 void raw_blocks_cut(struct raw_node *node, uint64_t first, uint64_t end);
 uint64_t raw_block_alloc(struct raw_fs *fs);
+/* T1_BUSY, T1_IDLE. */
+int raw_op_t1_runs(const struct zufs_ioc_t1_runs *msg);
 char *raw_block_addr(const struct raw_fs *fs, uint64_t block);
 
 /* ---- operations: 0 or -errno into hdr.err; raw_lock held ---- */

@@ -87,6 +87,18 @@ static void add_clone(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
 		 (unsigned long long)clone->len, (unsigned long long)clone->len_up);
 }
 
+static void add_runs(char *line, size_t size, const struct zufs_ioc_hdr *hdr)
+{
+	const struct zufs_ioc_t1_runs *msg = (const struct zufs_ioc_t1_runs *)hdr;
+	const struct zufs_t1_run *runs = ZUFS_TAIL(msg, runs);
+	uint64_t blocks = 0;
+	uint32_t i;
+
+	for (i = 0; i < msg->nr && i < ZUFS_T1_RUNS_MAX; i++)
+		blocks += runs[i].nr;
+	snprintf(line, size, " blocks %llu", (unsigned long long)blocks);
+}
+
 static void add_details(char *line, size_t size, unsigned int op,
 			const struct zufs_ioc_hdr *hdr)
 {
@@ -106,6 +118,10 @@ static void add_details(char *line, size_t size, unsigned int op,
 		break;
 	case ZUFS_OP_CLONE:
 		add_clone(line, size, hdr);
+		break;
+	case ZUFS_OP_T1_BUSY:
+	case ZUFS_OP_T1_IDLE:
+		add_runs(line, size, hdr);
 		break;
 	case ZUFS_OP_EVICT_INODE:
 	case ZUFS_OP_FREE_INODE:

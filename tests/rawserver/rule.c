@@ -69,7 +69,10 @@ static const struct {
 	{ ZUFS_OP_PUT_MULTY, "PUT_MULTY" },
 	{ ZUFS_OP_NOOP, "NOOP" },
 	{ ZUFS_OP_IOM_DONE, "IOM_DONE" },
-	{ ZUFS_OP_IGET, "IGET" },
+	{ ZUFS_OP_IGET, "IGET" }, { ZUFS_OP_GET_LABEL, "GET_LABEL" },
+	{ ZUFS_OP_SET_LABEL, "SET_LABEL" },
+	{ ZUFS_OP_IOCTLS, "IOCTLS" },
+	{ ZUFS_OP_T1_BUSY, "T1_BUSY" }, { ZUFS_OP_T1_IDLE, "T1_IDLE" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_MOUNT, "M_MOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_UMOUNT, "M_UMOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_REMOUNT, "M_REMOUNT" },
@@ -398,7 +401,7 @@ static void do_readdir(struct spoil *s)
 
 /* ---- fiemap, ioctl ---- */
 
-/* So many extents, each of its kind; "many" says more than were asked for. */
+/* So many extents, each of its kind; "many" and "over" say more than were asked for. */
 static void do_extents(struct spoil *s)
 {
 	struct zufs_ioc_fiemap *msg = (void *)s->hdr;
@@ -408,6 +411,8 @@ static void do_extents(struct spoil *s)
 	msg->extents_mapped = msg->extents_max;
 	if (!strcmp(s->arg, "many"))
 		msg->extents_mapped++;
+	if (!strcmp(s->arg, "over"))
+		msg->extents_mapped += 100000;
 	for (i = 0; e && i < msg->extents_max; i++, e++) {
 		e->fe_logical = msg->start + i;
 		e->fe_physical = 0;
@@ -426,6 +431,9 @@ static void do_extents(struct spoil *s)
 		else if (!strcmp(s->arg, "flags"))
 			e->fe_flags = ~1U;
 	}
+	/* the question is rewritten, so that the answer fits it */
+	if (!strcmp(s->arg, "over"))
+		msg->extents_max = msg->extents_mapped;
 }
 
 /* UFLAGS,SIZE: asks for the message once more. */

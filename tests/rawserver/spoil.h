@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spoil.h - what an action of a rule gets, for rule.c and havoc.c
+ * spoil.h - what an action of a rule gets, for rule.c, havoc.c and storm.c
  */
 #ifndef RAW_SPOIL_H
 #define RAW_SPOIL_H
@@ -22,6 +22,10 @@ struct raw_action {
 };
 
 extern const struct raw_action raw_havoc_actions[];
+
+/* storm.c */
+void raw_do_storm(struct spoil *s);
+void raw_do_poke(struct spoil *s);
 
 /* Numbers above S64_MAX are written in hex. */
 long long raw_number(const char *text);

@@ -240,7 +240,6 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 	case ZUFS_OP_FREE_INODE:
 	case ZUFS_OP_EVICT_INODE:
 	case ZUFS_OP_LOOKUP:
-	case ZUFS_OP_IGET:
 	case ZUFS_OP_ADD_DENTRY:
 	case ZUFS_OP_REMOVE_DENTRY:
 		return raw_op_names(zt, hdr);
@@ -264,6 +263,11 @@ int raw_op(struct raw_zt *zt, struct zufs_ioc_hdr *hdr)
 		return raw_op_xattr(zt, hdr);
 	case ZUFS_OP_IOCTL:
 		return pass_ioctl((struct zufs_ioc_ioctl *)hdr);
+	case ZUFS_OP_IGET:
+		return raw_config.of_2019 ? 0 : raw_op_names(zt, hdr);
+	case ZUFS_OP_T1_BUSY:
+	case ZUFS_OP_T1_IDLE:
+		return raw_op_t1_runs((struct zufs_ioc_t1_runs *)hdr);
 	case ZUFS_OP_IOM_DONE:
 		return raw_op_iom_done((struct zufs_ioc_iomap_done *)hdr);
 	default:

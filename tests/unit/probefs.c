@@ -103,6 +103,11 @@ static void probe_umount(struct zus_sb *sb)
 	note(to_probe(sb), 'U');
 }
 
+static void probe_server_stop(struct zus_sb *sb)
+{
+	note(to_probe(sb), 'Q');
+}
+
 static int probe_remount(struct zus_sb *sb, const struct zus_mount *m)
 {
 	struct probe_sb *p = to_probe(sb);
@@ -263,6 +268,7 @@ static int probe_readdir(struct zus_ii *dir, struct zus_dir_ctx *ctx)
 
 static int probe_setattr(struct zus_ii *ii, uint32_t bits)
 {
+	note(probe_of(ii), 'T');
 	SEE(probe_of(ii)->last_flags, bits);
 	return probe_of(ii)->result;
 }
@@ -501,9 +507,22 @@ static int probe_ioctl(struct zus_ii *ii, struct zus_ioctl *a)
 	return 0;
 }
 
+static int probe_ioctls(struct zus_sb *sb, const struct zufs_ioctl_info **list)
+{
+	static const struct zufs_ioctl_info info[ZUFS_IOCTLS_MAX] = {
+		{ _IOWR('P', 1, char[16]), ZUFS_IOCTL_GROWS | ZUFS_IOCTL_ANSWERS },
+		{ _IO('P', 2), ZUFS_IOCTL_CHANGES },
+	};
+	struct probe_sb *p = (struct probe_sb *)sb;
+
+	*list = info;
+	return p->result ? p->result : 2;
+}
+
 const struct zus_fs_ops probe_ops = {
 	.mount = probe_mount,
 	.umount = probe_umount,
+	.server_stop = probe_server_stop,
 	.remount = probe_remount,
 	.statfs = probe_statfs,
 	.show_options = probe_show_options,
@@ -533,6 +552,7 @@ const struct zus_fs_ops probe_ops = {
 	.setxattr = probe_setxattr,
 	.listxattr = probe_listxattr,
 	.ioctl = probe_ioctl,
+	.ioctls = probe_ioctls,
 };
 
 const struct zus_plugin probe_plugin = {

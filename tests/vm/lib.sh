@@ -22,8 +22,9 @@ _exit() {
 	done
 	exit "$status"
 }
+way=${way:-} # of doing I/O, that a case is at
 trap _exit EXIT
-trap 'echo "failed: line $LINENO: $BASH_COMMAND (status $?)" >&2' ERR
+trap 'echo "failed: ${way:+$way: }line $LINENO: $BASH_COMMAND (status $?)" >&2' ERR
 
 # on_exit COMMAND...: run it at the end; the words are quoted as they are.
 on_exit() {

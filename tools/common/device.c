@@ -111,6 +111,17 @@ static void classify(int fd, const struct fstype_list *types, struct device *dev
 	}
 }
 
+/* On the first T1 device, where the file system has one. */
+static void read_label(int fd, struct device *dev)
+{
+	off_t at = (off_t)dev->type.dt_offset + MDT_LABEL_OFFSET;
+
+	if (device_index(dev) || dev->bytes < MDT_SIZE ||
+	    pread(fd, dev->label, sizeof(dev->label), at) != (ssize_t)sizeof(dev->label))
+		dev->label[0] = 0;
+	dev->label[sizeof(dev->label) - 1] = 0;
+}
+
 int device_probe(const char *path, const struct fstype_list *types, struct device *dev)
 {
 	int fd, err;
@@ -123,26 +134,39 @@ int device_probe(const char *path, const struct fstype_list *types, struct devic
 	err = get_size(fd, path, &dev->bytes);
 	if (!err)
 		classify(fd, types, dev);
+	if (!err && dev->content == DEVICE_TABLE)
+		read_label(fd, dev);
 	close(fd);
 	return err;
 }
 
-int device_is_blank(const char *path, bool *blank)
+/* Is its start all zeros? */
+static int start_is_blank(int fd, bool *blank)
 {
-	int err = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *buf = malloc(BLANK_BYTES);
-	ssize_t n = -1;
+	ssize_t n = buf ? pread(fd, buf, BLANK_BYTES, 0) : -1;
+	int err = n < 0 ? -errno : 0;
 
-	if (fd >= 0 && buf)
-		n = pread(fd, buf, BLANK_BYTES, 0);
-	if (n < 0)
-		err = msg_errno(errno, "%s: reading its start", path);
-	else
+	if (!err)
 		*blank = n == 0 || (!buf[0] && !memcmp(buf, buf + 1, (size_t)n - 1));
 	free(buf);
-	if (fd >= 0)
-		close(fd);
 	return err;
+}
+
+int device_is_blank(const char *path, bool *blank, char what[SIGNATURE_NAME])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), found;
+
+	if (fd < 0)
+		return msg_errno(errno, "%s", path);
+	found = signature_find(fd, what);
+	*blank = false;
+	if (!found) {
+		snprintf(what, SIGNATURE_NAME, "other data");
+		found = start_is_blank(fd, blank);
+	}
+	close(fd);
+	return found < 0 ? msg_errno(found, "%s: reading what it carries", path) : 0;
 }
 
 void device_set_uuid(const struct device *dev, char text[37])

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <zus/md.h>
 #include "fstypes.h"
+#include "signatures.h"
 
 enum device_content {
 	DEVICE_TABLE,		/* a valid table: type, mdt */
@@ -25,16 +26,17 @@ struct device {
 	char text[128];			/* what it carries, for messages */
 	struct fstype type;		/* name "" if it is not known */
 	struct md_dev_table mdt;
+	char label[MDT_LABEL_SIZE];	/* "": none, or another device of its set has it */
 };
 
 /* Fills all of dev; 0 or -errno with a message. */
 int device_probe(const char *path, const struct fstype_list *types, struct device *dev);
 
 /*
- * Does it start with zeros, far enough for the super-blocks of all common file systems,
- * RAIDs and partition tables? 0 or -errno with a message.
+ * Does it start with zeros, and carry no signature anywhere (of a RAID at its end, say)? What
+ * it carries is in what, "other data" if that has no name. 0 or -errno with a message.
  */
-int device_is_blank(const char *path, bool *blank);
+int device_is_blank(const char *path, bool *blank, char what[SIGNATURE_NAME]);
 
 static inline unsigned int device_index(const struct device *dev)
 {

@@ -1,90 +1,40 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Mounts from /proc/self/mountinfo; see mounts.h. A line is
- *	id parent major:minor root dir options [optional...] - type source super-options
- * with blanks, tabs, newlines and backslashes as three octal digits.
+ * Mounts and mount options by libmount; see mounts.h.
  */
 #define _GNU_SOURCE
 #include "mounts.h"
 
 #include <errno.h>
+#include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/sysmacros.h>
 
 #include "msg.h"
 
-static const struct {
-	const char *name;
-	unsigned long set;
-	unsigned long clear;
-} flags[] = {
-	{ "defaults", 0, 0 },
-	{ "ro", MS_RDONLY, 0 },
-	{ "rw", 0, MS_RDONLY },
-	{ "nosuid", MS_NOSUID, 0 },
-	{ "suid", 0, MS_NOSUID },
-	{ "nodev", MS_NODEV, 0 },
-	{ "dev", 0, MS_NODEV },
-	{ "noexec", MS_NOEXEC, 0 },
-	{ "exec", 0, MS_NOEXEC },
-	{ "sync", MS_SYNCHRONOUS, 0 },
-	{ "async", 0, MS_SYNCHRONOUS },
-	{ "dirsync", MS_DIRSYNC, 0 },
-	{ "noatime", MS_NOATIME, 0 },
-	{ "atime", 0, MS_NOATIME },
-	{ "nodiratime", MS_NODIRATIME, 0 },
-	{ "relatime", MS_RELATIME, 0 },
-	{ "strictatime", MS_STRICTATIME, 0 },
-	{ "lazytime", MS_LAZYTIME, 0 },
-	{ "silent", MS_SILENT, 0 },
-};
-
-unsigned long mounts_parse_flags(const char *options, char *rest)
+int mounts_parse_options(const char *options, unsigned long *flags, char **rest)
 {
-	unsigned long result = 0;
-	char *end = rest;
-	size_t i, len;
+	const struct libmnt_optmap *map = mnt_get_builtin_optmap(MNT_LINUX_MAP);
+	char *vfs = NULL;
+	int err;
 
-	for (; *options; options += len + (options[len] == ',')) {
-		len = strcspn(options, ",");
-		for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-			if (strlen(flags[i].name) == len &&
-			    !memcmp(flags[i].name, options, len))
-				break;
-		if (i < sizeof(flags) / sizeof(flags[0])) {
-			result = (result | flags[i].set) & ~flags[i].clear;
-		} else if (len) {
-			if (end != rest)
-				*end++ = ',';
-			end = mempcpy(end, options, len);
-		}
+	*flags = 0;
+	*rest = NULL;
+	/* the third kind is for mount(8) and other programs: nofail, x-systemd... */
+	err = mnt_split_optstr(options, NULL, &vfs, rest, 0, 0);
+	if (!err && vfs)
+		err = mnt_optstr_get_flags(vfs, flags, map);
+	if (!err && !*rest) {
+		*rest = strdup("");
+		err = *rest ? 0 : -ENOMEM;
 	}
-	*end = 0;
-	return result;
-}
-
-static bool is_octal(const char *s)
-{
-	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' &&
-	       s[2] >= '0' && s[2] <= '7';
-}
-
-static void unescape(char *s)
-{
-	char *out = s;
-
-	while (*s) {
-		if (*s == '\\' && is_octal(s + 1)) {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 4;
-		} else {
-			*out++ = *s++;
-		}
+	free(vfs);
+	if (err) {
+		free(*rest);
+		*rest = NULL;
 	}
-	*out = 0;
+	return err;
 }
 
 static char *join_options(const char *mount, const char *super)
@@ -97,66 +47,53 @@ static char *join_options(const char *mount, const char *super)
 	return asprintf(&text, "%s%s", mount, super) < 0 ? NULL : text;
 }
 
-static int parse_line(char *line, struct mount_entry *e)
+static const char *or_empty(const char *text)
 {
-	char *tail = strstr(line, " - "), *super, *save = NULL;
-	char *dev, *dir, *options;
-	unsigned int ma, mi;
-
-	if (!tail)
-		return -EINVAL;
-	*tail = 0;
-	strtok_r(line, " ", &save);
-	strtok_r(NULL, " ", &save);
-	dev = strtok_r(NULL, " ", &save);
-	strtok_r(NULL, " ", &save);
-	dir = strtok_r(NULL, " ", &save);
-	options = strtok_r(NULL, " ", &save);
-	e->type = strdup(strtok_r(tail + 3, " ", &save));
-	e->source = strdup(strtok_r(NULL, " ", &save));
-	super = strtok_r(NULL, " \n", &save);
-	if (!options || sscanf(dev, "%u:%u", &ma, &mi) != 2)
-		return -EINVAL;
-	e->dev = makedev(ma, mi);
-	e->dir = strdup(dir);
-	e->options = join_options(options, super ? super : "");
-	if (!e->type || !e->source || !e->dir || !e->options)
-		return -ENOMEM;
-	unescape(e->source);
-	unescape(e->dir);
-	return 0;
+	return text ? text : "";
 }
 
-static int add_line(struct mount_list *list, char *line)
+static int fill_entry(struct mount_entry *e, struct libmnt_fs *fs)
 {
-	struct mount_entry *bigger;
+	e->type = strdup(or_empty(mnt_fs_get_fstype(fs)));
+	e->source = strdup(or_empty(mnt_fs_get_source(fs)));
+	e->dir = strdup(or_empty(mnt_fs_get_target(fs)));
+	e->options = join_options(or_empty(mnt_fs_get_vfs_options(fs)),
+				  or_empty(mnt_fs_get_fs_options(fs)));
+	e->dev = mnt_fs_get_devno(fs);
+	return e->type && e->source && e->dir && e->options ? 0 : -ENOMEM;
+}
 
-	bigger = reallocarray(list->entries, list->count + 1, sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	list->entries = bigger;
-	memset(&bigger[list->count], 0, sizeof(*bigger));
-	return parse_line(line, &bigger[list->count++]);
+static int fill_list(struct mount_list *list, struct libmnt_table *tb)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int err = 0;
+
+	list->entries = calloc((size_t)mnt_table_get_nents(tb) + 1, sizeof(*list->entries));
+	if (!iter || !list->entries)
+		err = -ENOMEM;
+	while (!err && mnt_table_next_fs(tb, iter, &fs) == 0)
+		err = fill_entry(&list->entries[list->count++], fs);
+	mnt_free_iter(iter);
+	return err;
 }
 
 int mounts_read(struct mount_list *list)
 {
-	char *line = NULL;
-	size_t size = 0;
-	int err = 0;
-	FILE *f;
+	static const char file[] = "/proc/self/mountinfo";
+	struct libmnt_table *tb;
+	int err;
 
 	*list = (struct mount_list){ 0 };
-	f = fopen("/proc/self/mountinfo", "re");
-	if (!f)
-		return msg_errno(errno, "/proc/self/mountinfo");
-	while (!err && getline(&line, &size, f) > 0)
-		err = add_line(list, line);
-	free(line);
-	fclose(f);
+	errno = 0;
+	tb = mnt_new_table_from_file(file);
+	if (!tb)
+		return msg_errno(errno ? errno : ENOMEM, "%s", file);
+	err = fill_list(list, tb);
+	mnt_unref_table(tb);
 	if (err) {
 		mounts_free(list);
-		msg_errno(err, "/proc/self/mountinfo");
+		msg_errno(err, "%s", file);
 	}
 	return err;
 }

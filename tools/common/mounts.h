@@ -30,9 +30,10 @@ void mounts_free(struct mount_list *list);
 const struct mount_entry *mounts_at(const struct mount_list *list, const char *dir);
 
 /*
- * Splits "ro,noatime,x=1" into the flags of mount(2) and the text that is left, in rest
- * (at least as long as options, with the NUL).
+ * Splits "ro,nofail,x=1" into the flags of mount(2) and the text that the file system gets, in
+ * *rest, to be freed. What only mount(8) or other programs want (nofail, noauto, x-systemd...)
+ * is left out. 0, -EINVAL (an open quote) or -ENOMEM; no message.
  */
-unsigned long mounts_parse_flags(const char *options, char *rest);
+int mounts_parse_options(const char *options, unsigned long *flags, char **rest);
 
 #endif

@@ -51,6 +51,7 @@ struct member {
 
 struct fsck {
 	bool no_change;			/* -n */
+	bool adopt;			/* devices that nothing proves to be members too */
 	bool verbose;
 	bool json;
 	bool dump;

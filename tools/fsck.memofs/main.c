@@ -15,12 +15,13 @@
 #include "fsck.h"
 #include "msg.h"
 
-enum { OPT_DUMP = 256, OPT_JSON, OPT_OFFLINE };
+enum { OPT_DUMP = 256, OPT_JSON, OPT_OFFLINE, OPT_ADOPT };
 
 static const struct option long_options[] = {
 	{ "no-change", no_argument, NULL, 'n' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "root", required_argument, NULL, 'R' },
+	{ "adopt", no_argument, NULL, OPT_ADOPT },
 	{ "dump", no_argument, NULL, OPT_DUMP },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "offline", no_argument, NULL, OPT_OFFLINE },
@@ -30,9 +31,10 @@ static const struct option long_options[] = {
 };
 
 static const char usage_text[] =
-	"usage: fsck.memofs [-nv] [-R ROOT] [--offline] [--dump] [--json] DEVICE...\n"
+	"usage: fsck.memofs [-nv] [-R ROOT] [--adopt] [--offline] [--dump] [--json] DEVICE...\n"
 	"  -n, --no-change  check only, write nothing\n"
 	"  -R, --root ROOT  of zuf, where the kernel is asked; default: " ZUS_ROOT_DEFAULT "\n"
+	"      --adopt      make the device without a table the member that is missing\n"
 	"      --offline    do not ask the kernel\n"
 	"      --dump       print the table of the set\n"
 	"      --json       as JSON, with the result of the check\n"
@@ -53,6 +55,9 @@ static int take_option(struct fsck *f, int c)
 		return 0;
 	case 'R':
 		f->root = optarg;
+		return 0;
+	case OPT_ADOPT:
+		f->adopt = true;
 		return 0;
 	case OPT_OFFLINE:
 		f->offline = true;
@@ -83,6 +88,10 @@ static int parse(struct fsck *f, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "nvR:afpyC::hV", long_options, NULL)) != -1) {
 		if (take_option(f, c))
 			return -1;
+	}
+	if (f->adopt && f->no_change) {
+		msg("--adopt writes, -n does not: give one of them");
+		return take_option(f, '?');
 	}
 	if (optind < argc)
 		return 0;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What is safe to repair: a table that is broken on a device of which it is certain which member it
- * is, while the others agree. Certain is a device
+ * What is safe to repair: a broken table, while the others agree, on a device that is certain to
+ * be a member: what is left of the table has the set's UUID, and the index and UUID of a missing
+ * member.
  *
- *	whose broken table still has the set's UUID and the index and UUID of a missing member,
- *	or that was found under the UUID of a missing member,
- *	or that was given, when one device is broken and one member is missing;
+ * A device of which nothing is left to say so may be anybody's: data without a signature looks
+ * like any other. It is written to only when the user asks (--adopt), and named if there is no
+ * doubt which member it would be: it was found under the UUID of a missing one (a link may be
+ * older than what lies there now), or it was given, is the only bad device, and one is missing.
  *
- * that is large enough and carries nothing else. A table is all that memofs keeps on media, so
- * nothing but the table is written.
+ * Either must be large enough and carry nothing else that is known. A table is all that memofs
+ * keeps on media, so nothing but the table is written.
  */
 #define _GNU_SOURCE
 #include "fsck.h"
@@ -66,25 +68,32 @@ static int index_by_exclusion(const struct fsck *f)
 	return broken == 1 && missing == 1 ? index : -1;
 }
 
-static int index_of(const struct fsck *f, const struct member *m)
+/* What it may be, although nothing on it says so. */
+static int index_by_circumstances(const struct fsck *f, const struct member *m)
 {
-	int index = index_by_table(f, m);
+	int index = index_by_link(f, m);
 
-	if (index < 0)
-		index = index_by_link(f, m);
-	return index < 0 ? index_by_exclusion(f) : index;
+	return index < 0 && m->is_given ? index_by_exclusion(f) : index;
 }
 
 /* Large enough, and nobody else's. */
 static bool may_be_written(const struct fsck *f, const struct member *m, unsigned int index)
 {
-	const char *other = signature_find_other(m->bd.fd);
+	char other[SIGNATURE_NAME];
+	int found = signature_find_other(m->bd.fd, other);
 
-	if (other) {
+	if (found < 0) {
+		msg_errno(found, "%s: what it carries", m->bd.path);
+		return false;
+	}
+	if (found) {
 		msg("%s carries %s: it is left alone", m->bd.path, other);
 		return false;
 	}
-	return m->bd.bytes >> ZUS_BLOCK_SHIFT >= zus_md_dev_blocks(&f->mdt, index);
+	if (m->bd.bytes >> ZUS_BLOCK_SHIFT >= zus_md_dev_blocks(&f->mdt, index))
+		return true;
+	msg("%s is too small for member %u: it is left alone", m->bd.path, index);
+	return false;
 }
 
 static void write_table(struct fsck *f, struct member *m, unsigned int index)
@@ -108,18 +117,28 @@ static void write_table(struct fsck *f, struct member *m, unsigned int index)
 	f->fixed += 2;
 }
 
+static void repair(struct fsck *f, struct member *m)
+{
+	int index = index_by_table(f, m);
+	bool is_certain = index >= 0;
+
+	if (!is_certain)
+		index = index_by_circumstances(f, m);
+	if (index < 0 || !may_be_written(f, m, (unsigned int)index))
+		return;
+	if (is_certain || f->adopt)
+		write_table(f, m, (unsigned int)index);
+	else
+		msg("%s may be member %d, but nothing on it says so: --adopt makes it that",
+		    m->bd.path, index);
+}
+
 void repair_set(struct fsck *f)
 {
 	unsigned int i;
-	int index;
 
 	for (i = 0; f->has_table && !f->no_change && i < f->count; i++) {
-		struct member *m = &f->members[i];
-
-		if (m->state != MEMBER_BROKEN)
-			continue;
-		index = index_of(f, m);
-		if (index >= 0 && may_be_written(f, m, (unsigned int)index))
-			write_table(f, m, (unsigned int)index);
+		if (f->members[i].state == MEMBER_BROKEN)
+			repair(f, &f->members[i]);
 	}
 }

@@ -18,6 +18,7 @@ enum { OPT_SHADOW = 256, OPT_T2, OPT_IN_ORDER = 1 };
 
 static const struct option long_options[] = {
 	{ "force", no_argument, NULL, 'f' },
+	{ "label", required_argument, NULL, 'L' },
 	{ "uuid", required_argument, NULL, 'U' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -29,8 +30,9 @@ static const struct option long_options[] = {
 };
 
 static const char usage_text[] =
-	"usage: mkfs.memofs [-fnv] [-U UUID] [--shadow] DEVICE... [--t2 DEVICE...]\n"
+	"usage: mkfs.memofs [-fnv] [-L LABEL] [-U UUID] [--shadow] DEVICE... [--t2 DEVICE...]\n"
 	"  -f, --force      overwrite what is on the devices\n"
+	"  -L, --label LABEL  a name for the file system, up to 255 bytes\n"
 	"  -U, --uuid UUID  of the set; default: a new random one\n"
 	"  -n, --dry-run    check everything, write nothing\n"
 	"      --shadow     use half of each T1 device, the rest is its shadow\n"
@@ -67,6 +69,18 @@ static int set_uuid(struct mkfs *m, const char *text)
 	return -1;
 }
 
+static int set_label(struct mkfs *m, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < sizeof(m->label)) {
+		memcpy(m->label, text, len);
+		return 0;
+	}
+	msg("a label has at most %zu bytes", sizeof(m->label) - 1);
+	return -1;
+}
+
 /* One option; 0 or -1. */
 static int take_option(struct mkfs *m, int c, bool *is_t2)
 {
@@ -76,6 +90,8 @@ static int take_option(struct mkfs *m, int c, bool *is_t2)
 	case 'f':
 		m->force = true;
 		return 0;
+	case 'L':
+		return set_label(m, optarg);
 	case 'U':
 		return set_uuid(m, optarg);
 	case 'n':
@@ -107,7 +123,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 	bool is_t2 = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "-fU:nvhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "-fL:U:nvhV", long_options, NULL)) != -1) {
 		if (take_option(m, c, &is_t2))
 			return -1;
 	}

@@ -15,7 +15,7 @@
 
 #define MIN_BYTES	((uint64_t)4 << 20)
 #define SIZE_UNIT	(ZUFS_ALLOC_MASK + 1)
-#define WIPE_BYTES	(128 * 1024)	/* past the last signature that signatures.c knows */
+#define WIPE_BYTES	(128 * 1024)	/* boot code and tables that have no signature */
 
 /* The bytes that we use: half of a T1 device with a shadow, whole units of 2 MiB. */
 static int cut_size(const struct mkfs *m, struct member *mb)
@@ -65,19 +65,29 @@ int members_open(struct mkfs *m)
 	return 0;
 }
 
+/* 0, or -1: it carries something, or what it carries cannot be read. */
+static int check_free(const struct member *mb)
+{
+	char name[SIGNATURE_NAME];
+	int found = signature_find(mb->bd.fd, name);
+
+	if (!found)
+		return 0;
+	if (found < 0)
+		msg_errno(found, "%s: what it carries", mb->bd.path);
+	else
+		msg("%s carries %s; -f overwrites it", mb->bd.path, name);
+	return -1;
+}
+
 int members_check(const struct mkfs *m)
 {
-	const char *found;
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; !m->force && i < m->count; i++) {
-		found = signature_find(m->members[i].bd.fd);
-		if (!found)
-			continue;
-		msg("%s carries %s; -f overwrites it", m->members[i].bd.path, found);
-		err = -1;
-	}
+	for (i = 0; !m->force && i < m->count; i++)
+		if (check_free(&m->members[i]))
+			err = -1;
 	return err;
 }
 
@@ -111,12 +121,36 @@ static int build_table(const struct mkfs *m, struct md_dev_table *mdt)
 static int wipe(const struct member *mb)
 {
 	static const char zeros[WIPE_BYTES];
-	ssize_t n = pwrite(mb->bd.fd, zeros, sizeof(zeros), 0);
+	int err = signature_wipe(mb->bd.fd);
+	ssize_t n = err ? 0 : pwrite(mb->bd.fd, zeros, sizeof(zeros), 0);
 
-	if (n == (ssize_t)sizeof(zeros))
+	if (!err && n != (ssize_t)sizeof(zeros))
+		err = n < 0 ? errno : EIO;
+	if (!err)
 		return 0;
-	msg_errno(n < 0 ? errno : EIO, "%s: wiping old signatures", mb->bd.path);
+	msg_errno(err, "%s: wiping old signatures", mb->bd.path);
 	return -1;
+}
+
+static int write_at(const struct member *mb, const char *label, uint64_t offset)
+{
+	ssize_t n = pwrite(mb->bd.fd, label, MDT_LABEL_SIZE, (off_t)(offset + MDT_LABEL_OFFSET));
+
+	if (n == MDT_LABEL_SIZE && !fsync(mb->bd.fd))
+		return 0;
+	return msg_errno(n < 0 ? errno : EIO, "%s: writing the label", mb->bd.path);
+}
+
+/* Behind the table of the first device; what a mount begins with is its shadow, if there is one. */
+static int write_label(const struct mkfs *m)
+{
+	const struct member *first = &m->members[0];
+
+	if (!m->label[0] || m->dry_run)
+		return 0;
+	if (write_at(first, m->label, 0))
+		return -1;
+	return m->shadow && write_at(first, m->label, first->bytes) ? -1 : 0;
 }
 
 int members_write(struct mkfs *m)
@@ -139,7 +173,7 @@ int members_write(struct mkfs *m)
 			return -1;
 		}
 	}
-	return 0;
+	return write_label(m);
 }
 
 void members_close(struct mkfs *m)

@@ -26,6 +26,7 @@ struct mkfs {
 	bool shadow;
 	bool verbose;
 	uint8_t uuid[16];		/* of the set */
+	char label[MDT_LABEL_SIZE];	/* zeros from its end on */
 	unsigned int count;
 	struct member members[MD_DEV_MAX];	/* T1 first */
 };

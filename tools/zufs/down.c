@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * zufs down: unmount, and after the last file system of the root stop the server, unmount
- * the root and unload the module, in this order. Mounts of other mount name spaces are not
- * seen; --keep is for who has them.
+ * the root and unload the module, in this order. Which one is the last is the kernel's to
+ * say: mounts of other mount name spaces are not seen from here, and use the server as well.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include "stats.h"
 #include "zufs.h"
 
 struct down {
@@ -45,9 +47,8 @@ static int unmount(const char *dir, const struct root *root, const struct fstype
 	return err;
 }
 
-/* Counts the file systems that are still mounted; 0 or -errno. */
-static int count_mounts(const struct root *root, const struct fstype_list *types,
-			size_t *count)
+/* Counts the file systems that this process sees mounted; 0 or -errno. */
+static int count_here(const struct root *root, const struct fstype_list *types, size_t *count)
 {
 	struct mount_list mounts;
 	size_t i;
@@ -64,16 +65,68 @@ static int count_mounts(const struct root *root, const struct fstype_list *types
 	return 0;
 }
 
+/* Counts those of the root, whoever sees them: an old module does not say. 0 or -errno. */
+static int count_of_root(const struct root *root, size_t *count)
+{
+	int err, fd;
+	struct stats s;
+
+	*count = 0;
+	if (root->state == ROOT_ABSENT)
+		return 0;
+	fd = stats_open(root->path, false);
+	if (fd == -ENOENT)
+		return 0;
+	err = fd < 0 ? fd : stats_read(fd, &s);
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return msg_errno(err, "what is mounted of %s", root->path);
+	*count = s.nr_mounts;
+	stats_free(&s);
+	return 0;
+}
+
+/* Is anything left that wants server, root or module? What nobody here can see is named. */
+static int is_in_use(const struct root *root, const struct fstype_list *types, bool *in_use)
+{
+	size_t here, all;
+	int err = count_here(root, types, &here);
+
+	if (!err)
+		err = count_of_root(root, &all);
+	if (err)
+		return err;
+	*in_use = here || all;
+	if (all && !here)
+		msg("mounted elsewhere (another mount name space): %zu; the server goes on", all);
+	return 0;
+}
+
+/* The server that zufs up has started, whatever it is called. */
+static bool is_in_pidfile(pid_t pid)
+{
+	FILE *f = fopen(SERVER_PIDFILE, "re");
+	long number = 0;
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%ld", &number) != 1)
+		number = 0;
+	fclose(f);
+	return number == pid;
+}
+
 static int stop_server(const struct root *root, int timeout_ms)
 {
 	if (!root->server)
 		return 0;
-	if (strcmp(root->server_name, SERVER_NAME)) {
+	if (strcmp(root->server_name, SERVER_NAME) && !is_in_pidfile(root->server)) {
 		msg("stopping the server: %s is used by %s (pid %d), which is no " SERVER_NAME,
 		    root->path, root->server_name, (int)root->server);
 		return -EBUSY;
 	}
-	return server_stop(root->server, timeout_ms);
+	return server_stop(root->server, root->server_name, timeout_ms);
 }
 
 static int stop_everything(const struct root *root, int timeout_ms)
@@ -100,7 +153,7 @@ static int stop_everything(const struct root *root, int timeout_ms)
 static int down(const struct down *d, const char *dir, const struct fstype_list *types)
 {
 	struct root root;
-	size_t left;
+	bool in_use;
 	int err;
 
 	/* the types of the root have to be known before it goes */
@@ -109,8 +162,8 @@ static int down(const struct down *d, const char *dir, const struct fstype_list 
 		err = unmount(dir, &root, types);
 	if (err || d->keep)
 		return err;
-	err = count_mounts(&root, types, &left);
-	if (err || left)
+	err = is_in_use(&root, types, &in_use);
+	if (err || in_use)
 		return err;
 	return stop_everything(&root, d->timeout_ms);
 }

@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "process.h"
 #include "zufs.h"
 
 #define MODULE_DIR	"/sys/module/zuf"
+#define UNLOAD_TIMEOUT_MS	2000
+#define UNLOAD_PAUSE_MS		20
 
 bool module_is_loaded(void)
 {
@@ -49,9 +52,19 @@ int module_load(const char *file)
 	return -ENOENT;
 }
 
+/* The kernel tells nobody when a module is free to go: ask again. */
 int module_unload(void)
 {
-	return syscall(SYS_delete_module, "zuf", O_NONBLOCK) ? -errno : 0;
+	const struct timespec pause = { .tv_nsec = UNLOAD_PAUSE_MS * 1000000L };
+	int left = UNLOAD_TIMEOUT_MS;
+
+	while (syscall(SYS_delete_module, "zuf", O_NONBLOCK)) {
+		if ((errno != EWOULDBLOCK && errno != EBUSY) || left <= 0)
+			return -errno;
+		nanosleep(&pause, NULL);
+		left -= UNLOAD_PAUSE_MS;
+	}
+	return 0;
 }
 
 static bool read_attribute(const char *path, char *buf, size_t size)

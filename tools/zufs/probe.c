@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json.h"
 #include "zufs.h"
@@ -36,10 +37,27 @@ static unsigned int count_of(const struct device *dev)
 	return zus_md_t1_count(&dev->mdt) + zus_md_t2_count(&dev->mdt);
 }
 
+/* As udev has it: what may stand in a file name or a rule, '_' instead of anything else. */
+static bool is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c && strchr("#+-.:=@_", c));
+}
+
+static const char *printable(const char *label, char *text, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && label[i]; i++)
+		text[i] = is_plain(label[i]) ? label[i] : '_';
+	text[i] = 0;
+	return text;
+}
+
 static void print_text(const struct device *dev)
 {
 	unsigned int i, index = device_index(dev);
-	char uuid[37];
+	char uuid[37], label[MDT_LABEL_SIZE];
 
 	printf("device    %s\n", dev->path);
 	printf("type      %s\n", dev->type.name);
@@ -47,6 +65,8 @@ static void print_text(const struct device *dev)
 	       version_of(dev) % MD_MINORS_PER_MAJOR);
 	device_set_uuid(dev, uuid);
 	printf("set       %s\n", uuid);
+	if (dev->label[0])
+		printf("label     %s\n", printable(dev->label, label, sizeof(label)));
 	for (i = 0; i < count_of(dev); i++) {
 		device_uuid(dev, i, uuid);
 		printf("member %-2u %s  %s  %llu MiB%s\n", i, uuid, role_of(dev, i),
@@ -70,6 +90,7 @@ static void print_json(const struct device *dev)
 	json_str(&j, "version", text);
 	device_set_uuid(dev, text);
 	json_str(&j, "set_uuid", text);
+	json_str(&j, "label", dev->label);
 	json_num(&j, "index", device_index(dev));
 	json_begin(&j, "members", '[');
 	for (i = 0; i < count_of(dev); i++) {
@@ -86,7 +107,8 @@ static void print_json(const struct device *dev)
 
 static void print_udev(const struct device *dev)
 {
-	char uuid[37], set[37];
+	char uuid[37], set[37], label[MDT_LABEL_SIZE];
+	const char *at;
 
 	device_uuid(dev, device_index(dev), uuid);
 	device_set_uuid(dev, set);
@@ -94,6 +116,13 @@ static void print_udev(const struct device *dev)
 	printf("ID_FS_USAGE=filesystem\n");
 	printf("ID_FS_UUID=%s\n", uuid);
 	printf("ID_FS_UUID_ENC=%s\n", uuid);
+	if (dev->label[0]) {
+		printf("ID_FS_LABEL=%s\nID_FS_LABEL_ENC=",
+		       printable(dev->label, label, sizeof(label)));
+		for (at = dev->label; *at; at++)
+			printf(is_plain(*at) ? "%c" : "\\x%02x", (unsigned char)*at);
+		printf("\n");
+	}
 	printf("ZUFS_DEV_UUID=%s\n", uuid);
 	printf("ZUFS_SET_UUID=%s\n", set);
 	printf("ZUFS_DEV_INDEX=%u\n", device_index(dev));

@@ -41,7 +41,7 @@ static int read_root_file(const char *root, const char *name, char *buf, size_t 
 	return 0;
 }
 
-/* Does the process hold a special file of the root on this device? */
+/* Does the process hold a special file of the root on this device? They have no names. */
 static bool holds_special_file(pid_t pid, dev_t dev)
 {
 	char path[64];
@@ -57,7 +57,7 @@ static bool holds_special_file(pid_t pid, dev_t dev)
 	while (!found && (entry = readdir(dir)))
 		found = entry->d_name[0] != '.' &&
 			fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-			S_ISCHR(st.st_mode) && st.st_dev == dev;
+			st.st_dev == dev && !st.st_nlink;
 	closedir(dir);
 	return found;
 }

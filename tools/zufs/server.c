@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,52 +62,6 @@ static int prepare_files(posix_spawn_file_actions_t *actions, const struct start
 	return err;
 }
 
-/* ZUFS_LIBFS_LIST as the server will see it: of the environment, else of its file; "" = none. */
-static void configured_types(char *list, size_t size)
-{
-	static const char key[] = "ZUFS_LIBFS_LIST=";
-	const char *env = getenv("ZUFS_LIBFS_LIST");
-	char line[1024];
-	FILE *f;
-
-	*list = 0;
-	if (env) {
-		snprintf(list, size, "%s", env);
-		return;
-	}
-	f = fopen(SERVER_CONFIG, "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		char *value = line + sizeof(key) - 1;
-
-		if (strncmp(line, key, sizeof(key) - 1))
-			continue;
-		value += strspn(value, " \t\"'");
-		value[strcspn(value, " \t\"'\n")] = 0;
-		snprintf(list, size, "%s", value);
-	}
-	fclose(f);
-}
-
-/* "--plugins=" with what is configured and the wanted type; NULL = no memory. */
-static char *plugins_option(const char *type)
-{
-	char list[1024], *option, *at;
-	size_t len = strlen(type);
-	int n;
-
-	configured_types(list, sizeof(list));
-	for (at = strstr(list, type); at; at = strstr(at + len, type))
-		if ((at == list || at[-1] == ',') && (!at[len] || at[len] == ','))
-			break;
-	if (at)
-		n = asprintf(&option, "--plugins=%s", list);
-	else
-		n = asprintf(&option, "--plugins=%s%s%s", list, *list ? "," : "", type);
-	return n < 0 ? NULL : option;
-}
-
 /* Starts argv with the files and in the session that a server wants. */
 static int spawn_argv(char *argv[], struct start *s)
 {
@@ -132,19 +87,21 @@ static int spawn_argv(char *argv[], struct start *s)
 
 static int spawn(const struct server_spec *spec, struct start *s)
 {
-	char *plugins = plugins_option(spec->type), *folder, ready[32];
+	char *also, *folder, ready[32];
 	int err = -ENOMEM;
 
 	snprintf(ready, sizeof(ready), "--ready-fd=%d", SERVER_READY_FD);
+	if (asprintf(&also, "--also=%s", spec->type) < 0)
+		also = NULL;
 	if (asprintf(&folder, "--plugin-dir=%s", fstypes_dir()) < 0)
 		folder = NULL;
-	if (plugins && folder) {
-		char *argv[] = { (char *)spec->program, ready, plugins, folder,
+	if (also && folder) {
+		char *argv[] = { (char *)spec->program, ready, also, folder,
 				 (char *)"--pidfile=" SERVER_PIDFILE, (char *)spec->root, NULL };
 
 		err = spawn_argv(argv, s);
 	}
-	free(plugins);
+	free(also);
 	free(folder);
 	return err;
 }
@@ -181,6 +138,9 @@ static int give_up(const struct server_spec *spec, const struct start *s)
 		if (!ended)
 			process_stop(pidfd, 1000);
 		close(pidfd);
+	} else {
+		/* no descriptor is left to wait with; our child keeps its number until waitpid */
+		kill(s->pid, SIGKILL);
 	}
 	show_log(s);
 	if (waitpid(s->pid, &status, 0) < 0)
@@ -218,9 +178,9 @@ err_log:
 	return err;
 }
 
-int server_stop(pid_t pid, int timeout_ms)
+int server_stop(pid_t pid, const char *name, int timeout_ms)
 {
-	char name[16];
+	char now[16];
 	int err, pidfd = process_open(pid);
 
 	if (pidfd == -ESRCH)
@@ -228,7 +188,7 @@ int server_stop(pid_t pid, int timeout_ms)
 	if (pidfd < 0)
 		return msg_errno(pidfd, "stopping the server: pid %d", (int)pid);
 	/* the number may have got a new owner since it was found */
-	if (!process_name(pid, name, sizeof(name)) || strcmp(name, SERVER_NAME)) {
+	if (name && (!process_name(pid, now, sizeof(now)) || strcmp(now, name))) {
 		close(pidfd);
 		return 0;
 	}

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "mountfs.h"
 #include "up.h"
 
 static int step_inspect(struct up *up)
@@ -105,33 +105,26 @@ static int step_server(struct up *up)
 static void undo_server(struct up *up)
 {
 	if (up->started_server)
-		server_stop(up->started_server, 10000);
+		server_stop(up->started_server, NULL, 10000);
 }
 
-static int mount_failed(const struct up *up, const char *source, int err)
+static void mount_failed(const struct up *up, const char *source, int err)
 {
-	err = msg_errno(err, "mounting %s on %s as %s", source, up->dir, up->fs->name);
+	msg_errno(err, "mounting %s on %s as %s", source, up->dir, up->fs->name);
 	msg("more in the kernel's log (dmesg) and the server's (" SERVER_LOG ")");
-	return err;
 }
 
 static int step_mount(struct up *up)
 {
-	unsigned long flags;
-	char *source, *rest;
-	int err = 0;
+	char *source = up->count ? realpath(up->paths[0], NULL) : strdup("none");
+	int err;
 
-	rest = malloc(strlen(up->options) + 1);
-	source = up->count ? realpath(up->paths[0], NULL) : strdup("none");
-	if (!rest || !source) {
-		err = msg_errno(errno, "mounting on %s", up->dir);
-	} else {
-		flags = mounts_parse_flags(up->options, rest);
-		if (mount(source, up->dir, up->fs->name, flags, rest))
-			err = mount_failed(up, source, errno);
-	}
+	if (!source)
+		return msg_errno(errno, "mounting on %s", up->dir);
+	err = mountfs(source, up->dir, up->fs->name, up->options);
+	if (err)
+		mount_failed(up, source, err);
 	free(source);
-	free(rest);
 	return err;
 }
 

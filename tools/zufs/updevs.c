@@ -71,6 +71,7 @@ static int check_set(const struct up *up)
 /* Not all are members: only a device with nothing on it may be taken. */
 static int check_blank(const struct up *up, bool some_are_members)
 {
+	char what[SIGNATURE_NAME] = "";
 	const struct device *dev;
 	bool blank = true;
 	unsigned int i;
@@ -86,12 +87,13 @@ static int check_blank(const struct up *up, bool some_are_members)
 			msg("--force makes a new file system on all of them");
 			return -EINVAL;
 		}
-		err = dev->content == DEVICE_NO_TABLE ? device_is_blank(dev->path, &blank) : 0;
+		err = dev->content == DEVICE_NO_TABLE ? device_is_blank(dev->path, &blank, what) :
+						       0;
 		if (err)
 			return err;
 		if (dev->content != DEVICE_NO_TABLE || !blank) {
 			msg("%s is not blank, it carries %s; --force overwrites it", dev->path,
-			    blank ? dev->text : "other data");
+			    blank ? dev->text : what);
 			return -EEXIST;
 		}
 	}

@@ -23,7 +23,6 @@
 #define SERVER_NAME	"zusd"
 #define SERVER_LOG	RUN_DIR "/zusd.log"
 #define SERVER_PIDFILE	RUN_DIR "/zusd.pid"
-#define SERVER_CONFIG	"/etc/zufs.conf"
 
 struct command {
 	const char *name;
@@ -55,7 +54,10 @@ int take_lock(void);
 bool module_is_loaded(void);
 /* Loads it: this file, or with NULL by modprobe. 0 or -errno with a message. */
 int module_load(const char *file);
-/* 0, -EBUSY ... without a message. */
+/*
+ * Asks for up to two seconds: what a mount has left (memory that a pipe holds) lets the module
+ * go a moment after its last user. 0, -EWOULDBLOCK ... without a message.
+ */
 int module_unload(void);
 /* Version (or source checksum) of the loaded module; false if there is none. */
 bool module_version(char *buf, size_t size);
@@ -96,8 +98,12 @@ struct server_spec {
 
 /* Starts it and waits until it is ready; *pid is its process. 0 or -errno with a message. */
 int server_start(const struct server_spec *spec, pid_t *pid);
-/* Stops a server and waits for its end, kills it after the time-out. 0 or -errno, message. */
-int server_stop(pid_t pid, int timeout_ms);
+/*
+ * Stops a server and waits for its end, kills it after the time-out. The name is what it was
+ * called when it was found: another process of its number is left alone. NULL: it is our
+ * child, however it is called. 0 or -errno, message.
+ */
+int server_stop(pid_t pid, const char *name, int timeout_ms);
 
 /* ---- links.c: /dev/disk/by-uuid ---- */
 

@@ -28,6 +28,9 @@
 
 #define MDT_SIZE		4096	/* bytes reserved on each device */
 #define MDT_STATIC_SIZE		1664	/* bytes 2 .. this are checksummed */
+/* On the first T1 device a name for people, if the file system keeps it here; zeros behind it. */
+#define MDT_LABEL_OFFSET	2048
+#define MDT_LABEL_SIZE		256
 #define MD_DEV_MAX		64	/* entries of the device list */
 #define MD_DEV_NUMA_SHIFT	60	/* NUMA node in the top bits of md_dev_id.blocks */
 #define MD_DEV_BLOCKS_MASK	0x0fffffffffffffffULL

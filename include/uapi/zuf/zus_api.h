@@ -48,6 +48,25 @@
  *        + fs_caps ZUFS_FSC_NEW_XATTRS, bit 63 of NEW_INODE's flags: ACLs and labels of the new
  *          inode follow in the message
  *        + fs_caps ZUFS_FSC_NEW_EXCL: NEW_INODE comes for names that nobody has looked up
+ *        + fs_caps ZUFS_FSC_BTIME: i_birth of the shared inode
+ *        + fs_caps ZUFS_FSC_FIEMAP_MORE: FIEMAP of directories, and with FIEMAP_FLAG_XATTR
+ *        + fs_caps ZUFS_FSC_LABEL: operations GET_LABEL, SET_LABEL
+ *        + register_fs_info.notused bits of ZUFS_S_DECLARED: flags of inodes that programs may
+ *          set; i_flags has these bits
+ *        + MOUNT and WAIT_OPT end with -EINTR only after a handler without SA_RESTART: after any
+ *          other signal the call starts anew by itself
+ *        + fs_caps ZUFS_FSC_IOCTLS: operation IOCTLS, after the mount, lists the ioctl numbers that
+ *          the file system knows and what they do; IOCTL's kflags say how the file is open;
+ *          REALLOC is for numbers that are listed so, else of CAP_SYS_ADMIN; who changes
+ *          something by IOCTL holds write access to the mount
+ *        + i_nlink up to 2^31 - 1
+ *        + fs_caps ZUFS_FSC_RETRY_MOVES: a message that was answered with -EZUFS_RETRY comes back
+ *          on any channel
+ *        + fs_caps ZUFS_FSC_QUARANTINE: operations T1_BUSY, T1_IDLE say which blocks the server
+ *          has to keep back from reuse because a pipe or DMA still has them
+ *        + ZUFS_H_INTR of FALLOCATE is a fatal signal; further lists (-EZUFS_RETRY) of a killed
+ *          application are refused, hdr.err -EINTR, three times: the next one ends the operation
+ *        + mount_flags ZUFS_M_RDONLY and ZUFS_M_PROTECTED, which tell and ask for no answer
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -81,7 +100,7 @@
 
 #define ZUFS_NAME_LEN		255
 #define ZUFS_MAX_SYMLINK	4096	/* with the NUL */
-#define ZUFS_LINK_MAX		32000
+#define ZUFS_LINK_MAX		32000	/* of 2019; not enforced: 2^31 - 1 is the limit */
 #define ZUFS_READAHEAD_PAGES	8
 #define ZUFS_ALLOC_MASK		0x1fffffULL	/* devices are 2 MiB aligned */
 #define ZUFS_MO_MAX		512	/* bytes of SHOW_OPTIONS text */
@@ -166,14 +185,35 @@ static inline __u64 zufs_dpp_block(__u64 block_form)
 
 #define ZUFS_S_IMMUTABLE	0x800	/* i_flags: cannot be changed by ioctl */
 
+/*
+ * i_flags that mean something to the file system alone. Those that a type declares in
+ * register_fs_info.notused are set and shown by chattr(1), lsattr(1) and statx(2), told by
+ * SETATTR with ZUFS_STATX_FLAGS, and come with new inodes from their directory (but TOPDIR).
+ */
+#define ZUFS_S_NODUMP		0x0080	/* d: no backup wants it */
+#define ZUFS_S_COMPR		0x0100	/* c: compressed */
+#define ZUFS_S_NOCOW		0x0200	/* C: no copy on write */
+#define ZUFS_S_NOTAIL		0x0400	/* t: tails are not merged */
+#define ZUFS_S_TOPDIR		0x1000	/* T: directories: the top of a hierarchy */
+#define ZUFS_S_JOURNAL_DATA	0x2000	/* j: data is journalled */
+#define ZUFS_S_SECRM		0x4000	/* s: overwritten when deleted */
+#define ZUFS_S_UNRM		0x8000	/* u: can be undeleted */
+#define ZUFS_S_DECLARED		0xf780	/* all of these */
+
 struct zus_inode {
 	__le16	i_flags;		/* S_SYNC 1, NOATIME 2, APPEND 4, IMMUTABLE 8, DIRSYNC 64 */
 	__le16	i_mode;			/* kernel */
 	__le32	i_nlink;		/* server */
 	__le64	i_size;			/* both */
-	struct {
-		__le64 a[2];
-	} i_on_disk;			/* file system private */
+	union {
+		struct {
+			__le64 a[2];
+		} i_on_disk;		/* file system private */
+		struct {		/* of servers with ZUFS_FSC_BTIME */
+			__le64 own;	/* file system private */
+			__le64 btime;	/* birth, signed ns since the epoch; never changes */
+		} i_birth;
+	};
 	__le64	i_blocks;		/* server; file-system blocks */
 	__le64	i_mtime;		/* these three: signed ns since the epoch */
 	__le64	i_ctime;
@@ -195,6 +235,8 @@ struct zus_inode {
 };
 ZUFS_SIZE_IS(zus_inode, ZUFS_INODE_SIZE);
 ZUFS_FIELD_AT(zus_inode, i_rdev, 96);
+ZUFS_FIELD_AT(zus_inode, i_on_disk, 16);
+ZUFS_FIELD_AT(zus_inode, i_birth.btime, 24);
 
 /* ---- header of every message ---- */
 
@@ -219,6 +261,7 @@ ZUFS_SIZE_IS(zufs_ioc_hdr, 24);
 /* ---- registration and mounting ---- */
 
 #define ZUFS_REG_NODEV_OK	(1U << 31)	/* notused: a device is optional */
+/* Of its low 16 bits those of ZUFS_S_DECLARED are the flags that inodes may have. */
 
 struct register_fs_info {
 	char	fsname[16];		/* NUL-terminated; the type of mount -t */
@@ -247,6 +290,10 @@ enum zufs_mount_flags {			/* zufs_parse_options.mount_flags */
 	ZUFS_M_SILENT		= 1 << 2,
 	ZUFS_M_PRIVATE		= 1 << 3,
 };
+/* The mount is, or in a remount becomes, read-only: nothing durable is written. */
+#define ZUFS_M_RDONLY		(1ULL << 63)
+/* A T2 device is write protected; the mount is read-only and stays it until that ends. */
+#define ZUFS_M_PROTECTED	(1ULL << 62)
 
 struct zufs_parse_options {
 	__u64	mount_flags;
@@ -265,6 +312,20 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	ZUFS_FSC_FIEMAP_MORE	= 1U << 20,	/* FIEMAP of directories and of attributes */
+	ZUFS_FSC_LABEL		= 1U << 21,	/* has ZUFS_OP_GET_LABEL and SET_LABEL */
+	ZUFS_FSC_BTIME		= 1U << 22,	/* shared inodes have their i_birth.btime */
+	ZUFS_FSC_IOCTLS		= 1U << 23,	/* has ZUFS_OP_IOCTLS */
+	ZUFS_FSC_QUARANTINE	= 1U << 24,	/* has ZUFS_OP_T1_BUSY and T1_IDLE */
+	/*
+	 * A message that was answered with -EZUFS_RETRY may come back on another thread, as the
+	 * server left it but for its header: hdr.offset and len are those of a new window (len
+	 * may be less, of READ and WRITE 0 when the application was killed or its memory is not
+	 * there; what an earlier pass left in the old one is void). So the server keeps no lock
+	 * and no pointer into message or window across that answer, no thread of it waits for
+	 * the message to come back, and a pass with an hdr.err changes nothing.
+	 */
+	ZUFS_FSC_RETRY_MOVES	= 1U << 25,
 	/* NEW_INODE of a name that exists is -EEXIST and changes nothing: needs no LOOKUP first */
 	ZUFS_FSC_NEW_EXCL	= 1U << 26,
 	ZUFS_FSC_NEW_XATTRS	= 1U << 27,	/* knows ZI_XATTRS */
@@ -437,6 +498,11 @@ enum e_zufs_operation {
 	ZUFS_OP_IOM_DONE	= 32,	/* an asynchronous iomap list has ended */
 	ZUFS_OP_EXT_FIRST	= 64,	/* operations of this implementation start here */
 	ZUFS_OP_IGET		= 64,	/* with ZUFS_FSC_IGET only */
+	ZUFS_OP_GET_LABEL	= 65,	/* these two with ZUFS_FSC_LABEL only */
+	ZUFS_OP_SET_LABEL	= 66,
+	ZUFS_OP_IOCTLS		= 68,	/* with ZUFS_FSC_IOCTLS only */
+	ZUFS_OP_T1_BUSY		= 72,	/* these two with ZUFS_FSC_QUARANTINE only */
+	ZUFS_OP_T1_IDLE		= 73,
 };
 
 struct zufs_ioc_mount_options {		/* SHOW_OPTIONS */
@@ -452,6 +518,16 @@ struct zufs_ioc_statfs {
 	struct statfs64 statfs_out;
 };
 ZUFS_SIZE_IS(zufs_ioc_statfs, 152);
+
+#define ZUFS_LABEL_SIZE	256		/* with the NUL */
+
+struct zufs_ioc_label {			/* GET_LABEL, SET_LABEL: FS_IOC_GETFSLABEL, SETFSLABEL */
+	struct zufs_ioc_hdr hdr;
+	__u64	zus_sbi;
+	char	label[ZUFS_LABEL_SIZE];	/* GET in: zeros; zeros from its end on */
+};
+ZUFS_SIZE_IS(zufs_ioc_label, 288);
+ZUFS_FIELD_AT(zufs_ioc_label, label, 32);
 
 struct zufs_str {
 	__u8	len;			/* bytes */
@@ -718,10 +794,13 @@ ZUFS_SIZE_IS(zufs_ioc_seek, 56);
 enum zufs_ioctl_kflags {
 	ZUFS_IOC_FSFROZEN	= 1 << 0,	/* frozen as you asked */
 	ZUFS_IOC_CAP_ADMIN	= 1 << 1,	/* caller has CAP_SYS_ADMIN */
+	ZUFS_IOC_OPEN_READ	= 1 << 2,	/* the file is open for reading ... */
+	ZUFS_IOC_OPEN_WRITE	= 1 << 3,	/* ... and for writing */
 };
 
 enum zufs_ioctl_uflags {		/* with -EZUFS_RETRY */
-	ZUFS_IOC_REALLOC	= 1 << 0,	/* the argument is longer: new_size */
+	/* the argument is longer: new_size; of ZUFS_IOCTL_GROWS, or unlisted with CAP_ADMIN */
+	ZUFS_IOC_REALLOC	= 1 << 0,
 	ZUFS_IOC_FREEZE_REQ	= 1 << 1,	/* freeze the file system, call again */
 };
 
@@ -741,6 +820,33 @@ struct zufs_ioc_ioctl {
 	};
 };
 ZUFS_SIZE_IS(zufs_ioc_ioctl, 56);
+
+/*
+ * What the kernel must know of an ioctl before it passes it on. A number that is not listed may
+ * change something if it has _IOC_WRITE, and answers if it has _IOC_READ.
+ */
+enum zufs_ioctl_flags {
+	ZUFS_IOCTL_GROWS	= 1 << 0,	/* may ask for REALLOC, whoever calls */
+	ZUFS_IOCTL_CHANGES	= 1 << 1,	/* changes something of the file system */
+	ZUFS_IOCTL_ANSWERS	= 1 << 2,	/* bytes go back, if the number has _IOC_READ */
+};
+
+struct zufs_ioctl_info {
+	__u32	cmd;			/* the whole number */
+	__u32	flags;			/* ZUFS_IOCTL_* */
+};
+ZUFS_SIZE_IS(zufs_ioctl_info, 8);
+
+#define ZUFS_IOCTLS_MAX		256
+
+struct zufs_ioc_ioctls {		/* IOCTLS: once, after the mount */
+	struct zufs_ioc_hdr hdr;
+	__u64	zus_sbi;
+	__u32	nr;			/* out: of list; at most ZUFS_IOCTLS_MAX */
+	__u32	pad;
+	struct zufs_ioctl_info list[0];	/* out; out_len is 8 + 8 nr, from nr on */
+};
+ZUFS_SIZE_IS(zufs_ioc_ioctls, 40);
 
 enum zufs_xattr_type {
 	ZUFS_XATTR_SECURITY	= 1,	/* these come without their prefix ... */
@@ -768,7 +874,11 @@ struct zufs_ioc_xattr {
 };
 ZUFS_SIZE_IS(zufs_ioc_xattr, 48);
 
-struct zufs_ioc_fiemap {		/* the array of extents is in the window */
+/*
+ * The array of extents is in the window. With ZUFS_FSC_FIEMAP_MORE directories come too, and in
+ * flags FIEMAP_FLAG_XATTR: where the attributes of the inode are, instead of its data.
+ */
+struct zufs_ioc_fiemap {
 	struct zufs_ioc_hdr hdr;
 	__u64	zus_ii;
 	__u64	start;
@@ -907,6 +1017,41 @@ struct zufs_ioc_iomap_done {
 	__u64	iomb;			/* ziom.iomb of the list */
 };
 ZUFS_SIZE_IS(zufs_ioc_iomap_done, 40);
+
+/*
+ * T1_BUSY, T1_IDLE: somebody (a pipe, DMA) holds pages of T1 that leave, or may leave, what they
+ * were mapped as; and later, that he does no more. The server counts both per block: a BUSY is
+ * one more, an IDLE one less. A block whose count is not 0 is not given out again and not moved;
+ * nothing is said of what it belongs to, and it may go on belonging to it.
+ * A block is the server's again when its count is 0 and
+ *   truncate, fallocate, CLONE or FREE_INODE, which took it away, is executed; or
+ *   a GET_MULTY for writing has replaced it, and its PUT_MULTY came (not at the answer; such a
+ *     GET is not answered with ZUFS_RET_LOCKED_PUT); or
+ *   a WRITE has replaced it (ZUFS_RET_NEW, wr_unmap), and after that a message of the first kind,
+ *     SYNC or EVICT_INODE came for the inode, or UNMAP was 0; or
+ *   the server moved it, and UNMAP was 0.
+ * BUSY is executed before the message that takes the block away comes. With ZUFS_FSC_QUARANTINE
+ * truncate, fallocate, writes and the destination of CLONE do not wait for who holds pages.
+ * UNMAP is -EBUSY while that lasts, also while a BUSY is under way. The first messages after a
+ * mount are BUSY for what is still held of the last one. hdr.err -ENOMEM: nothing was counted,
+ * it comes again. Other results mean nothing.
+ */
+struct zufs_t1_run {
+	__u64	first;			/* block of T1 */
+	__u64	nr;
+};
+ZUFS_SIZE_IS(zufs_t1_run, 16);
+
+#define ZUFS_T1_RUNS_MAX	32
+
+struct zufs_ioc_t1_runs {
+	struct zufs_ioc_hdr hdr;
+	__u64	zus_sbi;
+	__u32	nr;			/* runs, at most ZUFS_T1_RUNS_MAX; none overlap */
+	__u32	__pad;
+	struct zufs_t1_run runs[0];
+};
+ZUFS_SIZE_IS(zufs_ioc_t1_runs, 40);
 
 struct zufs_iomap {
 	__u64	iomb;			/* cookie of the server */

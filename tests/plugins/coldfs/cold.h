@@ -6,7 +6,10 @@
  *
  *	hole --write--> HOT --down.c: a list writes it--> DOWN --list ended--> COLD
  *	                 ^------- a write, or a hold ------'                    |
- *	                 '---- list ended ---- UP <-- read, write: -EZUFS_RETRY '
+ *	                 '---- its list ended <-- read, write: -EZUFS_RETRY ----'
+ *
+ * Nobody waits for another one's list that brings a block up, as its end may need the thread
+ * that would: each has a list of his own, and the first to end installs what it has read.
  *
  * A block is held between get and put; a held block stays in T1, because nothing but the
  * end of a list takes a block away, and that looks at the holds.
@@ -33,12 +36,12 @@ enum cold_state {
 	COLD_HOT,		/* t1 */
 	COLD_DOWN,		/* t1; a list copies it to t2 */
 	COLD_COLD,		/* t2 */
-	COLD_UP,		/* t2; a list copies it to t1 */
 };
 
 struct cold_slot {
 	uint32_t t1;
 	uint32_t t2;
+	uint32_t version;		/* what was COLD is not any more, or dropped */
 	uint16_t holds;			/* gets without their puts */
 	uint8_t state;			/* enum cold_state */
 	bool was_used;			/* since the tiering looked last */
@@ -51,7 +54,7 @@ struct cold_file {
 	bool is_going;			/* the inode is being destroyed */
 	struct memofs_inode *mi;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* an UP or a list ended */
+	pthread_cond_t changed;		/* a list ended */
 	uint32_t lists;			/* on their way down */
 	uint64_t nr;			/* slots */
 	struct cold_slot *slots;	/* moves when it grows: lock */
@@ -62,7 +65,6 @@ struct cold_stats {			/* atomic */
 	uint64_t down_lists, up_lists;
 	uint64_t down_errors, up_errors;	/* lists that failed */
 	uint64_t kept;			/* went down in vain: written or held meanwhile */
-	uint64_t waits;			/* for somebody else's list */
 	uint64_t held;			/* blocks between get and put, now */
 	uint64_t held_max;
 };

@@ -4,7 +4,7 @@
  *
  * It sleeps until T1 gets scarce. Then it walks over the files, like the hand of a clock:
  * a block that was used since the last visit gets another round, the others are collected
- * into asynchronous lists. The end of a list (on any ZT, cold_down_done) gives the T1 block
+ * into asynchronous lists. The end of a list (on any ZT, down_done) gives the T1 block
  * back if nobody has touched it meanwhile.
  */
 #include "cold.h"
@@ -283,7 +283,9 @@ void cold_down_stop(struct cold_sb *csb)
 	pthread_cond_signal(&csb->kick);
 	pthread_cond_broadcast(&csb->moved);
 	pthread_mutex_unlock(&csb->lock);
-	zus_thread_join(csb->thread);
+	if (csb->thread)
+		zus_thread_join(csb->thread);
+	csb->thread = NULL;
 	zus_iomap_drain(&csb->msb.sb);
 }
 

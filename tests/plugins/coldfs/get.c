@@ -2,15 +2,15 @@
 /*
  * get.c - blocks of a file, held in T1 until they are put
  *
- * Called by data.c on ZTs. Waits only while it holds nothing: whoever has got a block
- * returns what he has instead, so what everybody waits for goes on.
+ * Called by data.c on ZTs. Waits (for T1) only while it holds nothing: whoever has got a block
+ * returns what he has instead.
  */
 #include "cold.h"
 
 #include <string.h>
 
 /* Why a block cannot be had at once. */
-enum { GOT, NEED_T1, NEED_UP, NEED_OTHER };
+enum { GOT, NEED_T1, NEED_UP };
 
 static int fill_hole(struct cold_file *f, struct cold_slot *s)
 {
@@ -40,8 +40,6 @@ static int get_one(struct cold_file *f, uint64_t index, bool is_write, uint64_t 
 		break;
 	case COLD_COLD:
 		return NEED_UP;
-	case COLD_UP:
-		return NEED_OTHER;
 	case COLD_DOWN:
 		if (is_write)	/* the list's copy is stale; its end sees that */
 			s->state = COLD_HOT;
@@ -97,9 +95,6 @@ static int overcome(struct cold_file *f, struct zus_io *io, struct cold_get *g, 
 		if (err && why == NEED_UP)
 			err = -EIO;	/* no room to read it into */
 		pthread_mutex_lock(&f->lock);
-	} else if (why == NEED_OTHER) {
-		cold_count(&csb->stats.waits, 1);
-		pthread_cond_wait(&f->changed, &f->lock);
 	}
 	return err;
 }

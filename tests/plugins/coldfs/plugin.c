@@ -33,7 +33,6 @@ static void print_stats(struct cold_sb *csb, FILE *out)
 	PRINT(down_errors);
 	PRINT(up_errors);
 	PRINT(kept);
-	PRINT(waits);
 	PRINT(held);
 	PRINT(held_max);
 	fprintf(out, "t1_free %llu\nt1_usable %llu\nt2_used %llu\n",
@@ -92,8 +91,10 @@ static int cold_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = MEMOFS(mount)(sb, &memofs);
 	if (err)
 		goto err_t2;
-	/* blocks come up one by one */
-	sb->fs_caps &= ~ZUFS_FSC_MMAP_2M;
+	/* blocks come up one by one, and go down whoever has them mapped: the kernel waits */
+	sb->fs_caps &= ~(ZUFS_FSC_MMAP_2M | ZUFS_FSC_QUARANTINE);
+	if (!options.kept)
+		sb->fs_caps |= ZUFS_FSC_RETRY_MOVES;
 	err = cold_down_start(csb);
 	if (err)
 		goto err_umount;
@@ -111,13 +112,22 @@ err_t2:
 	return err;
 }
 
-static void cold_umount(struct zus_sb *sb)
+/* Its threads; what is cold stays so, and comes up by its readers' own lists. */
+static void cold_server_stop(struct zus_sb *sb)
 {
 	struct cold_sb *csb = cold_sb_of(sb);
 
 	set_paused(csb, false);
 	ctl_stop(csb->ctl);
+	csb->ctl = NULL;
 	cold_down_stop(csb);
+}
+
+static void cold_umount(struct zus_sb *sb)
+{
+	struct cold_sb *csb = cold_sb_of(sb);
+
+	cold_server_stop(sb);
 	MEMOFS(umount)(sb);
 	cold_t2_fini(csb);
 	if (csb->stats.held)
@@ -151,6 +161,7 @@ static ssize_t cold_show_options(struct zus_sb *sb, char *buf, size_t size)
 static const struct zus_fs_ops cold_ops = {
 	.mount = cold_mount,
 	.umount = cold_umount,
+	.server_stop = cold_server_stop,
 	.remount = cold_remount,
 	.statfs = cold_statfs,
 	.show_options = cold_show_options,

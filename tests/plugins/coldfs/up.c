@@ -3,82 +3,86 @@
  * up.c - cold blocks come up: an operation asks the kernel for a list (-EZUFS_RETRY) that
  * reads them into T1, and is called again with its result
  *
- * The request belongs to the operation, whose cookie it is; its slots are UP meanwhile, and
- * everybody else waits for them.
+ * The request belongs to the operation, whose cookie it is, and so do its T1 blocks until the
+ * list has ended; the slots stay COLD. So this is true of it (ZUFS_FSC_RETRY_MOVES): no lock is
+ * held meanwhile, nobody waits for it, and a restart with an error changes nothing.
  */
 #include "cold.h"
 
 struct up {
 	uint64_t index;
 	uint32_t n;
+	struct {
+		uint32_t t1, t2;
+		uint32_t version;	/* of the slot */
+	} block[COLD_LIST_MAX];
 };
 
-/* Gives up to max cold neighbours a T1 block each; how many. */
-static uint32_t prepare(struct cold_file *f, uint64_t index, uint32_t max)
+/* A T1 block for each of up to max cold neighbours. */
+static void prepare(struct cold_file *f, struct up *up, uint32_t max)
 {
-	struct cold_slot *s;
+	const struct cold_slot *s;
 	uint32_t n;
 	uint64_t bn;
 
 	for (n = 0; n < max && n < COLD_LIST_MAX; n++) {
-		s = cold_slot(f, index + n);
+		s = cold_slot(f, up->index + n);
 		if (!s || s->state != COLD_COLD)
 			break;
 		bn = cold_t1_alloc(cold_sb_of_file(f));
 		if (!bn)
 			break;
-		s->t1 = (uint32_t)bn;
-		s->state = COLD_UP;
+		up->block[n].t1 = (uint32_t)bn;
+		up->block[n].t2 = s->t2;
+		up->block[n].version = s->version;
 	}
-	return n;
+	up->n = n;
 }
 
 /* How many blocks from `index` on follow each other in both tiers. */
-static uint32_t run_length(const struct cold_file *f, uint64_t index, uint32_t max)
+static uint32_t run_length(const struct up *up, uint32_t i)
 {
-	const struct cold_slot *s = &f->slots[index];
 	uint32_t n;
 
-	for (n = 1; n < max && s[n].t1 == s[0].t1 + n && s[n].t2 == s[0].t2 + n; n++)
+	for (n = 1; i + n < up->n && up->block[i + n].t1 == up->block[i].t1 + n &&
+	     up->block[i + n].t2 == up->block[i].t2 + n; n++)
 		;
 	return n;
 }
 
-static int build_list(struct cold_file *f, struct zus_iomap *iom, const struct up *up)
+static int build_list(struct zus_iomap *iom, const struct up *up)
 {
-	const struct cold_slot *s;
 	uint32_t i, n;
 	int err = 0;
 
 	for (i = 0; i < up->n && !err; i += n) {
-		s = &f->slots[up->index + i];
-		n = run_length(f, up->index + i, up->n - i);
-		err = zus_iomap_t2_read(iom, s->t2, (uint64_t)s->t1 << ZUS_BLOCK_SHIFT, n);
+		n = run_length(up, i);
+		err = zus_iomap_t2_read(iom, up->block[i].t2,
+					(uint64_t)up->block[i].t1 << ZUS_BLOCK_SHIFT, n);
 	}
 	return err;
 }
 
-/* The slots are hot, or cold as before. */
+/* Those slots that are still what was read are hot; the others do not need it. */
 static void finish(struct cold_file *f, const struct up *up, bool is_up)
 {
 	struct cold_sb *csb = cold_sb_of_file(f);
 	uint32_t i;
 
 	for (i = 0; i < up->n; i++) {
-		struct cold_slot *s = &f->slots[up->index + i];
+		struct cold_slot *s = cold_slot(f, up->index + i);
 
-		if (is_up) {
-			cold_t2_free(csb, s->t2);
-			s->t2 = 0;
-			s->state = COLD_HOT;
-			s->was_used = true;
-		} else {
-			memofs_blocks_free(&csb->msb, s->t1, 1);
-			s->t1 = 0;
-			s->state = COLD_COLD;
+		if (!is_up || !s || s->state != COLD_COLD || s->version != up->block[i].version) {
+			memofs_blocks_free(&csb->msb, up->block[i].t1, 1);
+			continue;
 		}
+		cold_t2_free(csb, s->t2);
+		s->t2 = 0;
+		s->t1 = up->block[i].t1;
+		s->state = COLD_HOT;
+		s->was_used = true;
+		s->version++;
 	}
-	pthread_cond_broadcast(&f->changed);
 }
 
 int cold_up_start(struct cold_file *f, struct zus_io *io, uint64_t index, uint32_t max)
@@ -91,13 +95,13 @@ int cold_up_start(struct cold_file *f, struct zus_io *io, uint64_t index, uint32
 	if (!up)
 		return -ENOMEM;
 	up->index = index;
-	up->n = prepare(f, index, max);
+	prepare(f, up, max);
 	if (!up->n) {
 		zus_free(csb->msb.sb.env, up);
 		return -ENOSPC;
 	}
 	zus_iomap_init_io(&iom, io);
-	err = build_list(f, &iom, up);
+	err = build_list(&iom, up);
 	if (err) {
 		finish(f, up, false);
 		zus_free(csb->msb.sb.env, up);

@@ -98,6 +98,10 @@ int ctl_split_options(const char *text, struct ctl_options *o)
 			o->name[len - 4] = 0;
 			continue;
 		}
+		if (len == 4 && !memcmp(text, "kept", 4)) {
+			o->kept = true;
+			continue;
+		}
 		if (used + len + 2 > sizeof(o->rest))
 			return -EINVAL;
 		if (used)

@@ -9,6 +9,7 @@
 #ifndef PLUGIN_CTL_H
 #define PLUGIN_CTL_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <zus/env.h>
 
@@ -16,6 +17,7 @@ struct ctl;
 
 struct ctl_options {
 	char name[64];			/* of ctl=NAME; "" = no remote control is wanted */
+	bool kept;			/* "kept": ZUFS_FSC_RETRY_MOVES is not declared */
 	char rest[256];			/* the other options */
 };
 

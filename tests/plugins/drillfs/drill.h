@@ -27,7 +27,8 @@
 
 enum drill_op {
 	DRILL_READ, DRILL_WRITE, DRILL_GET, DRILL_LARGE, DRILL_PUT, DRILL_PRE_READ, DRILL_TRUNCATE,
-	DRILL_FALLOCATE, DRILL_SYNC, DRILL_IOCTL, DRILL_OPS
+	DRILL_FALLOCATE, DRILL_SYNC, DRILL_IOCTL, DRILL_CLONE, DRILL_SETATTR, DRILL_LINK,
+	DRILL_UNLINK, DRILL_OPS
 };
 
 /* What a rule wants; a field is valid if its bit is set. */
@@ -43,7 +44,7 @@ enum drill_does {
 	DRILL_FLIP	= 1 << 8,	/* change the list while it runs */
 	DRILL_MOVE	= 1 << 9,	/* another page gets another block */
 	DRILL_WORDS	= 1 << 10,	/* say 2 MiB by 512 words */
-	DRILL_LINGER	= 1 << 11,	/* hang with the answer in hand */
+	DRILL_LINGER	= 1 << 11,	/* hang with the work done */
 };
 
 struct drill_rule {
@@ -160,8 +161,12 @@ int drill_pre_read(struct zus_ii *ii, struct zus_io *io);
 int drill_truncate(struct zus_ii *ii, struct zus_io *io);
 int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 int drill_clone(const struct zus_clone *c);
+int drill_setattr(struct zus_ii *ii, uint32_t bits);
+int drill_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
+int drill_remove_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
 int drill_sync(struct zus_ii *ii, struct zus_sync *s);
 int drill_ioctl(struct zus_ii *ii, struct zus_ioctl *args);
+int drill_ioctls(struct zus_sb *sb, const struct zufs_ioctl_info **list);
 void drill_result(struct drill_sb *d, int err);
 
 /* ---- command.c: the remote control ---- */

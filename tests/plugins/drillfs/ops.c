@@ -131,6 +131,8 @@ ssize_t drill_write(struct zus_ii *ii, struct zus_io *io)
 		pthread_rwlock_rdlock(&d->moving);
 		n = after_rw(ii, r, io, memofs_write(ii, io));
 		pthread_rwlock_unlock(&d->moving);
+		if (r->does & DRILL_LINGER)
+			hang(d);
 	}
 	zus_free(ii->sb->env, r);
 	return n;
@@ -234,6 +236,15 @@ int drill_pre_read(struct zus_ii *ii, struct zus_io *io)
 	return (int)err;
 }
 
+/* The end of an operation that changes an inode. */
+static int done(struct zus_ii *ii, struct drill_rule *r, int64_t err)
+{
+	if (r && r->does & DRILL_LINGER)
+		hang(drill_sb_of(ii->sb));
+	zus_free(ii->sb->env, r);
+	return (int)err;
+}
+
 int drill_truncate(struct zus_ii *ii, struct zus_io *io)
 {
 	struct drill_sb *d = drill_sb_of(ii->sb);
@@ -245,8 +256,7 @@ int drill_truncate(struct zus_ii *ii, struct zus_io *io)
 		err = memofs_truncate(ii, io);
 		pthread_rwlock_unlock(&d->moving);
 	}
-	zus_free(ii->sb->env, r);
-	return (int)err;
+	return done(ii, r, err);
 }
 
 int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
@@ -260,19 +270,53 @@ int drill_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 		err = memofs_fallocate(ii, io, mode);
 		pthread_rwlock_unlock(&d->moving);
 	}
-	zus_free(ii->sb->env, r);
-	return (int)err;
+	return done(ii, r, err);
 }
 
 int drill_clone(const struct zus_clone *c)
 {
 	struct drill_sb *d = drill_sb_of(c->src->sb);
-	int err;
+	struct drill_rule *r;
+	int64_t err;
 
-	pthread_rwlock_rdlock(&d->moving);
-	err = memofs_clone(c);
-	pthread_rwlock_unlock(&d->moving);
-	return err;
+	if (!before(c->src, DRILL_CLONE, NULL, &r, &err)) {
+		pthread_rwlock_rdlock(&d->moving);
+		err = memofs_clone(c);
+		pthread_rwlock_unlock(&d->moving);
+	}
+	return done(c->src, r, err);
+}
+
+int drill_setattr(struct zus_ii *ii, uint32_t bits)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	(void)bits;
+	/* what it is about lies in the shared inode, which is that of the media */
+	if (!before(ii, DRILL_SETATTR, NULL, &r, &err))
+		err = 0;
+	return done(ii, r, err);
+}
+
+int drill_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_LINK, NULL, &r, &err))
+		err = memofs_add_dentry(dir, ii, name);
+	return done(ii, r, err);
+}
+
+int drill_remove_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name)
+{
+	struct drill_rule *r;
+	int64_t err;
+
+	if (!before(ii, DRILL_UNLINK, NULL, &r, &err))
+		err = memofs_remove_dentry(dir, ii, name);
+	return done(ii, r, err);
 }
 
 /* An ioctl of this type is of ours; its number says what it does. */
@@ -283,7 +327,27 @@ enum {
 	IOC_FROZEN	= 3,	/* byte 0: whether the file system is frozen, and CAP_ADMIN */
 	IOC_GREEDY	= 4,	/* asks for one byte more each time */
 	IOC_STRANGE	= 5,	/* asks for what nobody knows */
+	IOC_LISTED	= 7,	/* inverts; what the list says of it is in listed[] */
 };
+
+/* All other numbers are not listed, as those of a server that keeps no list. */
+static const struct zufs_ioctl_info listed[] = {
+	{ _IOC(_IOC_READ | _IOC_WRITE, IOC_TYPE, IOC_LONG, 2),
+	  ZUFS_IOCTL_GROWS | ZUFS_IOCTL_ANSWERS },
+	{ _IOC(_IOC_READ | _IOC_WRITE, IOC_TYPE, IOC_LONG, 3), ZUFS_IOCTL_ANSWERS },
+	{ _IOC(_IOC_READ | _IOC_WRITE, IOC_TYPE, IOC_FROZEN, 1), ZUFS_IOCTL_ANSWERS },
+	{ _IOC(_IOC_READ | _IOC_WRITE, IOC_TYPE, IOC_LISTED, 8), ZUFS_IOCTL_ANSWERS },
+	{ _IOC(_IOC_READ | _IOC_WRITE, IOC_TYPE, IOC_LISTED, 4), 0 },
+	{ _IOC(_IOC_WRITE, IOC_TYPE, IOC_LISTED, 8), ZUFS_IOCTL_ANSWERS },
+	{ _IOC(_IOC_READ, IOC_TYPE, IOC_LISTED, 8), ZUFS_IOCTL_CHANGES | ZUFS_IOCTL_ANSWERS },
+};
+
+int drill_ioctls(struct zus_sb *sb, const struct zufs_ioctl_info **list)
+{
+	(void)sb;
+	*list = listed;
+	return sizeof(listed) / sizeof(listed[0]);
+}
 
 static int ask_for(struct zus_ioctl *args, uint32_t uflags, uint32_t size)
 {
@@ -312,6 +376,7 @@ static int do_ioctl(struct zus_ioctl *args)
 		return -ENOTTY;
 	switch (_IOC_NR(args->cmd)) {
 	case IOC_INVERT:
+	case IOC_LISTED:
 		return invert(args);
 	case IOC_LONG:
 		want = args->arg_size < 2 ? 2 : (uint32_t)(arg[0] | arg[1] << 8);

@@ -84,6 +84,10 @@ static int drill_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = MEMOFS(mount)(sb, &memofs);
 	if (err)
 		goto err_init;
+	/* it moves blocks beside memofs */
+	sb->fs_caps &= ~ZUFS_FSC_QUARANTINE;
+	if (!options.kept)
+		sb->fs_caps |= ZUFS_FSC_RETRY_MOVES;
 	err = scratch_init(d);
 	if (err)
 		goto err_umount;
@@ -99,6 +103,15 @@ err_umount:
 err_init:
 	drill_fini(d);
 	return err;
+}
+
+static void drill_server_stop(struct zus_sb *sb)
+{
+	struct drill_sb *d = drill_sb_of(sb);
+
+	ctl_stop(d->ctl);
+	d->ctl = NULL;
+	drill_flip_stop(d);
 }
 
 static void drill_umount(struct zus_sb *sb)
@@ -138,6 +151,7 @@ static ssize_t drill_show_options(struct zus_sb *sb, char *buf, size_t size)
 static const struct zus_fs_ops drill_ops = {
 	.mount = drill_mount,
 	.umount = drill_umount,
+	.server_stop = drill_server_stop,
 	.remount = drill_remount,
 	.statfs = drill_statfs,
 	.show_options = drill_show_options,
@@ -147,8 +161,6 @@ static const struct zus_fs_ops drill_ops = {
 	.iget = memofs_iget,
 	.new_inode = memofs_new_inode,
 	.lookup = memofs_lookup,
-	.add_dentry = memofs_add_dentry,
-	.remove_dentry = memofs_remove_dentry,
 	.rename = memofs_rename,
 	.readdir = memofs_readdir,
 	.getxattr = memofs_getxattr,
@@ -157,6 +169,9 @@ static const struct zus_fs_ops drill_ops = {
 	.seek = memofs_seek,
 	.fiemap = memofs_fiemap,
 	/* ops.c */
+	.add_dentry = drill_add_dentry,
+	.remove_dentry = drill_remove_dentry,
+	.setattr = drill_setattr,
 	.read = drill_read,
 	.write = drill_write,
 	.get_blocks = drill_get_blocks,
@@ -167,6 +182,7 @@ static const struct zus_fs_ops drill_ops = {
 	.clone = drill_clone,
 	.sync = drill_sync,
 	.ioctl = drill_ioctl,
+	.ioctls = drill_ioctls,
 };
 
 const struct zus_plugin zus_plugin = {

@@ -15,7 +15,7 @@
 
 static const char *const op_names[DRILL_OPS] = {
 	"READ", "WRITE", "GET", "LARGE", "PUT", "PRE_READ", "TRUNCATE", "FALLOCATE", "SYNC",
-	"IOCTL",
+	"IOCTL", "CLONE", "SETATTR", "LINK", "UNLINK",
 };
 
 static const struct {

@@ -66,6 +66,39 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* ---- a command buffer of its own, which is as long as it says ---- */
+
+static struct zus_cmd raw_cmd;
+
+/* An empty message of `len` bytes in a buffer of `size`. */
+static inline void *raw_message(size_t size, unsigned int operation, size_t len)
+{
+	struct zufs_ioc_hdr *hdr;
+
+	free(raw_cmd.buf);
+	raw_cmd = (struct zus_cmd){ .buf = calloc(1, size), .size = (uint32_t)size, .cpu = 1 };
+	assert_non_null(raw_cmd.buf);
+	hdr = raw_cmd.buf;
+	hdr->operation = (uint16_t)operation;
+	hdr->in_len = (uint16_t)len;
+	return hdr;
+}
+
+static inline int raw_dispatch(void)
+{
+	struct zufs_ioc_hdr *hdr = raw_cmd.buf;
+
+	zus_dispatch(&raw_cmd);
+	return hdr->err;
+}
+
+static inline int raw_teardown(void **state)
+{
+	free(raw_cmd.buf);
+	raw_cmd.buf = NULL;
+	return teardown(state);
+}
+
 static inline void clear_log(void)
 {
 	memset(fx.p->log, 0, sizeof(fx.p->log));

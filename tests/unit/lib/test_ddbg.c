@@ -7,6 +7,7 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,70 @@ static void text_comes_in_pieces_of_whole_lines(void **state)
 	assert_int_equal(id, 0);
 }
 
+/* A line that fits exactly is there, with one byte less of room it is not. */
+static void line_fits_or_is_left_for_later(void **state)
+{
+	const size_t first = (size_t)(strchr(expected, '\n') + 1 - expected);
+	char buf[128];
+	uint64_t id = 0;
+
+	(void)state;
+	assert_int_equal(zus_ddbg_write("line 20 +p"), 1);
+	assert_int_equal(zus_ddbg_read(&id, buf, first - 1), 0);
+	assert_int_equal(id, 0);
+	memset(buf, '#', sizeof(buf));
+	assert_int_equal(zus_ddbg_read(&id, buf, first), first);
+	assert_int_equal(id, 1);
+	assert_memory_equal(buf, expected, first);
+	assert_int_equal(buf[first], '#');
+}
+
+static void long_formats_are_cut(void **state)
+{
+	static char fmt[600];
+	static struct zus_ddbg_site site = { "f.c", "fn", fmt, 1, 0 };
+	char buf[1024];
+	uint64_t id = 3;
+	size_t n, i;
+
+	(void)state;
+	assert_int_equal(zus_ddbg_register("long", &site, &site + 1), 0);
+	for (i = 245; i < 265; i++) {
+		memset(fmt, i & 1 ? 'f' : '\n', i);
+		fmt[i] = 0;
+		id = 3;
+		n = zus_ddbg_read(&id, buf, sizeof(buf));
+		assert_true(n > 200 && n < 300);
+		assert_memory_equal(buf + n - 2, "\"\n", 2);
+		assert_int_equal(id, 4);
+	}
+	zus_ddbg_unregister(&site);
+}
+
+static void long_lines_end_as_lines(void **state)
+{
+	static char file[600];
+	static struct zus_ddbg_site site = { file, "fn", "text", 1, 0 };
+	char buf[1024];
+	uint64_t id;
+	size_t n, i;
+
+	(void)state;
+	assert_int_equal(zus_ddbg_register("long", &site, &site + 1), 0);
+	memset(file, 'f', sizeof(file) - 1);
+	for (i = 470; i < 500; i++) {
+		file[i] = 0;
+		id = 3;
+		n = zus_ddbg_read(&id, buf, sizeof(buf));
+		/* :1 [long] fn =_ "text" and a newline */
+		assert_int_equal(n, i + 23 < 511 ? i + 23 : 511);
+		assert_int_equal(buf[n - 1], '\n');
+		assert_int_equal(id, 4);
+		file[i] = 'f';
+	}
+	zus_ddbg_unregister(&site);
+}
+
 static void commands_pick_their_sites(void **state)
 {
 	static const struct { const char *cmd; int n; } cases[] = {
@@ -95,6 +160,27 @@ static void commands_pick_their_sites(void **state)
 	assert_int_equal(sites_a[0].on, 1);
 	assert_int_equal(sites_a[1].on, 1);
 	assert_int_equal(sites_b[0].on, 1);
+}
+
+/* The library's strdup is this one. */
+static bool no_memory;
+
+char *strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = no_memory ? NULL : malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static void command_without_memory_changes_nothing(void **state)
+{
+	(void)state;
+	no_memory = true;
+	assert_int_equal(zus_ddbg_write("+p"), -ENOMEM);
+	no_memory = false;
+	assert_int_equal(sites_a[0].on, 0);
+	assert_int_equal(zus_ddbg_write("+p"), 3);
 }
 
 static void malformed_commands_change_nothing(void **state)
@@ -180,7 +266,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(text_shows_every_site),
 		T(text_comes_in_pieces_of_whole_lines),
+		T(line_fits_or_is_left_for_later),
+		T(long_formats_are_cut),
+		T(long_lines_end_as_lines),
 		T(commands_pick_their_sites),
+		T(command_without_memory_changes_nothing),
 		T(malformed_commands_change_nothing),
 		T(site_speaks_only_while_it_is_on),
 		T(mount_thread_messages_carry_it),

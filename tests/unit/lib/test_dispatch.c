@@ -329,7 +329,7 @@ static void lost_message_reaches_nobody(void **state)
 	fake_fail(fx.f, FAKE_MESSAGE, 2);
 	assert_int_equal(fake_setattr(fx.t, fx.f0, 1), 0);
 	assert_int_equal(fake_lookup(fx.t, fx.root, "f3", &n), -EIO);
-	assert_string_equal(fx.p->log, "");
+	assert_string_equal(fx.p->log, "T");
 	assert_int_equal(fake_lookup(fx.t, fx.root, "f3", &n), 0);
 }
 
@@ -357,6 +357,14 @@ static int setup_bare(void **state)
 	return 0;
 }
 
+static int send_label(unsigned int operation)
+{
+	struct zufs_ioc_label *msg = fake_msg(fx.t, operation, sizeof(*msg));
+
+	msg->zus_sbi = fake_mount_info(fx.f)->zus_sbi;
+	return fake_send(fx.t);
+}
+
 static void missing_operations_have_their_defaults(void **state)
 {
 	struct fake_dirent e[2];
@@ -368,6 +376,9 @@ static void missing_operations_have_their_defaults(void **state)
 	bool more;
 
 	(void)state;
+	assert_int_equal(send_label(ZUFS_OP_GET_LABEL), -EOPNOTSUPP);
+	assert_int_equal(send_label(ZUFS_OP_SET_LABEL), -EOPNOTSUPP);
+	assert_int_equal(fake_ioctls(fx.t, NULL, 0), -EOPNOTSUPP);
 	assert_int_equal(fake_remount(fx.f, "", 0), 0);
 	assert_int_equal(fake_statfs(fx.t, &st), -EOPNOTSUPP);
 	assert_int_equal(fake_show_options(fx.t, buf, sizeof(buf)), 0);

@@ -143,7 +143,7 @@ static void puts_ride_along_before_the_operation(void **state)
 	assert_int_equal(fake_read(fx.t, fx.f0, buf, 16, 0), 16);
 	assert_int_equal(fake_setattr(fx.t, fx.f0, 2), 0);
 	/* the second get carried the first put, setattr the second one */
-	assert_string_equal(fx.p->log, "GPGP");
+	assert_string_equal(fx.p->log, "GPGPT");
 	assert_int_equal(fx.p->last_cookie, 1001);
 }
 
@@ -270,7 +270,7 @@ static void evicts_ride_along_in_their_order(void **state)
 	msg = rider(&attr->hdr, ZUFS_OP_EVICT_INODE, again.ii, ZI_LOOKUP_RACE);
 	rider(&msg->hdr, ZUFS_OP_FREE_INODE, fx.f0.ii, 0);
 	assert_int_equal(fake_send(fx.t), 0);
-	assert_string_equal(fx.p->log, "EF");
+	assert_string_equal(fx.p->log, "EFT");
 }
 
 /* ---- space and the rest ---- */
@@ -445,7 +445,6 @@ static void malformed_xattr_names_are_refused(void **state)
 		{ 0, ZUFS_XATTR_USER, "abc" },	/* no name */
 		{ 3, ZUFS_XATTR_USER, "abc" },	/* no NUL */
 		{ 4, ZUFS_XATTR_USER, "a\0c" },	/* a NUL too early */
-		{ 60, ZUFS_XATTR_USER, "abc" },	/* beyond the message */
 		{ 4, 9, "abc" },		/* no such type */
 	};
 	size_t i;
@@ -459,6 +458,29 @@ static void malformed_xattr_names_are_refused(void **state)
 		ioc->name_len = cases[i].name_len;
 		memcpy(ZUFS_TAIL(ioc, buf), cases[i].name, 4);
 		assert_int_equal(fake_send(fx.t), -EINVAL);
+	}
+}
+
+/* The longest name, and the same one where the message ends before its NUL. */
+static void xattr_names_end_in_their_message(void **state)
+{
+	static const uint16_t lens[] = { 2, 60, ZUFS_NAME_LEN + 1, ZUFS_NAME_LEN + 2 };
+	struct zufs_ioc_xattr *ioc;
+	char *name;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * ARRAY_LEN(lens); i++) {
+		uint16_t len = lens[i / 2], cut = i & 1;
+
+		ioc = fake_msg(fx.t, ZUFS_OP_XATTR_GET, sizeof(*ioc) + len - cut);
+		ioc->zus_ii = fx.f0.ii;
+		ioc->type = ZUFS_XATTR_USER;
+		ioc->name_len = len;
+		name = ZUFS_TAIL(ioc, buf);
+		memset(name, 'n', len - 1U);
+		name[len - 1] = 0;
+		assert_int_equal(fake_send(fx.t), cut || len > ZUFS_NAME_LEN + 1 ? -EINVAL : 0);
 	}
 }
 
@@ -492,6 +514,25 @@ static void ioctl_may_ask_for_more_once(void **state)
 	assert_int_equal(fake_ioctl(fx.t, fx.f0, PROBE_IOC, arg, sizeof(arg)), -EIO);
 }
 
+static void ioctls_are_listed_once(void **state)
+{
+	struct zufs_ioctl_info list[ZUFS_IOCTLS_MAX];
+
+	(void)state;
+	assert_true(fake_mount_info(fx.f)->fs_caps & ZUFS_FSC_IOCTLS);
+	assert_int_equal(fake_ioctls(fx.t, list, ZUFS_IOCTLS_MAX), 2);
+	assert_int_equal(list[0].cmd, PROBE_IOC);
+	assert_int_equal(list[0].flags, ZUFS_IOCTL_GROWS | ZUFS_IOCTL_ANSWERS);
+	assert_int_equal(list[1].flags, ZUFS_IOCTL_CHANGES);
+	fx.p->result = ZUFS_IOCTLS_MAX;
+	assert_int_equal(fake_ioctls(fx.t, list, ZUFS_IOCTLS_MAX), ZUFS_IOCTLS_MAX);
+	fx.p->result = ZUFS_IOCTLS_MAX + 1;
+	assert_int_equal(fake_ioctls(fx.t, list, ZUFS_IOCTLS_MAX), -E2BIG);
+	fx.p->result = -ENOMEM;
+	assert_int_equal(fake_ioctls(fx.t, list, ZUFS_IOCTLS_MAX), -ENOMEM);
+	fx.p->result = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,8 +560,10 @@ int main(void)
 		T(xattr_window_takes_what_the_message_cannot),
 		T(xattr_outside_of_the_window_is_refused),
 		T(malformed_xattr_names_are_refused),
+		T(xattr_names_end_in_their_message),
 		T(ioctl_argument_goes_both_ways),
 		T(ioctl_may_ask_for_more_once),
+		T(ioctls_are_listed_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zus/md.h>
 
@@ -88,28 +89,97 @@ static void damage_is_found_and_named(void **state)
 }
 
 /* Changes that keep the checksum right. */
+static void want_refused(struct md_dev_table *t, unsigned int index, const char *reason)
+{
+	const char *why = NULL;
+
+	zus_mdt_set_index(t, index);
+	assert_int_equal(zus_mdt_check(t, MAGIC, 2, 3, &why), -EINVAL);
+	assert_non_null(why);
+	assert_non_null(strstr(why, reason));
+}
+
 static void inconsistent_tables_are_refused(void **state)
 {
 	struct md_dev_table good, t;
-	unsigned int i;
 
 	(void)state;
 	assert_int_equal(zus_mdt_build(&spec, &good), 0);
-	for (i = 0; i < 6; i++) {
-		t = good;
-		if (i == 0)
-			t.s_dev_list.t1_count = 0;
-		else if (i == 1)
-			t.s_dev_list.t2_count = htole16(63);
-		else if (i == 2)
-			t.s_t1_blocks = htole64(1);
-		else if (i == 3)
-			t.s_t2_blocks = 0;
-		else if (i == 4)
-			t.s_dev_list.dev_ids[2].blocks = htole64(1);
-		zus_mdt_set_index(&t, i == 5 ? 4 : 0);
-		assert_int_equal(zus_mdt_check(&t, MAGIC, 2, 3, NULL), -EINVAL);
+	t = good;
+	t.s_dev_list.t1_count = 0;
+	want_refused(&t, 0, "no T1 device");
+	t = good;
+	t.s_t1_blocks = htole64(1);
+	want_refused(&t, 0, "add up");
+	t = good;
+	t.s_t2_blocks = 0;
+	want_refused(&t, 0, "add up");
+	t = good;
+	t.s_dev_list.dev_ids[2].blocks = htole64(1);
+	want_refused(&t, 0, "2 MiB");
+	t = good;
+	t.s_dev_list.dev_ids[3].blocks = 0;
+	want_refused(&t, 0, "2 MiB");
+	t = good;
+	want_refused(&t, 4, "index");
+}
+
+/* Each count alone, and their sum: nothing behind the table is looked at. */
+static void too_many_devices_are_refused(void **state)
+{
+	static const struct { uint16_t t1, t2; } cases[] = {
+		{ 65, 0 }, { 65, 1 }, { 0xffff, 0 }, { 0xffff, 0xffff }, { 2, 63 }, { 1, 0xffff },
+		{ 64, 1 }, { 0x8000, 0x8000 },
+	};
+	struct zus_mdt_dev many[MD_DEV_MAX + 1];
+	struct zus_mdt_spec s = spec;
+	struct md_dev_table t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(zus_mdt_build(&spec, &t), 0);
+		t.s_dev_list.t1_count = htole16(cases[i].t1);
+		t.s_dev_list.t2_count = htole16(cases[i].t2);
+		want_refused(&t, 0, "too many devices");
+		s.t1_count = cases[i].t1;
+		s.t2_count = cases[i].t2;
+		assert_int_equal(zus_mdt_build(&s, &t), -E2BIG);
 	}
+	/* as many as there is room for */
+	for (i = 0; i < ARRAY_LEN(many); i++)
+		many[i] = devs[1];
+	s.devs = many;
+	s.t1_count = MD_DEV_MAX;
+	s.t2_count = 0;
+	assert_int_equal(zus_mdt_build(&s, &t), 0);
+	assert_int_equal(zus_mdt_check(&t, MAGIC, 2, 3, NULL), 0);
+	zus_mdt_set_index(&t, MD_DEV_MAX - 1);
+	assert_int_equal(zus_mdt_check(&t, MAGIC, 2, 3, NULL), 0);
+	want_refused(&t, MD_DEV_MAX, "index");
+	s.t1_count = 1;
+	s.t2_count = MD_DEV_MAX - 1;
+	assert_int_equal(zus_mdt_build(&s, &t), 0);
+	assert_int_equal(zus_mdt_check(&t, MAGIC, 2, 3, NULL), 0);
+}
+
+static void versions_have_their_limits(void **state)
+{
+	struct zus_mdt_spec s = spec;
+	struct md_dev_table t;
+	const char *why;
+
+	(void)state;
+	s.version_major = 63;
+	s.version_minor = MD_MINORS_PER_MAJOR - 1;
+	assert_int_equal(zus_mdt_build(&s, &t), 0);
+	assert_int_equal(le16toh(t.s_version), 0xffff);
+	assert_int_equal(zus_mdt_check(&t, MAGIC, 63, MD_MINORS_PER_MAJOR - 1, &why), 0);
+	s.version_major = 64;
+	assert_int_equal(zus_mdt_build(&s, &t), -EINVAL);
+	s.version_major = 0;
+	s.version_minor = MD_MINORS_PER_MAJOR;
+	assert_int_equal(zus_mdt_build(&s, &t), -EINVAL);
 }
 
 static void numa_node_is_not_part_of_the_size(void **state)
@@ -140,9 +210,61 @@ static void tables_are_stored_whole(void **state)
 	assert_int_equal(zus_mdt_read(fd, 8192, &b), 0);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_equal(pread(fd, block, sizeof(block), 8192), sizeof(block));
-	assert_int_equal(block[MDT_SIZE - 1], 0);
+	/* the label lies behind it */
+	assert_int_equal(block[sizeof(a)], 0xff);
+	assert_int_equal(block[MDT_SIZE - 1], 0xff);
 	close(fd);
 	assert_int_equal(zus_mdt_write(fd, 0, &a), -EBADF);
+}
+
+/* The library's fsync is this one. */
+static unsigned int syncs;
+static int sync_errno;
+
+int fsync(int fd)
+{
+	(void)fd;
+	syncs++;
+	errno = sync_errno;
+	return sync_errno ? -1 : 0;
+}
+
+static void stored_tables_are_synced(void **state)
+{
+	struct md_dev_table t;
+	int fd = memfd_create("table", 0);
+
+	(void)state;
+	assert_true(fd >= 0);
+	syncs = 0;
+	assert_int_equal(zus_mdt_build(&spec, &t), 0);
+	assert_int_equal(zus_mdt_write(fd, 0, &t), 0);
+	assert_int_equal(syncs, 1);
+	sync_errno = ENOSPC;
+	assert_int_equal(zus_mdt_write(fd, 0, &t), -ENOSPC);
+	sync_errno = 0;
+	close(fd);
+	assert_int_equal(zus_mdt_read(fd, 0, &t), -EBADF);
+}
+
+static void table_that_is_cut_is_an_error(void **state)
+{
+	struct rlimit old, limit;
+	struct md_dev_table t;
+	int fd = memfd_create("table", 0);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(zus_mdt_build(&spec, &t), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = old;
+	limit.rlim_cur = 4096 + 100;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	syncs = 0;
+	assert_int_equal(zus_mdt_write(fd, 4096, &t), -EIO);
+	assert_int_equal(syncs, 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	close(fd);
 }
 
 static void blocks_are_found_on_their_devices(void **state)
@@ -211,8 +333,12 @@ int main(void)
 		cmocka_unit_test(impossible_specs_are_refused),
 		cmocka_unit_test(damage_is_found_and_named),
 		cmocka_unit_test(inconsistent_tables_are_refused),
+		cmocka_unit_test(too_many_devices_are_refused),
+		cmocka_unit_test(versions_have_their_limits),
 		cmocka_unit_test(numa_node_is_not_part_of_the_size),
 		cmocka_unit_test(tables_are_stored_whole),
+		cmocka_unit_test(stored_tables_are_synced),
+		cmocka_unit_test(table_that_is_cut_is_an_error),
 		cmocka_unit_test(blocks_are_found_on_their_devices),
 		cmocka_unit_test(addresses_outside_of_t1_are_known),
 		cmocka_unit_test(uuids_are_text_and_back),

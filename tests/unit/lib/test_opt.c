@@ -5,6 +5,8 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zus/opt.h>
 
@@ -81,6 +83,75 @@ static void sizes_have_units(void **state)
 	assert_int_equal(v, 1ULL << 40);
 	assert_int_equal(zus_parse_size("", &v), -EINVAL);
 	assert_int_equal(zus_parse_size(" 1", &v), -EINVAL);
+	assert_int_equal(zus_parse_size("/1", &v), -EINVAL);
+	assert_int_equal(zus_parse_size(":", &v), -EINVAL);
+	assert_int_equal(zus_parse_size("0", &v), 0);
+	assert_int_equal(v, 0);
+	assert_int_equal(zus_parse_size("9", &v), 0);
+	assert_int_equal(v, 9);
+}
+
+static void sizes_have_their_limits(void **state)
+{
+	static const struct { const char *text; uint64_t bytes; } cases[] = {
+		{ "5k", 5ULL << 10 }, { "5K", 5ULL << 10 }, { "5m", 5ULL << 20 },
+		{ "5M", 5ULL << 20 }, { "5G", 5ULL << 30 }, { "5t", 5ULL << 40 },
+		{ "18446744073709551615", UINT64_MAX },
+		{ "18014398509481983K", 18014398509481983ULL << 10 },
+		{ "16777215T", 16777215ULL << 40 },
+	};
+	uint64_t v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		v = 1;
+		assert_int_equal(zus_parse_size(cases[i].text, &v), 0);
+		assert_int_equal(v, cases[i].bytes);
+	}
+	v = 77;
+	assert_int_equal(zus_parse_size("18446744073709551616", &v), -EINVAL);
+	assert_int_equal(zus_parse_size("16777216T", &v), -EINVAL);
+	assert_int_equal(zus_parse_size("1kk", &v), -EINVAL);
+	/* what is wrong stores nothing */
+	assert_int_equal(v, 77);
+}
+
+/* Of several the first wrong one is told, and those before it are stored. */
+static void parsing_ends_at_the_first_mistake(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("count=1,size=x,count=2,bogus"), -EINVAL);
+	assert_string_equal(bad, "bad value of option 'size'");
+	assert_int_equal(o.count, 1);
+	assert_int_equal(parse("name=1234567"), 0);
+	assert_string_equal(o.name, "1234567");
+	assert_int_equal(parse("name=12345678"), -EINVAL);
+	assert_int_equal(parse("name"), -EINVAL);
+	assert_int_equal(parse("size"), -EINVAL);
+	assert_int_equal(parse("name=a=b"), 0);
+	assert_string_equal(o.name, "a=b");
+}
+
+/* The library's strdup is this one. */
+static bool no_memory;
+
+char *strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = no_memory ? NULL : malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static void want_of_memory_is_told(void **state)
+{
+	(void)state;
+	no_memory = true;
+	assert_int_equal(parse("nio"), -ENOMEM);
+	no_memory = false;
+	assert_string_equal(bad, "no memory for options 'nio'");
+	assert_int_equal(o.way, 0);
 }
 
 int main(void)
@@ -89,6 +160,9 @@ int main(void)
 		cmocka_unit_test(every_kind_is_stored),
 		cmocka_unit_test(wrong_options_are_named),
 		cmocka_unit_test(sizes_have_units),
+		cmocka_unit_test(sizes_have_their_limits),
+		cmocka_unit_test(parsing_ends_at_the_first_mistake),
+		cmocka_unit_test(want_of_memory_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,13 @@
  * Loading plugins and checking their tables: what is refused, what an older table means.
  * PROBE_DIR and PROBE_PATH (set by the build) name a plugin that is a real shared object.
  */
+#define _GNU_SOURCE
 #include "../unit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <stdio.h>
 #include <string.h>
 #include <zus/server.h>
 #include "../probefs.h"
@@ -17,14 +21,19 @@ static int create(const struct zus_plugin *p)
 	int err = zus_type_create(p, zus_env_default(), &t);
 
 	if (!err)
-		zus_type_destroy(t);
+		err = zus_type_destroy(t);
 	return err;
 }
 
 static void good_table_is_accepted(void **state)
 {
+	struct zus_plugin p = probe_plugin;
+
 	(void)state;
 	assert_int_equal(create(&probe_plugin), 0);
+	/* the core's part of a super-block alone is enough */
+	p.sb_size = sizeof(struct zus_sb);
+	assert_int_equal(create(&p), 0);
 }
 
 static void foreign_tables_are_refused(void **state)
@@ -58,6 +67,29 @@ static void foreign_tables_are_refused(void **state)
 	assert_int_equal(create(&p), -EINVAL);
 }
 
+/* Debug records lie in the plugin: nobody may look at them when its type is gone. */
+static void destroyed_type_has_no_debug_sites(void **state)
+{
+	static struct zus_ddbg_site sites[2] = {
+		{ "own.c", "own_function", "one", 1, 0 }, { "own.c", "own_function", "two", 2, 0 },
+	};
+	struct zus_plugin p = probe_plugin;
+	struct zus_type *t;
+
+	(void)state;
+	p.ddbg_start = sites;
+	p.ddbg_stop = sites + 2;
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &t), 0);
+	assert_int_equal(zus_ddbg_write("func own_function +p"), 2);
+	zus_type_destroy(t);
+	assert_int_equal(zus_ddbg_write("func own_function +p"), 0);
+	/* an older table does not say where they are */
+	p.size = offsetof(struct zus_plugin, ops) + sizeof(p.ops);
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &t), 0);
+	assert_int_equal(zus_ddbg_write("func own_function +p"), 0);
+	zus_type_destroy(t);
+}
+
 static void shorter_table_lacks_its_last_operations(void **state)
 {
 	struct zus_plugin p = probe_plugin;
@@ -77,6 +109,75 @@ static void shorter_table_lacks_its_last_operations(void **state)
 	fake_thread_destroy(t);
 	assert_int_equal(fake_umount(f), 0);
 	fake_destroy(f);
+}
+
+static void type_with_a_mount_stays_and_hears_of_the_end(void **state)
+{
+	struct probe_sb *p;
+	struct zus_type *t;
+	struct fake *f;
+
+	(void)state;
+	assert_int_equal(fake_create(&f, &probe_plugin, NULL), 0);
+	assert_int_equal(fake_server_stop(f), 0);
+	assert_int_equal(fake_mount(f, ""), 0);
+	p = (struct probe_sb *)fake_sb(f);
+	t = p->sb.type;
+	assert_int_equal(zus_type_destroy(t), -EBUSY);
+	assert_int_equal(p->log_len, 0);
+	assert_int_equal(fake_server_stop(f), 1);
+	assert_string_equal(p->log, "Q");
+	assert_int_equal(zus_type_destroy(t), -EBUSY);
+	assert_int_equal(fake_umount(f), 0);
+	assert_int_equal(fake_server_stop(f), 0);
+	fake_destroy(f);
+}
+
+static void mount_that_fails_holds_nothing(void **state)
+{
+	struct fake *f;
+
+	(void)state;
+	assert_int_equal(fake_create(&f, &probe_plugin, NULL), 0);
+	assert_int_equal(fake_mount(f, "refuse"), -EACCES);
+	assert_int_equal(fake_mount(f, "noroot"), -EIO);
+	assert_int_equal(fake_server_stop(f), 0);
+	fake_destroy(f);
+}
+
+static bool is_loaded(const char *path)
+{
+	void *h = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+
+	if (h)
+		dlclose(h);
+	return h;
+}
+
+/* What is refused, or given back, does not stay in the process. */
+static void shared_objects_do_not_stay(void **state)
+{
+	const struct zus_plugin *p;
+	struct link_map *map;
+	char path[4096], why[256];
+	void *h;
+
+	(void)state;
+	assert_int_equal(zus_plugin_load("/", PROBE_PATH, &p, &h, why, sizeof(why)), 0);
+	assert_true(is_loaded(PROBE_PATH));
+	zus_plugin_unload(h);
+	assert_false(is_loaded(PROBE_PATH));
+	zus_plugin_unload(NULL);
+	/* a library of the system that nobody here uses */
+	h = dlopen("libresolv.so.2", RTLD_NOW | RTLD_LOCAL);
+	assert_non_null(h);
+	assert_int_equal(dlinfo(h, RTLD_DI_LINKMAP, &map), 0);
+	snprintf(path, sizeof(path), "%s", map->l_name);
+	dlclose(h);
+	if (is_loaded(path))
+		skip();
+	assert_int_equal(zus_plugin_load("/", path, &p, &h, why, sizeof(why)), -ELIBBAD);
+	assert_false(is_loaded(path));
 }
 
 static void shared_object_is_loaded_by_name_or_path(void **state)
@@ -117,7 +218,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_table_is_accepted),
 		cmocka_unit_test(foreign_tables_are_refused),
+		cmocka_unit_test(destroyed_type_has_no_debug_sites),
 		cmocka_unit_test(shorter_table_lacks_its_last_operations),
+		cmocka_unit_test(type_with_a_mount_stays_and_hears_of_the_end),
+		cmocka_unit_test(mount_that_fails_holds_nothing),
+		cmocka_unit_test(shared_objects_do_not_stay),
 		cmocka_unit_test(shared_object_is_loaded_by_name_or_path),
 		cmocka_unit_test(other_files_are_refused_with_a_reason),
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Threads: name, CPU and result; a CPU or policy that is refused is an error of the creation.
+ * Threads: name, CPU and result; a CPU or policy that is refused is an error of the creation;
+ * what the creator has for itself is not inherited.
  */
 #define _GNU_SOURCE
 #include "../unit.h"
@@ -9,7 +10,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <zus/thread.h>
 
 struct seen {
@@ -77,6 +81,87 @@ static void refused_attributes_fail_the_creation(void **state)
 	attr.policy = SCHED_FIFO;
 	attr.priority = 1000;
 	assert_int_equal(zus_thread_create(&t, &attr, look, &s), -EINVAL);
+}
+
+/* ---- what a ZT has, and what a thread that it starts has not ---- */
+
+struct child {
+	int cpus, policy, nice;
+	bool has_signal_stack;
+	int err;
+};
+
+static void *see(void *arg)
+{
+	struct child *c = arg;
+	struct sched_param param;
+	cpu_set_t set;
+	stack_t stack;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	c->cpus = CPU_COUNT(&set);
+	pthread_getschedparam(pthread_self(), &c->policy, &param);
+	c->nice = getpriority(PRIO_PROCESS, 0);
+	c->has_signal_stack = !sigaltstack(NULL, &stack) && !(stack.ss_flags & SS_DISABLE);
+	return NULL;
+}
+
+static void *start_another(void *arg)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	struct child *c = arg;
+	struct zus_thread *t;
+
+	c->err = zus_thread_create(&t, &attr, see, c);
+	if (!c->err)
+		zus_thread_join(t);
+	return NULL;
+}
+
+/* What a thread with these attributes gives to one that it starts without any. */
+static int child_of(const struct zus_thread_attr *attr, struct child *c)
+{
+	struct zus_thread *t;
+	int err = zus_thread_create(&t, attr, start_another, c);
+
+	if (!err)
+		zus_thread_join(t);
+	return err;
+}
+
+static void assert_like_the_process(const struct child *c)
+{
+	cpu_set_t set;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	assert_int_equal(c->err, 0);
+	assert_int_equal(c->cpus, CPU_COUNT(&set));
+	assert_int_equal(c->policy, SCHED_OTHER);
+	assert_int_equal(c->nice, getpriority(PRIO_PROCESS, 0));
+}
+
+static void attributes_of_the_creator_are_not_inherited(void **state)
+{
+	struct zus_thread_attr attr = { .name = "ZT", .cpu = first_cpu() };
+	int nice = getpriority(PRIO_PROCESS, 0), err;
+	struct child c = { .cpus = 0 };
+
+	(void)state;
+	assert_int_equal(child_of(&attr, &c), 0);
+	assert_like_the_process(&c);
+	assert_true(c.has_signal_stack);
+	/* what only root may do */
+	attr.nice = nice > -15 ? nice - 5 : nice + 5;
+	err = child_of(&attr, &c);
+	assert_true(!err || err == -EACCES || err == -EPERM);
+	if (!err)
+		assert_like_the_process(&c);
+	attr.policy = SCHED_FIFO;
+	attr.priority = 20;
+	err = child_of(&attr, &c);
+	assert_true(!err || err == -EPERM);
+	if (!err)
+		assert_like_the_process(&c);
 }
 
 static void outside_of_an_operation_nothing_is_pending(void **state)
@@ -154,6 +239,33 @@ static void waiting_thread_is_woken_and_stopped(void **state)
 	end_worker(t, &w);
 }
 
+static void *wait_when_told(void *arg)
+{
+	struct worker *w = arg;
+
+	sem_wait(&w->rounds);
+	w->asked = !zus_thread_wait(-1) && zus_thread_should_stop();
+	return w;
+}
+
+/* The thread looks when both have happened. */
+static void wake_does_not_take_a_stop_back(void **state)
+{
+	const struct zus_thread_attr attr = { .name = "worker", .cpu = -1 };
+	struct zus_thread *t;
+	struct worker w = { 0 };
+
+	(void)state;
+	sem_init(&w.rounds, 0, 0);
+	assert_int_equal(zus_thread_create(&t, &attr, wait_when_told, &w), 0);
+	zus_thread_stop(t);
+	zus_thread_wake(t);
+	sem_post(&w.rounds);
+	assert_ptr_equal(zus_thread_join(t), &w);
+	assert_true(w.asked);
+	sem_destroy(&w.rounds);
+}
+
 static void wait_ends_with_its_time(void **state)
 {
 	struct worker w;
@@ -164,6 +276,38 @@ static void wait_ends_with_its_time(void **state)
 	for (i = 0; i < 3; i++)
 		sem_wait(&w.rounds);
 	end_worker(t, &w);
+}
+
+static void *wait_once(void *arg)
+{
+	struct timespec from, to;
+	int64_t *waited = arg, limit = *waited;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	*waited = -1;
+	if (zus_thread_wait(limit)) {
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		*waited = (to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec;
+	}
+	return arg;
+}
+
+/* Never less than its time, also across a second's end; 0 is over at once. */
+static void wait_takes_its_time(void **state)
+{
+	static const int64_t limits[] = { 0, 20000000, 999999999, 1000000001 };
+	const struct zus_thread_attr attr = { .name = "waiter", .cpu = -1 };
+	struct zus_thread *t;
+	int64_t waited;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(limits); i++) {
+		waited = limits[i];
+		assert_int_equal(zus_thread_create(&t, &attr, wait_once, &waited), 0);
+		assert_ptr_equal(zus_thread_join(t), &waited);
+		assert_true(waited >= limits[i]);
+	}
 }
 
 static void thread_is_bound_to_a_node(void **state)
@@ -191,9 +335,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thread_has_its_name_and_cpu),
 		cmocka_unit_test(refused_attributes_fail_the_creation),
+		cmocka_unit_test(attributes_of_the_creator_are_not_inherited),
 		cmocka_unit_test(outside_of_an_operation_nothing_is_pending),
 		cmocka_unit_test(waiting_thread_is_woken_and_stopped),
+		cmocka_unit_test(wake_does_not_take_a_stop_back),
 		cmocka_unit_test(wait_ends_with_its_time),
+		cmocka_unit_test(wait_takes_its_time),
 		cmocka_unit_test(thread_is_bound_to_a_node),
 		cmocka_unit_test(foreign_threads_do_not_wait),
 	};

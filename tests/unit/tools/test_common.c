@@ -30,10 +30,13 @@
 
 static void check_flags(const char *text, unsigned long flags, const char *left)
 {
-	char rest[128];
+	unsigned long found;
+	char *rest;
 
-	assert_int_equal(mounts_parse_flags(text, rest), flags);
+	assert_int_equal(mounts_parse_options(text, &found, &rest), 0);
+	assert_int_equal(found, flags);
 	assert_string_equal(rest, left);
+	free(rest);
 }
 
 static void flags_are_taken_out_of_options(void **state)
@@ -52,6 +55,13 @@ static void words_that_only_begin_like_flags_are_left(void **state)
 {
 	(void)state;
 	check_flags("rot,r,sync=1", 0, "rot,r,sync=1");
+}
+
+static void words_for_other_programs_are_left_out(void **state)
+{
+	(void)state;
+	check_flags("nofail,noauto,x-systemd.requires=zusd.service,_netdev,comment=y,nio,ro",
+		    MS_RDONLY, "nio");
 }
 
 static void the_root_mount_is_found(void **state)
@@ -207,17 +217,19 @@ static void a_device_shorter_than_a_table_is_no_error(void **state)
 static void blank_means_zeros_up_to_a_mebibyte(void **state)
 {
 	struct image *im = *state;
+	char what[SIGNATURE_NAME];
 	bool blank = false;
 
-	assert_int_equal(device_is_blank(im->path, &blank), 0);
+	assert_int_equal(device_is_blank(im->path, &blank, what), 0);
 	assert_true(blank);
 	assert_int_equal(pwrite(im->fd, "x", 1, MIB), 1);
-	assert_int_equal(device_is_blank(im->path, &blank), 0);
+	assert_int_equal(device_is_blank(im->path, &blank, what), 0);
 	assert_true(blank);
 	assert_int_equal(pwrite(im->fd, "x", 1, MIB - 1), 1);
-	assert_int_equal(device_is_blank(im->path, &blank), 0);
+	assert_int_equal(device_is_blank(im->path, &blank, what), 0);
 	assert_false(blank);
-	assert_int_equal(device_is_blank("/no/such/device", &blank), -ENOENT);
+	assert_string_equal(what, "other data");
+	assert_int_equal(device_is_blank("/no/such/device", &blank, what), -ENOENT);
 }
 
 /* ---- processes ---- */
@@ -279,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_are_taken_out_of_options),
 		cmocka_unit_test(words_that_only_begin_like_flags_are_left),
+		cmocka_unit_test(words_for_other_programs_are_left_out),
 		cmocka_unit_test(the_root_mount_is_found),
 		cmocka_unit_test(json_is_nested_and_escaped),
 		cmocka_unit_test_setup_teardown(a_valid_table_is_recognised, image_setup,

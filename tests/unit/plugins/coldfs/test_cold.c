@@ -54,6 +54,9 @@ static int teardown(void **state)
 	assert_int_equal(csb->stats.held, 0);
 	assert_int_equal(csb->t2_free, csb->t2_blocks - 1);
 	assert_int_equal(memofs_blocks_left(&csb->msb), csb->msb.usable - 1);
+	/* a write by the mapped way moves i_size itself */
+	if (!(fake_mount_info(fx->f)->fs_caps & ZUFS_FSC_NIO_WRITES))
+		assert_int_equal(fake_sizes_raised(fx->f), 0);
 	fake_thread_destroy(fx->t);
 	assert_int_equal(fake_umount(fx->f), 0);
 	assert_int_equal(fake_outstanding(fx->f), 0);
@@ -285,6 +288,29 @@ static void a_write_calls_a_block_back(void **state)
 	must_remove(fx, node, "f");
 }
 
+/* The server ends: no thread is left, what is cold is still brought up, umount may follow. */
+static void operations_go_on_after_server_stop(void **state)
+{
+	static uint8_t data[COLD_BYTES], got[COLD_BYTES];
+	struct fixture *fx = *state;
+	struct cold_sb *csb = sb_of(fx);
+	struct fake_node node;
+
+	memset(data, 7, COLD_BYTES);
+	assert_int_equal(fake_creat(fx->t, fx->root, "f", &node), 0);
+	assert_int_equal(fake_write(fx->t, node, data, COLD_BYTES, 0), COLD_BYTES);
+	fake_goose(fx->t, 0);
+	cold_down_all(csb);
+	assert_true(csb->stats.down > 0);
+	assert_int_equal(fake_server_stop(fx->f), 1);
+	assert_null(csb->thread);
+	assert_null(csb->ctl);
+	assert_int_equal(fake_read(fx->t, node, got, COLD_BYTES, 0), COLD_BYTES);
+	assert_memory_equal(data, got, COLD_BYTES);
+	assert_int_equal(fake_write(fx->t, node, data, COLD_BYTES, COLD_BYTES), COLD_BYTES);
+	must_remove(fx, node, "f");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +318,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_failed_read_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_write_keeps_t1, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_write_calls_a_block_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(operations_go_on_after_server_stop, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(four_times_t1_is_kept, setup, teardown),
 	};
 

@@ -203,10 +203,111 @@ static void later_readers_do_not_hold_up(void **state)
 	fixture_umount(fx);
 }
 
-/* The kernel is told to drop pages; of a file that nobody maps only for the put's sake. */
+static int busy_pages(const struct zus_env *env, struct zus_sb *sb, const uint64_t *words,
+		      uint32_t n)
+{
+	(void)env;
+	(void)sb;
+	assert_int_equal(n, zufs_iom_words(IOM_UNMAP));
+	assert_int_equal(zufs_iom_op(words[0]), IOM_UNMAP);
+	return -EBUSY;
+}
+
+/* From now on somebody holds pages, or (NULL) nobody does. */
+static void hold_pages(struct fixture *fx, struct zus_env *held)
+{
+	static const struct zus_env *env;
+
+	if (held) {
+		env = fake_sb(fx->f)->env;
+		*held = *env;
+		held->iomap_exec = busy_pages;
+	}
+	fake_sb(fx->f)->env = held ? held : env;
+}
+
+/* A store to a shared block of a file that was mapped, by the window. */
+static void write_mapped(struct fixture *fx, struct fake_node a, uint64_t index)
+{
+	uint64_t bn;
+
+	assert_int_equal(fake_get(fx->t, a, index * BLOCK, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
+	assert_int_equal(fake_put(fx->t), 0);
+	must_write(fx, a, "w", 1, index * BLOCK);
+}
+
+/* A file that was once mapped has what its writes replace no longer than pages are held. */
+static void replaced_blocks_do_not_wait_for_a_truncate(void **state)
+{
+	struct fixture *fx = fixture_mount(NULL, "mapped");
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t before, unmapped, i;
+	struct zus_env held;
+
+	(void)state;
+	fill(fx, a, 'a', 8);
+	before = left(fx);
+	clone_all(fx, a, b);
+	for (i = 0; i < 4; i++)
+		write_mapped(fx, a, i);
+	hold_pages(fx, &held);
+	write_mapped(fx, a, 4);
+	write_mapped(fx, a, 5);
+	hold_pages(fx, NULL);
+	must_remove(fx, fx->root, b, "b");
+	assert_int_equal(left(fx), before - 2);
+
+	/* sync ends it, not one that runs beside a write; evict does, not that of a lost race */
+	assert_int_equal(fake_sync(fx->t, a, 0, BLOCK, ZUFS_SF_DONTNEED, &unmapped), 0);
+	assert_int_equal(left(fx), before - 2);
+	assert_int_equal(fake_sync(fx->t, a, 0, BLOCK, 0, &unmapped), 0);
+	assert_int_equal(left(fx), before);
+	must_remove(fx, fx->root, a, "a");
+	fixture_umount(fx);
+}
+
+/* As above, until the next write asks again, or the inode goes from the kernel's cache. */
+static void held_blocks_come_back_when_nobody_holds_them(void **state)
+{
+	struct fixture *fx = fixture_mount(NULL, "mapped");
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fake_node twice;
+	uint64_t before;
+	struct zus_env held;
+
+	(void)state;
+	fill(fx, a, 'a', 8);
+	before = left(fx);
+	clone_all(fx, a, b);
+	hold_pages(fx, &held);
+	write_mapped(fx, a, 0);
+	write_mapped(fx, a, 6);
+	hold_pages(fx, NULL);
+	write_mapped(fx, a, 3);
+	hold_pages(fx, &held);
+	write_mapped(fx, a, 7);
+	hold_pages(fx, NULL);
+	must_remove(fx, fx->root, b, "b");
+	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &twice), 0);
+	assert_int_equal(fake_evict(fx->t, twice, ZI_LOOKUP_RACE), 0);
+	assert_int_equal(left(fx), before - 1);
+	/* a late one, of before the inode was looked up again */
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &twice), 0);
+	assert_int_equal(fake_evict(fx->t, a, 0), 0);
+	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(fake_evict(fx->t, twice, 0), 0);
+	assert_int_equal(left(fx), before);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &a), 0);
+	must_remove(fx, fx->root, a, "a");
+	fixture_umount(fx);
+}
+
+/* The kernel is told to drop pages of a write that could not have it done. */
 static void kernel_hears_of_new_blocks(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, "mapped");
+	struct zus_env held;
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	struct zufs_ioc_IO *ioc;
 	uint64_t bn, before, i;
@@ -215,6 +316,7 @@ static void kernel_hears_of_new_blocks(void **state)
 	fill(fx, a, 'a', 2);
 	clone_all(fx, a, b);
 	before = left(fx);
+	hold_pages(fx, &held);
 	for (i = 0; i < 3; i++) {
 		ioc = fake_msg(fx->t, ZUFS_OP_WRITE, sizeof(*ioc));
 		memcpy(fake_window(fx->t, 1), "w", 1);
@@ -227,6 +329,7 @@ static void kernel_hears_of_new_blocks(void **state)
 		assert_int_equal(fake_get(fx->t, b, 0, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
 		assert_int_equal(fake_put(fx->t), 0);
 	}
+	hold_pages(fx, NULL);
 	must_remove(fx, fx->root, a, "a");
 	/* the page of block 1 may still be mapped: only the next exclusive operation knows */
 	assert_int_equal(left(fx), before - 1);
@@ -269,6 +372,60 @@ static void full_device_leaves_both_as_they_were(void **state)
 	assert_int_equal(left(fx), 9);
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, b, "b");
+	fixture_umount(fx);
+}
+
+#define PUNCH	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+
+/* Whoever makes room gets the copy of a shared block for it that he needs. */
+static void full_device_does_not_keep_from_making_room(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 4 << 20 };
+	struct fixture *fx = fixture_mount(&opts, NULL);
+	struct memofs_sb *msb = fixture_sb(fx);
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b"), c;
+	uint64_t max = msb->reserve.max, pos = 0, i;
+	static char buf[4 * BLOCK];
+
+	(void)state;
+	c = must_creat(fx, fx->root, "c");
+	assert_true(max >= 4);
+	fill(fx, a, 'a', 40);
+	clone_all(fx, a, b);
+	while (fake_write(fx->t, c, buf, BLOCK, pos) == BLOCK)
+		pos += BLOCK;
+	assert_int_equal(left(fx), 0);
+
+	assert_int_equal(fake_truncate(fx->t, b, 30 * BLOCK + 100), 0);
+	assert_int_equal(zus_zi_size(b.zi), 30 * BLOCK + 100);
+	/* both edges, then within one block */
+	assert_int_equal(fake_fallocate(fx->t, b, PUNCH, 10 * BLOCK + 100, 2 * BLOCK), 0);
+	assert_int_equal(fake_fallocate(fx->t, b, PUNCH, 20 * BLOCK + 100, 200), 0);
+	assert_int_equal(msb->reserve.count, max - 4);
+	assert_int_equal(fake_read(fx->t, b, buf, 4 * BLOCK, 10 * BLOCK), 4 * BLOCK);
+	for (i = 0; i < 4 * BLOCK; i++)
+		assert_int_equal(buf[i], i < 100 || i >= 2 * BLOCK + 100 ? 'a' : 0);
+	assert_int_equal(fake_read(fx->t, a, buf, BLOCK, 10 * BLOCK), BLOCK);
+	assert_int_equal(buf[200], 'a');
+
+	/* nobody else gets any of it, and it has an end: then nothing has changed */
+	assert_int_equal(fake_write(fx->t, b, "w", 1, 5 * BLOCK), -ENOSPC);
+	for (i = 0; msb->reserve.count; i++)
+		assert_int_equal(fake_fallocate(fx->t, b, PUNCH, i * BLOCK + 100, 200), 0);
+	assert_int_equal(fake_fallocate(fx->t, b, PUNCH, 14 * BLOCK + 1, 2 * BLOCK), -ENOSPC);
+	assert_int_equal(fake_read(fx->t, b, buf, 3 * BLOCK, 14 * BLOCK), 3 * BLOCK);
+	for (i = 0; i < 3 * BLOCK; i++)
+		assert_int_equal(buf[i], 'a');
+	assert_int_equal(fake_truncate(fx->t, b, 14 * BLOCK + 1), -ENOSPC);
+	assert_int_equal(zus_zi_size(b.zi), 30 * BLOCK + 100);
+
+	/* what becomes free fills it first */
+	assert_int_equal(fake_truncate(fx->t, c, pos - (max + 3) * BLOCK), 0);
+	assert_int_equal(msb->reserve.count, max);
+	assert_int_equal(left(fx), 3);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+	must_remove(fx, fx->root, c, "c");
 	fixture_umount(fx);
 }
 
@@ -559,8 +716,11 @@ int main(void)
 		T(bytes_behind_the_end_are_not_shared),
 		cmocka_unit_test(replaced_block_waits_for_its_readers),
 		cmocka_unit_test(later_readers_do_not_hold_up),
+		cmocka_unit_test(replaced_blocks_do_not_wait_for_a_truncate),
+		cmocka_unit_test(held_blocks_come_back_when_nobody_holds_them),
 		cmocka_unit_test(kernel_hears_of_new_blocks),
 		cmocka_unit_test(full_device_leaves_both_as_they_were),
+		cmocka_unit_test(full_device_does_not_keep_from_making_room),
 		cmocka_unit_test(memory_may_end_in_a_clone),
 		T(random_operations_match_buffers),
 		T(random_operations_in_two_leaves_match_buffers),

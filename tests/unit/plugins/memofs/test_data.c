@@ -100,12 +100,13 @@ static void late_block_of_a_hole_is_given_back(void **state)
 	struct memofs_sb *msb = fixture_sb(fx);
 	struct fake_node a = must_creat(fx, fx->root, "a");
 	uint64_t first, second, before;
+	int err = 0;
 
 	assert_int_equal(memofs_blocks_alloc(msb, 0, 0, 1, &first), 1);
 	assert_int_equal(memofs_blocks_alloc(msb, 0, 0, 3, &second), 3);
 	before = memofs_blocks_left(msb);
-	assert_int_equal(memofs_map_fill(inode_of(a), 1001, first, 1), 1);
-	assert_int_equal(memofs_map_fill(inode_of(a), 1000, second, 3), 3);
+	assert_int_equal(memofs_map_fill(inode_of(a), 1001, first, 1, &err), 1);
+	assert_int_equal(memofs_map_fill(inode_of(a), 1000, second, 3, &err), 3);
 	assert_int_equal(block_of(inode_of(a), 1000), second);
 	assert_int_equal(block_of(inode_of(a), 1001), first);
 	assert_int_equal(block_of(inode_of(a), 1002), second + 2);
@@ -308,6 +309,39 @@ static void holes_are_found(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
+/* What a page fault or a GET for writing got is data, whatever is then stored there. */
+static void given_blocks_are_unwritten_until_then(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fiemap_extent e[8];
+	uint64_t words[4], at = 0;
+	uint32_t n = 0;
+
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 100 * BLOCK), 0);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), -ENXIO);
+	assert_int_equal(fake_get(fx->t, a, 50 * BLOCK, BLOCK, ZUFS_RW_MMAP, words, 4), 1);
+	assert_int_equal(fake_put(fx->t), 0);
+	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), -ENXIO);
+	assert_int_equal(fake_get(fx->t, a, 50 * BLOCK, BLOCK, ZUFS_RW_MMAP | ZUFS_RW_WRITE, words,
+				  4), 1);
+	assert_int_equal(fake_put(fx->t), 0);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 8, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(e[0].fe_length, 50 * BLOCK);
+	assert_int_equal(e[0].fe_flags, FIEMAP_EXTENT_UNWRITTEN);
+	assert_int_equal(e[1].fe_length, BLOCK);
+	assert_int_equal(e[1].fe_flags, 0);
+	assert_int_equal(e[2].fe_length, 49 * BLOCK);
+	assert_int_equal(e[2].fe_flags, FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_LAST);
+	/* nothing of it is worth sharing but that block */
+	assert_int_equal(fake_clone(fx->t, a, b, 0, 0, 0, 0), 0);
+	assert_int_equal(le64toh(b.zi->i_blocks), 1);
+	assert_int_equal(block_of(inode_of(b), 50), block_of(inode_of(a), 50));
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
 static void growing_file_is_contiguous(void **state)
 {
 	struct fixture *fx = *state;
@@ -329,8 +363,20 @@ struct model {
 	uint64_t size;
 	char *data;			/* FILE_MAX bytes; zeros behind size */
 	char *buf;
+	char *blocks;			/* STATES of them: hole, unwritten or written */
 	unsigned int seed;
 };
+
+#define STATES	(1U << 18)	/* insert moves blocks behind the end further and further */
+
+enum { HOLE, UNWRITTEN, WRITTEN };
+
+static void set_states(struct model *m, uint64_t first, uint64_t end, int from, int to)
+{
+	for (; first < end; first++)
+		if (from < 0 || m->blocks[first] == from)
+			m->blocks[first] = (char)to;
+}
 
 static uint64_t rnd(struct model *m, uint64_t below)
 {
@@ -342,6 +388,7 @@ static void model_write(struct model *m, uint64_t pos, uint64_t len)
 	memset(m->buf, (int)rnd(m, 255) + 1, len);
 	must_write(m->fx, m->a, m->buf, len, pos);
 	memcpy(m->data + pos, m->buf, len);
+	set_states(m, pos / BLOCK, memofs_blocks_up(pos + len), -1, WRITTEN);
 	if (pos + len > m->size)
 		m->size = pos + len;
 }
@@ -351,6 +398,8 @@ static void model_truncate(struct model *m, uint64_t size)
 	assert_int_equal(fake_truncate(m->fx->t, m->a, size), 0);
 	if (size < m->size)
 		memset(m->data + size, 0, m->size - size);
+	if (size <= m->size)
+		set_states(m, memofs_blocks_up(size), STATES, -1, HOLE);
 	m->size = size;
 }
 
@@ -359,8 +408,12 @@ static void model_fallocate(struct model *m, uint32_t mode, uint64_t pos, uint64
 	uint64_t end = pos + len;
 
 	assert_int_equal(fake_fallocate(m->fx->t, m->a, mode, pos, len), 0);
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
 		memset(m->data + pos, 0, len);
+		set_states(m, memofs_blocks_up(pos), end / BLOCK, -1, HOLE);
+	}
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		set_states(m, pos / BLOCK, memofs_blocks_up(end), HOLE, UNWRITTEN);
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > m->size)
 		m->size = end;
 }
@@ -375,6 +428,8 @@ static void model_shift(struct model *m, uint64_t at, uint64_t n, bool is_insert
 				 0);
 		memmove(m->data + pos + len, m->data + pos, m->size - pos);
 		memset(m->data + pos, 0, len);
+		memmove(m->blocks + at + n, m->blocks + at, STATES - at - n);
+		set_states(m, at, at + n, -1, HOLE);
 		m->size += len;
 	} else if (!is_insert && pos + len < m->size) {
 		assert_int_equal(fake_fallocate(m->fx->t, m->a, FALLOC_FL_COLLAPSE_RANGE, pos,
@@ -382,12 +437,60 @@ static void model_shift(struct model *m, uint64_t at, uint64_t n, bool is_insert
 		memmove(m->data + pos, m->data + pos + len, m->size - pos - len);
 		m->size -= len;
 		memset(m->data + m->size, 0, len);
+		memmove(m->blocks + at, m->blocks + at + n, STATES - at - n);
+		set_states(m, STATES - n, STATES, -1, HOLE);
 	}
+}
+
+/* What the file says of a block. */
+static int state_of(const struct memofs_inode *mi, uint64_t index)
+{
+	struct memofs_run r = { .index = index, .bn = block_of(mi, index), .n = 1 };
+	bool unwritten;
+
+	assert_int_equal(memofs_unwritten_run(mi, &r, &unwritten), 1);
+	if (!r.bn)
+		return HOLE;
+	return unwritten ? UNWRITTEN : WRITTEN;
+}
+
+/* Where data is said to be, block by block. */
+static void check_seek(struct model *m)
+{
+	uint64_t at = 0, hole, i = 0, blocks = memofs_blocks_up(m->size);
+
+	while (at < m->size && !fake_seek(m->fx->t, m->a, SEEK_DATA, &at)) {
+		for (; i < at / BLOCK; i++)
+			assert_int_not_equal(m->blocks[i], WRITTEN);
+		hole = at;
+		assert_int_equal(fake_seek(m->fx->t, m->a, SEEK_HOLE, &hole), 0);
+		for (; i < memofs_blocks_up(hole); i++)
+			assert_int_equal(m->blocks[i], WRITTEN);
+		at = hole;
+	}
+	for (; i < blocks; i++)
+		assert_int_not_equal(m->blocks[i], WRITTEN);
+}
+
+static void check_states(struct model *m)
+{
+	const struct memofs_inode *mi = inode_of(m->a);
+	uint64_t i, unwritten = 0;
+
+	for (i = 0; i < STATES; i++) {
+		unwritten += m->blocks[i] == UNWRITTEN;
+		/* far away there is little but holes */
+		if (m->blocks[i] || i < 2 * FILE_MAX / BLOCK)
+			assert_int_equal(state_of(mi, i), m->blocks[i]);
+	}
+	assert_int_equal(mi->map.unwritten, unwritten);
+	check_seek(m);
 }
 
 static void model_check(struct model *m)
 {
 	assert_int_equal(zus_zi_size(m->a.zi), m->size);
+	check_states(m);
 	if (!m->size)
 		return;
 	assert_int_equal(fake_read(m->fx->t, m->a, m->buf, m->size, 0), m->size);
@@ -435,6 +538,7 @@ static void random_operations_match_a_buffer(void **state)
 	m.a = must_creat(fx, fx->root, "a");
 	m.data = test_calloc(1, FILE_MAX);
 	m.buf = test_malloc(FILE_MAX);
+	m.blocks = test_calloc(1, STATES);
 	for (i = 0; i < 1500; i++) {
 		model_step(&m);
 		if (i % 5 == 0)
@@ -446,6 +550,7 @@ static void random_operations_match_a_buffer(void **state)
 	must_remove(fx, fx->root, m.a, "a");
 	test_free(m.data);
 	test_free(m.buf);
+	test_free(m.blocks);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_dirty, teardown)
@@ -465,6 +570,7 @@ int main(void)
 		T(collapse_and_insert_want_whole_blocks),
 		T(fallocate_stops_at_a_signal),
 		T(holes_are_found),
+		T(given_blocks_are_unwritten_until_then),
 		cmocka_unit_test_setup_teardown(growing_file_is_contiguous, setup, teardown),
 		T(random_operations_match_a_buffer),
 	};

@@ -56,14 +56,28 @@ same b bad
 expect 1 "b: the table of member 1 was written anew" "$fsck" a b c
 same b made/b
 expect 0 "clean" "$fsck" a b c
-# blank: by exclusion, if only one is
+# data of somebody's, or nothing: which member it would be is clear, but only --adopt writes
+again
+head -c 8M /dev/urandom >a
+cp a data
+for options in "" "-a" "-p" "-y" "-f -y"; do
+	# shellcheck disable=SC2086 # a list of options
+	expect 4 "a may be member 0, .*--adopt" "$fsck" $options a b c
+	same a data
+done
+expect 16 "give one of them" "$fsck" -n --adopt a b c
+expect 4 "2 problems are left" "$fsck" -n a b c
+same a data
+expect 1 "a: the table of member 0 was written anew" "$fsck" --adopt a b c
+expect 0 "clean" "$fsck" a b c
 again
 dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
-expect 1 "a: the table of member 0 was written anew" "$fsck" a b c
+expect 4 "a may be member 0" "$fsck" a b c
+expect 1 "a: the table of member 0 was written anew" "$fsck" --adopt a b c
 same a made/a
 dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
 dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
-expect 4 "4 problems are left" "$fsck" a b c
+expect 4 "4 problems are left" "$fsck" --adopt a b c
 same c made/c
 # two are broken, but say who they are
 again
@@ -74,12 +88,12 @@ same a made/a
 same b made/b
 # somebody else's by now, or too small, or nothing to go by
 dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
-poke b 0 XFSB
-expect 4 "b carries XFS: it is left alone" "$fsck" a b c
+poke b 4096 BTT_ARENA_INFO
+expect 4 "b carries pmem namespace information (BTT): it is left alone" "$fsck" --adopt a b c
 again
 dd if=/dev/zero of=a bs=4k count=1 conv=notrunc status=none
 truncate -s 4M a
-expect 4 "2 problems are left" "$fsck" a b c
+expect 4 "a is too small for member 0" "$fsck" --adopt a b c
 dd if=/dev/zero of=b bs=4k count=1 conv=notrunc status=none
 expect 4 "set unknown" "$fsck" a b
 

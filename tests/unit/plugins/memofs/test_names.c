@@ -393,6 +393,41 @@ static void long_names_work(void **state)
 	must_remove(fx, fx->root, a, name);
 }
 
+static void names_may_take_so_much_memory(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t max = fixture_sb(fx)->blocks * BLOCK / 2;
+	struct fake_node f = must_creat(fx, fx->root, "f"), d;
+	char name[256];
+	unsigned int made, i;
+	int err = 0;
+
+	/* many names of one file, in a directory that goes with them */
+	d = must_mkdir(fx, fx->root, "d");
+	for (made = 0; !err && made < 1000000; made++) {
+		snprintf(name, sizeof(name), "%0255u", made);
+		err = fake_link(fx->t, d, f, name);
+	}
+	made--;
+	assert_int_equal(err, -ENOSPC);
+	assert_true(fixture_sb(fx)->names.bytes <= max);
+	/* a directory's tables double */
+	assert_true(fixture_sb(fx)->names.bytes > max / 3);
+	assert_int_equal(zus_zi_nlink(f.zi), made + 1);
+	/* what is there works on, and what goes makes room */
+	assert_int_equal(ino_of(fx, d, name), 0);
+	snprintf(name, sizeof(name), "%0255u", made - 1);
+	assert_int_equal(ino_of(fx, d, name), zus_zi_ino(f.zi));
+	for (i = 0; i < made; i++) {
+		snprintf(name, sizeof(name), "%0255u", i);
+		assert_int_equal(fake_unlink(fx->t, d, f, name), 0);
+	}
+	assert_int_equal(fake_link(fx->t, d, f, "again"), 0);
+	assert_int_equal(fake_unlink(fx->t, d, f, "again"), 0);
+	must_remove(fx, fx->root, d, "d");
+	must_remove(fx, fx->root, f, "f");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -405,6 +440,7 @@ int main(void)
 		T(existing_name_is_refused),
 		T(wrong_inode_of_a_name_is_refused),
 		T(link_counts_follow_names),
+		T(names_may_take_so_much_memory),
 		T(dot_names_work_by_number),
 		T(special_file_keeps_its_device),
 		T(symlink_of_any_length_is_read_back),

@@ -148,7 +148,7 @@ static void all_of_them_have_a_limit_too(void **state)
 		snprintf(name, sizeof(name), "f%u", i);
 		must_remove(fx, fx->root, nodes[i], name);
 	}
-	assert_int_equal(fixture_sb(fx)->xattr_bytes, 0);
+	assert_int_equal(fixture_sb(fx)->xattrs.bytes, 0);
 	free(value);
 }
 
@@ -170,7 +170,7 @@ static void new_inodes_come_with_them_or_not_at_all(void **state)
 	/* the name exists already: what came with the other inode is gone again */
 	assert_int_equal(fake_creat_with(fx->t, fx->root, "f", xattrs, 2, &other), -EEXIST);
 	must_remove(fx, fx->root, n, "f");
-	assert_int_equal(fixture_sb(fx)->xattr_bytes, 0);
+	assert_int_equal(fixture_sb(fx)->xattrs.bytes, 0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

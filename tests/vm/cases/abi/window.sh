@@ -33,9 +33,24 @@ ctl clear
 ctl forget
 app -m 100 write "$mnt/file" 0 9m
 app -m 100 read "$mnt/file" 0 9m
-assert_eq "4194204 4194304 1048676" "$(sent WRITE len)" "lengths of WRITE"
-assert_eq "4194204 4194304 1048676" "$(sent READ len)" "lengths of READ"
-assert_eq "100 0 0" "$(sent WRITE offset)" "offsets of WRITE"
+# of 9 MiB: up to 4 MiB are shown; less by copy, when the server changes its mappings just then
+for op in WRITE READ; do
+	read -ra lengths <<<"$(sent $op len)"
+	read -ra offsets <<<"$(sent $op offset)"
+	[ "${#lengths[@]}" -ge 3 ] || fail "messages of $op: ${#lengths[@]}"
+	sum=0 mapped=0
+	for i in "${!lengths[@]}"; do
+		if [ "${lengths[i]}" -gt 65536 ]; then
+			mapped=$((mapped + 1))
+			assert_eq $(((100 + sum) % 4096)) "${offsets[i]}" "offset $i of $op"
+			[ $((offsets[i] + lengths[i])) -le 4194304 ] ||
+				fail "lengths of $op: ${lengths[*]}"
+		fi
+		sum=$((sum + lengths[i]))
+	done
+	assert_eq 9437184 "$sum" "bytes of $op"
+	[ "$mapped" -ge 2 ] || fail "nothing is shown by $op: ${lengths[*]}"
+done
 raw_finish
 
 # after writes alone not a byte of them is in any window

@@ -26,12 +26,22 @@ assert_grep '^mount_ready$' "$root/state"
 assert_eq memofs "$(tr -d '\0' <"$root/registered_fs")" "registered types"
 assert_eq "" "$(zts)" "channels before the first mount"
 
-# SYS_ADMIN (21), SYS_NICE (23), IPC_LOCK (14) and no others
-assert_grep '^CapEff:.*0000000000a04000$' "/proc/$server/status"
-assert_grep '^CapPrm:.*0000000000a04000$' "/proc/$server/status"
+# caps: "SET MASK" of all threads, each line once. SYS_ADMIN (21), SYS_NICE (23), IPC_LOCK (14)
+caps() {
+	grep -hE '^Cap(Inh|Prm|Eff|Bnd|Amb):' /proc/"$server"/task/*/status |
+		tr -s ':\t' ' ' | sort -u
+}
+
+few_caps='CapAmb 0000000000000000
+CapBnd 0000000000a04000
+CapEff 0000000000a04000
+CapInh 0000000000000000
+CapPrm 0000000000a04000'
+assert_eq "$few_caps" "$(caps)" "capabilities"
 
 daemon_mount /tmp/daemon-case
 zts_are $(seq 0 $(($(nproc) - 1))) || fail "threads: $(zts)"
+assert_eq "$few_caps" "$(caps)" "capabilities with channels"
 assert_eq "nice -5" "$(nice_of_zts)" "channel threads"
 echo text >/tmp/daemon-case/file
 assert_eq text "$(cat /tmp/daemon-case/file)"

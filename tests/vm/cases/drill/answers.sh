@@ -51,15 +51,15 @@ errors() {
 
 	for code in "-11 EAGAIN" "-4 EINTR" "-28 ENOSPC" "-5 EIO" "-122 EDQUOT" \
 		"-4095 EIO" "-4096 EIO" "-531 EIO" "-0x80000000 EIO"; do
-		try "${code#* }" "op=$get do=ret:${code% *}" read "$mnt/file" 0 8k
-		try "${code#* }" "op=$put do=ret:${code% *}" write "$mnt/file" 0 8k
+		try "${code#* }" "op=$get count=2 do=ret:${code% *}" read "$mnt/file" 0 8k
+		try "${code#* }" "op=$put count=2 do=ret:${code% *}" write "$mnt/file" 0 8k
 		# what was done before counts
 		try OK "op=$get nth=2 do=ret:${code% *}" read "$mnt/file" 0 5m
 	done
 	for code in "TRUNCATE truncate $mnt/other 102400" \
 		"FALLOCATE fallocate $mnt/other 0 0 4096"; do
 		# shellcheck disable=SC2086 # a call is several words
-		try ENOSPC "op=${code%% *} do=ret:-28" ${code#* }
+		try ENOSPC "op=${code%% *} count=2 do=ret:-28" ${code#* }
 		# shellcheck disable=SC2086
 		try EIO "op=${code%% *} do=ret:5" ${code#* }
 	done

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # Sourced by the cases with drillfs instead of tests/plugins/lib.sh. Each runs both ways of
-# I/O with drill_each_way.
+# I/O with drill_each_way; with $drill_ways set to drill_both also as a server that keeps its
+# thread while a list runs.
 #
 #	try RESULTS RULE CALL...	this rule alone, then this call of rawapp
 #	results_are WORD...		what the lists since the rule ended with
@@ -10,20 +11,26 @@
 
 . "$TOP/tests/plugins/lib.sh"
 
+# shellcheck disable=SC2034 # the cases use it
+drill_both="nio mapped nio,kept mapped,kept"
+
 # drill_each_way COMMAND...: with a fresh file system; $way, $get and $put say which.
 drill_each_way() {
+	local options
+
 	need_pmem 1
 	need_disk 1
-	for way in nio mapped; do
+	for options in ${drill_ways:-nio mapped}; do
+		way=${options%,*}
 		# shellcheck disable=SC2034 # the cases use them
 		case $way in
 		nio)	get=GET put=GET ;;
 		mapped)	get=READ put=WRITE ;;
 		esac
-		plug_up drillfs "$way" /dev/pmem0 /dev/vda
+		plug_up drillfs "$options" /dev/pmem0 /dev/vda
 		app write "$mnt/file" 0 300k
 		app write "$mnt/other" 0 100k
-		"$@" || fail "$way: $* ended with $?"
+		"$@"
 		drill_works
 		plug_down
 	done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# timeout: 240
+# timeout: 480
 #
 # A server that asks for lists and to be called again: with lists of every kind, once and
 # often, in every operation that may; lists that are refused, which the server is told; and
@@ -121,4 +121,6 @@ all() {
 	endless TRUNCATE truncate "$mnt/file" 300k
 }
 
+# shellcheck disable=SC2034 # drill.bash uses it
+drill_ways=$drill_both
 drill_each_way all

@@ -56,8 +56,8 @@ lists() {
 killed() {
 	local pid
 
-	ctl only "op=$get ino=$(stat -c %i "$mnt/swap") do=hang nth=2000"
-	pageout 16 100 &
+	ctl only "op=$get ino=$(stat -c %i "$mnt/swap") do=hang nth=20"
+	pageout 4 100 &
 	pid=$!
 	ctl hung 1
 	kill -KILL "$pid"

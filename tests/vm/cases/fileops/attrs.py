@@ -9,14 +9,16 @@ import os
 import struct
 import sys
 
-from nstest import AT_FDCWD, LIBC, drop_caches, eq, refused, tick, true, write
+from nstest import AT_FDCWD, LIBC, drop_caches, eq, lacks, refused, tick, true, write
 
 GETFLAGS, SETFLAGS = 0x80086601, 0x40086602
 GETVERSION, SETVERSION = 0x80087601, 0x40087602
 FSSETXATTR = 0x401c5820
 SYNC, IMMUTABLE, APPEND, NOATIME, DIRSYNC = 8, 0x10, 0x20, 0x80, 0x10000
+NODUMP, ATTR_NODUMP = 0x40, 0x40
 STATX_BTIME, STATX_DIOALIGN = 0x800, 0x2000
 ATTR_IMMUTABLE, ATTR_APPEND = 0x10, 0x20
+AT_SYMLINK_NOFOLLOW = 0x100
 
 os.chdir(sys.argv[1])
 
@@ -33,7 +35,7 @@ def word(path, number, value=0):
 
 def statx(path, mask=0xffff):
     buf = ctypes.create_string_buffer(256)
-    if LIBC.statx(AT_FDCWD, os.fsencode(path), 0, mask, buf) < 0:
+    if LIBC.statx(AT_FDCWD, os.fsencode(path), AT_SYMLINK_NOFOLLOW, mask, buf) < 0:
         raise OSError(ctypes.get_errno(), "statx")
     return buf.raw
 
@@ -68,12 +70,58 @@ fd = os.open("f", os.O_RDONLY)
 for fsx in ((1, 0), (0, 4096)):
     refused(errno.EOPNOTSUPP, fcntl.ioctl, fd, FSSETXATTR, struct.pack("=II", *fsx) + bytes(20))
 os.close(fd)
-for flag in (1, 4, 0x40, 0x800000, 0x20000000):
+for flag in (1, 4, NODUMP, 0x800000, 0x20000000) if lacks("chattr-d") else (1, 4, 0x800000):
     refused(errno.EOPNOTSUPP, word, "f", SETFLAGS, flag)
 
-# statx: no time of birth, any direct I/O
+
+def nodump():
+    eq(ATTR_NODUMP, field(statx("f"), 56, 8) & 0x44, "what statx can say")
+    word("f", SETFLAGS, NODUMP | SYNC)
+    for _ in range(2):
+        eq(NODUMP | SYNC, word("f", GETFLAGS), "chattr +d")
+        eq(ATTR_NODUMP, field(statx("f"), 8, 8) & 0x44, "+d in statx")
+        drop_caches()
+    word("d", SETFLAGS, NODUMP)
+    write("d/g", b"")
+    os.symlink("g", "d/l")
+    drop_caches()
+    eq(NODUMP, word("d/g", GETFLAGS), "+d of a directory's new file")
+    eq(ATTR_NODUMP, field(statx("d/l"), 8, 8) & ATTR_NODUMP, "and of a link")
+    word("f", SETFLAGS, 0)
+    word("d", SETFLAGS, 0)
+    eq(0, field(statx("f"), 8, 8) & 0x44, "chattr -d")
+
+
+def born():
+    """When it was made, whatever came after."""
+    before = os.stat("d").st_ctime_ns
+    tick()
+    for name, make in (("b", write), ("bd", os.mkdir), ("bl", lambda n: os.symlink("x" * 100, n)),
+                       ("bp", os.mkfifo)):
+        make(name)
+        raw = statx(name)
+        eq(STATX_BTIME, field(raw, 0, 4) & STATX_BTIME, f"time of birth of {name}")
+        born = field(raw, 0x50, 8) * 10**9 + field(raw, 0x58, 4)
+        eq(os.lstat(name).st_ctime_ns, born, f"{name} was born")
+        true(born > before, f"{name} was born before")
+        tick()
+        os.chmod(name, 0o600) if name != "bl" else os.rename(name, "bl2")
+        os.utime("bl2" if name == "bl" else name, ns=(1, 1), follow_symlinks=False)
+        drop_caches()
+        raw = statx("bl2" if name == "bl" else name)
+        eq(born, field(raw, 0x50, 8) * 10**9 + field(raw, 0x58, 4), f"{name} was born, later")
+    eq(0, field(statx(".", 0x7ff), 0, 4) & STATX_BTIME, "who does not ask")
+
+
+if not lacks("chattr-d"):
+    nodump()
+if lacks("btime"):
+    eq(0, field(statx("f"), 0, 4) & STATX_BTIME, "time of birth")
+else:
+    born()
+
+# statx: any direct I/O
 raw = statx("f")
-eq(0, field(raw, 0, 4) & STATX_BTIME, "time of birth")
 eq(4096, field(raw, 4, 4), "block size")
 eq(os.stat("f").st_dev, os.makedev(field(raw, 0x88, 4), field(raw, 0x8c, 4)), "device")
 eq(STATX_DIOALIGN, field(raw, 0, 4) & STATX_DIOALIGN, "direct I/O is spoken of")
@@ -102,4 +150,4 @@ NR_QUOTACTL_FD = 443
 eq(-1, LIBC.syscall(NR_QUOTACTL_FD, fd, Q_GETQUOTA, 0, ctypes.create_string_buffer(128)), "quota")
 eq("ENOSYS", errno.errorcode[ctypes.get_errno()], "quota")
 os.close(fd)
-os.system("rm -r f d")
+os.system("rm -rf f d b bd bl2 bp")

@@ -133,7 +133,7 @@ whiteout_lies() {
 			app read "$mnt/old" 0 4k
 		done
 	done
-	ctl only op=NEW_INODE do=err:-28
+	ctl only op=NEW_INODE count=2 do=err:-28
 	assert_eq ENOSPC "$(whiteout)" "no whiteout"
 	for nth in 1 2; do
 		ctl only op=RENAME "nth=$nth" count=1 do=err:7

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from nfs4 import Nfs4
 from nstest import Dir, drop_caches, eq, read, refused, true, write
 
 client, server = sys.argv[1:3]
@@ -34,17 +35,58 @@ def changed_at(when, data):
 
 
 def same_tick():
-    """Two changes that no time tells apart: the client sees either."""
+    """Two changes that no clock tells apart: the client sees either."""
     write(f"{server}/tick", b"0000")
     when = time.clock_gettime(time.CLOCK_REALTIME) + 2
     for i in range(100):
         first = changed_at(when, b"a%03d" % i)
         eq(b"a%03d" % i, read("tick"), "the first change")
-        if changed_at(when, b"b%03d" % i) == first:
+        # what somebody has looked at gets a ctime of its own
+        if changed_at(when, b"b%03d" % i) - first in range(2):
             eq(b"b%03d" % i, read("tick"), "the second change")
             return
         eq(b"b%03d" % i, read("tick"), "a change at another time")
     sys.exit("never twice within a tick")
+
+
+def never_back():
+    """The number by which a client knows a directory rises with each change, and only then."""
+    nfs = Nfs4()
+    where = f"{server}/counted"
+    names = [os.path.basename(server), "counted"]
+    os.mkdir(where)
+    when = time.clock_gettime(time.CLOCK_REALTIME) + 2
+    last = nfs.change(*names)
+
+    def changed(what):
+        nonlocal last
+        now = nfs.change(*names)
+        true(now > last, f"{what}: from {last} to {now}")
+        last = now
+
+    for turn in range(4):
+        for i in range(8):
+            # all within a tick: no time tells them apart
+            time.clock_settime(time.CLOCK_REALTIME, when)
+            write(f"{where}/{turn}-{i}")
+            changed("a name more")
+        for i in range(4):
+            time.clock_settime(time.CLOCK_REALTIME, when)
+            os.unlink(f"{where}/{turn}-{i}")
+            changed("a name less")
+            os.chmod(where, 0o755 - i)
+            changed("another mode")
+            os.setxattr(where, "user.a", b"%d" % i)
+            changed("an attribute")
+        forget()
+        eq(last, nfs.change(*names), "after it was in no cache")
+    time.clock_settime(time.CLOCK_REALTIME, when - 10)
+    write(f"{where}/earlier")
+    changed("a clock that was set back")
+    forget()
+    true(nfs.change(*names) >= last, "and then it was in no cache")
+    time.clock_settime(time.CLOCK_REALTIME, when + 60)
+    nfs.close()
 
 
 DATA = os.urandom(300000)
@@ -143,6 +185,7 @@ os.close(sfd)
 # times of version 3 are all that it has
 if "v4" in client:
     same_tick()
+    never_back()
 os.chdir("/")
 subprocess.run(["rm", "-r", client], check=True)
 true(not os.path.exists(server), "all is gone")

@@ -39,7 +39,7 @@ raw_works
 
 # sane errors arrive as they are; the kernel's own numbers as something sane
 try EDQUOT "op=NEW_INODE do=err:-122" create "$mnt/new"
-try ENOSPC "op=WRITE do=err:-28" write "$mnt/old" 0 8k
+try ENOSPC "op=WRITE count=2 do=err:-28" write "$mnt/old" 0 8k
 try EACCES "op=LOOKUP do=err:-13" stat "$mnt/none"
 try EINTR "op=LOOKUP do=err:-512" stat "$mnt/none"
 try EOPNOTSUPP "op=LOOKUP do=err:-524" stat "$mnt/none"

@@ -25,10 +25,23 @@ umounts() {
 	ctl record | grep -c '^M_UMOUNT in'
 }
 
+need python3
 raw_setup
 raw_start
 raw_mount
 app create "$mnt/file"
+# nobody's business, also of a server without ACLs
+ln -s nowhere "$mnt/link"
+python3 - "$mnt/link" <<-'PYTHON'
+	import errno, os, sys
+
+	fd = os.open(sys.argv[1], os.O_PATH | os.O_NOFOLLOW)
+	try:
+	    os.chmod(f"/proc/self/fd/{fd}", 0o600)
+	    sys.exit("the mode of a symbolic link was changed")
+	except OSError as e:
+	    assert e.errno == errno.EOPNOTSUPP, e
+PYTHON
 umount "$mnt"
 
 bad_mount EBADRQC err:5
@@ -48,6 +61,25 @@ try OK "op=M_MOUNT do=caps:-1 do=outlen:65535" mount rawn none "$mnt" size=16m
 app -e any write "$mnt/file" 0 4k
 app -e any read "$mnt/file" 0 4k
 umount "$mnt"
+
+# a list of ioctls that makes no sense is none
+for answer in err:-5 "outlen:8 do=fill:255" "outlen:65535 do=fill:1" outlen:0 outlen:7; do
+	ctl only op=M_MOUNT do=caps:0x800000
+	# shellcheck disable=SC2086 # several words
+	ctl rule op=IOCTLS do=err:0 do=$answer
+	mount -t rawn -o size=16m none "$mnt"
+	app create "$mnt/file"
+	app ioctl "$mnt/file" 2
+	umount "$mnt"
+done
+
+# blocks of any size, but programs make buffers as large as they are told
+for answer in bits:30=2097152 bits:21=2097152 bits:20=1048576 bits:9=512; do
+	try OK "op=M_MOUNT do=${answer%=*}" mount rawn none "$mnt" size=16m
+	app create "$mnt/file"
+	assert_eq "${answer#*=}" "$(stat -c %o "$mnt/file")" "size of a buffer with $answer"
+	umount "$mnt"
+done
 
 # remount is refused and changes nothing, umount cannot be refused
 raw_mount

@@ -102,8 +102,28 @@ os.mknod("two")
 os.unlink("two")' "$mnt" && [ "$(told NEW_INODE)" = 2 ]
 }
 wait_until 20 try_again
-ctl only op=NEW_INODE count=1 do=err:-28
-app -e ENOSPC create "$mnt/three"
+# freed in the last second: asked once more, later on not
+: >"$mnt/one"
+ctl forget
+ctl only op=NEW_INODE count=2 do=err:-28
+python3 -c 'import errno, os, sys
+os.chdir(sys.argv[1])
+os.unlink("one")
+os.statvfs(".")
+try:
+    os.mknod("three")
+except OSError as e:
+    assert e.errno == errno.ENOSPC, e
+else:
+    raise AssertionError("no error")' "$mnt"
+assert_eq 2 "$(told NEW_INODE)" "questions for space, right after an inode was freed"
+asked_once() {
+	ctl forget
+	ctl only op=NEW_INODE count=2 do=err:-28
+	app -e ENOSPC create "$mnt/three"
+	[ "$(told NEW_INODE)" = 1 ]
+}
+wait_until 10 asked_once
 ctl clear
 
 # one that is under way with a message in which the server hangs: statfs sends what waits, and

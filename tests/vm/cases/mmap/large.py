@@ -83,6 +83,34 @@ def test_large():
     os.fsync(fd)
 
 
+def test_futex():
+    """futex(2) of what may only be read, mapped so or made so."""
+    import ctypes
+    import errno
+
+    def wait(m, at):
+        word = ctypes.c_void_p(m.addr + at)
+        assert libc.syscall(202, word, 0, 77, None, None, 0) == -1
+        found = ctypes.get_errno()
+        assert found == errno.EAGAIN, errno.errorcode[found]
+
+    fd = new("futex", data=bytes(2 * HUGE))
+    m = shared(fd, 2 * HUGE, mmap.PROT_READ)
+    assert m[PAGE] == 0
+    wait(m, PAGE)
+    wait(m, HUGE + PAGE)
+    w = shared(fd, 2 * HUGE)
+    assert w[0] == 0 and w[HUGE] == 0
+    w.call(libc.mprotect, 0, None, mmap.PROT_READ)
+    wait(w, PAGE)
+    wait(w, HUGE + PAGE)
+    other = new("futex2", data=bytes(HUGE))
+    w = shared(other, HUGE)
+    assert w[0] == 0
+    w.call(libc.mprotect, 0, None, mmap.PROT_READ)
+    wait(w, PAGE)
+
+
 def test_small():
     """A store to a hole takes a page, not 2 MiB."""
     fd = new("sparse", 2 * HUGE)

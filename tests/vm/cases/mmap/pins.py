@@ -13,10 +13,11 @@ import subprocess
 import time
 
 from basic import (FALLOC_COLLAPSE, FALLOC_KEEP, FALLOC_PUNCH, PAGE, block, eq, fallocate,
-                   libc, new, path, shared)
+                   libc, mnt, new, path, shared)
 
 FICLONE = 0x40049409
 ref = os.environ["ref"]
+way = os.environ["way"]
 
 
 class Iovec(ctypes.Structure):
@@ -80,6 +81,36 @@ def clone(source, fd):
         assert e.errno == errno.EOPNOTSUPP
 
 
+def test_allocate():
+    """Who only wants blocks does not wait, and moves nothing."""
+    fd = new("allocated", data=block(1) + block(2))
+    os.ftruncate(fd, 6 * PAGE)
+    m = shared(fd, 6 * PAGE)
+    r, w = os.pipe()
+    vmsplice(w, m, 1)
+    # a page of the hole as well, which readers see as the zero page
+    eq(m[3 * PAGE:4 * PAGE], bytes(PAGE), "a hole")
+    pid = os.fork()
+    if not pid:
+        fallocate(fd, 0, 0, 8 * PAGE)
+        os._exit(0)
+    poll = select.poll()
+    poll.register(os.pidfd_open(pid), select.POLLIN)
+    assert poll.poll(30000), "it waits for who has a page"
+    assert os.waitpid(pid, 0)[1] == 0
+    assert os.fstat(fd).st_size == 8 * PAGE and os.fstat(fd).st_blocks == 64
+    # the page is the same one, for the pipe and for the mapping
+    m[PAGE:PAGE + 4] = b"same"
+    m[3 * PAGE:3 * PAGE + 4] = b"hole"
+    eq(os.read(r, PAGE), b"same" + block(2)[4:], "what the pipe has")
+    eq(os.pread(fd, PAGE, PAGE), b"same" + block(2)[4:], "what the file has")
+    eq(os.pread(fd, PAGE, 3 * PAGE), b"hole" + bytes(PAGE - 4), "what was a hole")
+    m.close()
+    os.close(r)
+    os.close(w)
+    os.close(fd)
+
+
 def test_killed():
     """Who waits can be killed, then nothing has happened."""
     fd = new("killed", data=block(1) * 4)
@@ -98,6 +129,9 @@ def test_killed():
     assert os.fstat(fd).st_size == 4 * PAGE
     eq(os.read(r, PAGE), block(1))
     os.ftruncate(fd, 0)
+    m.close()
+    for end in r, w, fd:
+        os.close(end)
 
 
 def test_freed():
@@ -114,7 +148,10 @@ def test_freed():
         other = new(f"next{i}", data=block(8) * 64)
         os.close(other)
     eq(os.read(r, PAGE), block(7), "the page in the pipe")
-    # the end of the mount does not wait for the pipe of a sleeping process
+
+
+def test_left():
+    """The end of the mount does not wait for the pipe of a sleeping process."""
     fd = new("left", data=block(7))
     m = shared(fd, PAGE)
     r, w = os.pipe()
@@ -126,6 +163,18 @@ def test_freed():
     m.close()
     os.close(fd)
     os.unlink(path("left"))
+    os.close(r)
+    os.close(w)
+    mounted = next(line.split() for line in open("/proc/mounts") if line.split()[1] == mnt)
+    subprocess.check_call(["umount", mnt], timeout=60)
+    mount = ["mount", "-t", "memofs", mounted[0], mnt]
+    if way == "none":
+        mount[1:1] = ["-o", "size=128M"]
+    else:
+        assert subprocess.call(mount, stderr=subprocess.DEVNULL), "its frames are in use"
+    holder.kill()
+    holder.wait()
+    subprocess.check_call(mount)
 
 
 def test_direct():

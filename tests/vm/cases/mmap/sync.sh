@@ -64,6 +64,23 @@ sent "$(line 2 6 0)" MMAP_CLOSE
 with "p(2, 7, 9); m.flush(4 * 4096, 4 * 4096); os.fdatasync(fd)"
 sent "$(line 7 1 0x1)" "$(line 2 8 0x1)" MMAP_CLOSE
 
+# what lies between stays mapped
+app write "$file" 0 1m
+ctl forget
+with "import ctypes
+m = mmap.mmap(fd, 256 * 4096)
+m[100 * 4096]
+p(2, 250)
+def mapped():
+    at = ctypes.addressof(ctypes.c_char.from_buffer(m))
+    there = ctypes.create_string_buffer(256)
+    assert ctypes.CDLL(None).mincore(ctypes.c_void_p(at), ctypes.c_long(256 * 4096), there) == 0
+    return [i for i in range(256) if there.raw[i] & 1]
+assert mapped() == [2, 100, 250], mapped()
+os.fsync(fd)
+assert mapped() == [100], mapped()"
+sent "$(line 2 249 0)" MMAP_CLOSE
+
 # stored again after it: due again; by others, too
 with "p(1); os.fsync(fd); p(1); os.fsync(fd)
 if not os.fork():
@@ -85,6 +102,32 @@ sync
 sync
 ctl clear
 sent MMAP_CLOSE "$(line 6 1 0x1)" "$(line 6 1 0x1)"
+
+# a pin that ends while the server is at work: DMA may have stored behind its back
+mkfifo "$scratch/go" "$scratch/done"
+ctl only op=SYNC count=1 do=hang
+with "import ctypes, struct, threading
+p(3)
+r, w = os.pipe()
+page = (ctypes.c_char * 4096).from_buffer(m, 3 * 4096)
+iov = struct.pack('QQ', ctypes.addressof(page), 4096)
+assert ctypes.CDLL(None).vmsplice(w, iov, 1, 0) == 4096
+t = threading.Thread(target=os.fsync, args=(fd,))
+t.start()
+open('$scratch/go').read()
+os.read(r, 4096)
+open('$scratch/done', 'w').write('x')
+t.join()
+os.fsync(fd)
+os.fsync(fd)" &
+pid=$!
+ctl hung 1
+echo >"$scratch/go"
+cat "$scratch/done" >/dev/null
+ctl release
+wait "$pid"
+ctl clear
+sent "$(line 3 1 0)" "$(line 3 1 0)" MMAP_CLOSE
 
 # a server that says how many, and one that says too much
 ctl only op=SYNC do=outlen:0
@@ -130,6 +173,41 @@ os.ftruncate(fd, 13 * 4096)
 os.fsync(fd)
 os.ftruncate(fd, 16 * 4096)"
 sent "$(line 1 12 0)" "$(line 12 1 0)" MMAP_CLOSE
+
+# what a refused cut or hole would have taken away is due
+ctl only op=FALLOCATE count=2 do=err:-5
+with "p(12)
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+fails(5, os.ftruncate, fd, 3 * 4096)
+os.fsync(fd)
+p(4)
+hole = lambda: libc.fallocate(fd, 3, ctypes.c_long(4 * 4096), ctypes.c_long(4096))
+assert hole() == -1 and ctypes.get_errno() == 5, ctypes.get_errno()
+os.fsync(fd)
+p(4)
+assert hole() == 0
+os.fsync(fd)"
+ctl clear
+sent "$(line 12 1 0)" "$(line 4 1 0)" MMAP_CLOSE
+
+# what a clone would have replaced is due when it fails
+app create "$mnt/source"
+app write "$mnt/source" 0 64k
+ctl forget
+ctl only op=CLONE count=1 do=err:-5
+with "import fcntl
+p(9)
+source = os.open('$mnt/source', os.O_RDONLY)
+fails(5, fcntl.ioctl, fd, 0x40049409, source)
+os.fsync(fd)
+p(9)
+fcntl.ioctl(fd, 0x40049409, source)
+os.fsync(fd)"
+ctl clear
+rm "$mnt/source"
+wait_until 5 eval 'ctl record | grep -q FREE_INODE'
+sent "$(line 9 1 0)" MMAP_CLOSE "FREE_INODE evict 0"
 
 # the cache lets go of the inode: SYNC, then EVICT
 echo 2 >/proc/sys/vm/drop_caches

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 300
 #
-# Hard links: counts, the limit, files that outlive their names.
+# Hard links and sub-directories: counts, many of them, files that outlive their names.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/namespace/mnt.bash"
@@ -10,4 +10,5 @@ fs_up memofs
 
 fs_python links
 rm -rf many
-assert_eq "d" "$(ls)" "names at the end"
+left=$(echo *)
+assert_eq "d" "${left% wide}" "names at the end"

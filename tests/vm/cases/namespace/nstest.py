@@ -60,6 +60,11 @@ def linkat_fd(fd, new):
                               os.fsencode(new), AT_SYMLINK_FOLLOW))
 
 
+def lacks(what):
+    """Whether the file system under test is said not to have it (LACKS, a list of names)."""
+    return what in os.environ.get("LACKS", "").split()
+
+
 def write(path, data=b""):
     with open(path, "wb") as f:
         f.write(data)

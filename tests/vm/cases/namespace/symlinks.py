@@ -59,6 +59,11 @@ eq((12, 34), (os.lstat("lf2").st_uid, os.lstat("lf2").st_gid), "owner of a link"
 eq((0, 0), (os.stat("lf").st_uid, os.stat("lf").st_gid), "owner of what it names")
 os.utime("lf", ns=(1000000001, 2000000002), follow_symlinks=False)
 eq((1000000001, 2000000002), (os.lstat("lf").st_atime_ns, os.lstat("lf").st_mtime_ns), "times")
+# its mode is nobody's business
+fd = os.open("lf", os.O_PATH | os.O_NOFOLLOW)
+refused(errno.EOPNOTSUPP, os.chmod, f"/proc/self/fd/{fd}", 0o600)
+os.close(fd)
+eq(0o120777, os.lstat("lf").st_mode, "mode of a link after chmod")
 os.rename("lf", "other")
 eq("ld/f", os.readlink("other"))
 os.unlink("other")

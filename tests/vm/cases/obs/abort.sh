@@ -79,6 +79,23 @@ wait "$pid" || true
 within 20 umount "$mnt" || fail "the file system does not go away"
 raw_end
 
+# nor does the server keep the memory of a killed application, as long as it lives
+pinned() {
+	cat /proc/sys/vm/stat_refresh
+	awk '/^nr_foll_pin_acquired/ { n += $2 } /^nr_foll_pin_released/ { n -= $2 }
+		END { print n }' /proc/vmstat
+}
+raw_start
+raw_mount
+app write "$mnt/file" 0 1m
+before=$(pinned)
+hang_and_kill op=READ readany "$mnt/file" 0 1m
+[ "$(pinned)" -gt "$before" ] || fail "the server has got no memory of the application"
+zufs abort
+assert_eq "$before" "$(pinned)" "pages that an aborted server has"
+within 20 umount "$mnt" || fail "the file system does not go away"
+raw_end
+
 # a server that is only stopped: who waits is let go, and it ends by itself when it goes on
 umount "$raw_root"
 rmmod zuf

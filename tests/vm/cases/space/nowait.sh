@@ -52,7 +52,7 @@ eq(EAGAIN, write(fd, 100))'"
 taskset -c 1 bash -c "$(declare -f call); TOP=$TOP; call '$file' 'eq(100, read(fd, 100))'"
 released
 
-# the inode lock: held exclusively, held by a reader
+# the inode lock: held exclusively, held by a reader, who also has the pages that he reads
 ctl only op=WRITE file=file do=hang
 busy 1 append "$file" 100
 ctl hung 1
@@ -61,8 +61,8 @@ released
 ctl only op=READ file=file do=hang
 busy 1 readany "$file" 0 4k
 ctl hung 1
-call "$file" "eq(100, read(fd, 100)); eq(100, write(fd, 100))
-eq(EAGAIN, write(fd, 100, at=3 << 20))"
+call "$file" "eq(100, read(fd, 100)); eq(EAGAIN, write(fd, 100))
+eq(100, write(fd, 100, at=8192)); eq(EAGAIN, write(fd, 100, at=3 << 20))"
 released
 
 # memory of the application that is not there

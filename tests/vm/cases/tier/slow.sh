@@ -9,7 +9,7 @@
 need python3
 need_cpus 2
 
-for way in nio mapped; do
+for way in nio mapped nio,kept; do
 	tier_device linear
 	tier_up "$way" 16 "$cold"
 	app write "$mnt/cold" 0 8m
@@ -22,7 +22,10 @@ for way in nio mapped; do
 
 	# killed while their list is with the device: the server hears of it, and nothing is lost
 	tier_device delay 15000
-	for pos in 0 100k 300k 500k 700k; do
+	positions=(0 100k 300k 500k 700k)
+	# each of these keeps a thread, and a CPU lends one
+	[[ $way != *kept ]] || positions=(0)
+	for pos in "${positions[@]}"; do
 		waits=$(value up_lists)
 		"$scratch/rawapp" -t 60000 read "$mnt/cold2" "$pos" 4096 &
 		pid=$!

@@ -4,6 +4,8 @@ Work on files that are larger than T1, and a look at every byte afterwards.
 
 tier.py mixed DIR FILES MIB OPS [eio]   several processes, each with files of its own
 tier.py hot COLD HOT CPU...             how long reads of HOT take while COLD comes up
+tier.py beside HOT COLD...             the rate of reads of HOT with and without a reader of each
+                                        COLD, all on one CPU
 tier.py fill DIR FILES                  files of 4 MiB
 tier.py rest DIR FILES                  each piece of them is right or EIO; some of both
 
@@ -14,6 +16,7 @@ stdin, when the devices are right again, all files are compared.
 import errno
 import os
 import random
+import struct
 import sys
 import threading
 import time
@@ -177,6 +180,81 @@ def hot(cold_path, hot_path, cpus):
         sys.exit("hardly any read of the hot file")
 
 
+ROUNDS, SLICES, SLICE_SECONDS = 3, 4, 2
+# the share of its rate; a machine with other work moves single rounds by a third
+KEPT = float(os.environ.get("KEPT") or (0.9 if os.environ.get("LONG") else 0.7))
+ORDER = struct.Struct("dQ")
+
+
+def count_reads(path, end, step=0, start=0):
+    """So many reads until `end`; step 0: of the first 64 KiB again and again."""
+    fd = os.open(path, os.O_RDONLY)
+    done = 0
+    while time.monotonic() < end:
+        pos = start + done * step if step else done % 16 * 4096
+        if len(os.pread(fd, 4096, pos)) != 4096:
+            sys.exit(f"{path}: a short read at {pos}")
+        done += 1
+    os.close(fd)
+    return done
+
+
+def cold_reader(path, orders, results):
+    """A process that costs nothing but its reads; each order is a slice with blocks of its own."""
+    while order := os.read(orders, ORDER.size):
+        end, number = ORDER.unpack(order)
+        os.write(results, bytes([count_reads(path, end, 4096, number << 16)]))
+
+
+def start_readers(paths):
+    readers = []
+    for path in paths:
+        orders, results = os.pipe(), os.pipe()
+        if not os.fork():
+            os.close(orders[1])
+            cold_reader(path, orders[0], results[1])
+            os._exit(0)
+        os.close(orders[0])
+        os.close(results[1])
+        readers.append((orders[1], results[0]))
+    return readers
+
+
+def one_slice(hot_path, readers, number):
+    """Reads of the hot file and of all cold ones."""
+    end = time.monotonic() + SLICE_SECONDS
+    for orders, _ in readers:
+        os.write(orders, ORDER.pack(end, number))
+    hot_reads, cold_reads = count_reads(hot_path, end), 0
+    for _, results in readers:
+        got = os.read(results, 1)
+        if not got:
+            sys.exit("a reader of a cold file failed")
+        cold_reads += got[0]
+    return hot_reads, cold_reads
+
+
+def beside(hot_path, cold_paths):
+    """In short slices in turn: what else the machine does meets both alike."""
+    os.sched_setaffinity(0, {0})
+    readers = start_readers(cold_paths)
+    shares = []
+    for number in range(ROUNDS):
+        alone = together = cold_reads = 0
+        for turn in range(SLICES):
+            alone += one_slice(hot_path, [], 0)[0]
+            hot_reads, done = one_slice(hot_path, readers, number * SLICES + turn)
+            together += hot_reads
+            cold_reads += done
+        shares.append(together / alone)
+        print(f"hot reads: {alone} alone, {together} beside {len(cold_paths)} cold readers with "
+              f"{cold_reads} reads: {together * 100 // alone} %")
+        if cold_reads < SLICES:
+            sys.exit("hardly anything came up")
+    if sorted(shares)[ROUNDS // 2] < KEPT:
+        sys.exit("reads of the hot file wait for the cold ones")
+
+
 FILE_SIZE = 4 << 20
 PIECE = 64 << 10
 
@@ -212,6 +290,8 @@ def rest(directory, files):
 allow_eio = sys.argv[-1] == "eio"
 if sys.argv[1] == "mixed":
     mixed(*sys.argv[2:6])
+elif sys.argv[1] == "beside":
+    beside(sys.argv[2], sys.argv[3:])
 elif sys.argv[1] == "fill":
     fill(*sys.argv[2:])
 elif sys.argv[1] == "rest":

@@ -21,6 +21,7 @@ tell 1 zufs status
 said '^server  none$'
 said "^mount   /dev/pmem0 on $dir"
 refute_errno 'Input/output error' stat "$dir/file"
+kernel_said "zuf: the server \(pid $server\) has ended, its 1 mounts are dead"
 
 # a new server takes the root; what the old one served stays dead until it is unmounted
 other=/tmp/other

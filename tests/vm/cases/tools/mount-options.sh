@@ -7,6 +7,7 @@
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/tools/tools.bash"
 need_pmem 1
+need python3
 blank /dev/pmem0
 dir=/tmp/dir
 folder "$dir"
@@ -17,6 +18,11 @@ assert_eq 711 "$(stat -c %a "$dir")" "mode of the root"
 refute_errno 'Read-only file system' touch "$dir/file"
 mount -o remount,rw "$dir"
 touch "$dir/file"
+zufs down --keep "$dir"
+
+# a remount leaves alone what it does not name, by either interface
+zufs up -o ro,pedantic=2,ephemeral,dax,nr_inodes=5000 memofs /dev/pmem0 "$dir"
+python3 "$TOP/tests/vm/cases/tools/remount.py" "$dir"
 zufs down --keep "$dir"
 
 # by mount(8), as of any other file system

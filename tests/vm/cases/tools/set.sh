@@ -43,7 +43,7 @@ folder "$other"
 one=$(uuid_of /dev/pmem1) two=$(uuid_of /dev/pmem2)
 ln -sfn /dev/vda "$links/$two"
 refute mount -t memofs /dev/pmem1 "$other"
-kernel_said 'zuf: vda: device table: '
+kernel_said 'zuf: memofs: vda: device table: '
 zufs up memofs /dev/pmem1 /dev/pmem2 "$other"
 zufs down "$other"
 

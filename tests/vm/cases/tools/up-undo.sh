@@ -23,6 +23,19 @@ tell 1 zufs up -o no_such_option=1 memofs /dev/pmem0 "$dir"
 assert_all_gone
 assert_eq 0 "$(find /dev/disk/by-uuid -lname '*pmem0' | wc -l)" "links"
 
+# a server by another name is ended as well, by up and by down
+scratch=''
+scratch
+ln -s "$(command -v zusd)" "$scratch/otherd"
+tell 1 zufs up --server "$scratch/otherd" -o no_such_option=1 memofs /dev/pmem0 "$dir"
+refute pidof otherd
+assert_all_gone
+zufs up --server "$scratch/otherd" memofs /dev/pmem0 "$dir"
+pidof otherd >/dev/null || fail "there is no otherd"
+tell 0 zufs down "$dir"
+refute pidof otherd
+assert_all_gone
+
 modprobe zuf
 on_exit rmmod zuf
 tell 1 zufs up -o no_such_option=1 memofs /dev/pmem0 "$dir"

@@ -83,7 +83,7 @@ for call in "${calls[@]}"; do
 	assert_eq "NEW_INODE " "$(messages)" "messages of $call"
 	whole "$call"
 	remove
-	try ENOSPC "op=NEW_INODE do=err:-28" "$call" "$mnt/dir/new"
+	try ENOSPC "op=NEW_INODE count=2 do=err:-28" "$call" "$mnt/dir/new"
 	ctl clear
 	nothing "$call"
 	# the server goes on: all of it is there
@@ -109,7 +109,7 @@ assert_eq "NEW_INODE XATTR_SET " "$(messages)" "messages with a long ACL"
 ctl record | grep -q "^NEW_INODE.* mode 100600 new 0$" || fail "the mode before the long ACL"
 drop_caches
 assert_eq 4501 "$(getfacl -cnp "$mnt/dir/new" | grep -c '^user:[0-9]')" "entries of a long ACL"
-try ENOSPC "op=XATTR_SET do=err:-28" mkdir "$mnt/dir/new2"
+try ENOSPC "op=XATTR_SET count=2 do=err:-28" mkdir "$mnt/dir/new2"
 ctl clear
 app -e ENOENT stat "$mnt/dir/new2"
 raw_works
@@ -127,7 +127,8 @@ for call in "${calls[@]}" tmpfile; do
 	[ "$call" != create ] || answers+=(EIO:err:-5 EIO:err:-9999 EIO:outlen:65535)
 	for ((nth = 1; nth <= steps; nth++)); do
 		for answer in "${answers[@]}"; do
-			try "${answer%%:*}" "op=XATTR_SET nth=$nth do=${answer#*:}" "$call" "$path"
+			try "${answer%%:*}" "op=XATTR_SET nth=$nth count=2 do=${answer#*:}" \
+				"$call" "$path"
 			ctl clear
 			nothing "$call, step $nth: $answer"
 		done
@@ -135,7 +136,7 @@ for call in "${calls[@]}" tmpfile; do
 		nothing "$call, killed at step $nth"
 	done
 	if [ "$call" != mknod ]; then
-		try ENOSPC "op=SETATTR do=err:-28" "$call" "$path"
+		try ENOSPC "op=SETATTR count=2 do=err:-28" "$call" "$path"
 		ctl clear
 		nothing "$call, last step"
 		killed "op=SETATTR" "$call"
@@ -173,7 +174,7 @@ ctl release
 nothing "a folder"
 # what cannot be undone either: the name stays, its owner's alone
 for op in XATTR_SET SETATTR; do
-	ctl only op=$op do=err:-28
+	ctl only op=$op count=2 do=err:-28
 	rule op=REMOVE_DENTRY do=err:-5
 	app -e ENOSPC create "$mnt/dir/new"
 	ctl clear

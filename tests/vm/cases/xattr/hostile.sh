@@ -59,7 +59,7 @@ try OK "op=XATTR_LIST do=xvalue:$(hex 'user.a\0user.b\0')" listxattr "$mnt/file"
 for code in ENODATA ERANGE EACCES ENOSPC EEXIST; do
 	number=$(python3 -c "import errno; print(errno.$code)")
 	try "$code" "op=XATTR_GET do=err:-$number" getxattr "$mnt/file" user.a 60
-	try "$code" "op=XATTR_SET do=err:-$number" setxattr "$mnt/file" user.b 60
+	try "$code" "op=XATTR_SET count=2 do=err:-$number" setxattr "$mnt/file" user.b 60
 done
 
 # ACLs that are none; a good one is obeyed
@@ -84,7 +84,7 @@ setpriv --reuid 1000 --clear-groups /run/rawapp -e EACCES open "$mnt/file"
 setfacl -m u:1000:rw,g:7:r "$mnt/file"
 before=$(stat -c '%a %z' "$mnt/file" && getfacl -cnp "$mnt/file")
 for call in "setfacl -m u:5:rwx" "setfacl -b" "chmod 0777" "chmod 0400"; do
-	ctl only op=XATTR_SET do=err:-28
+	ctl only op=XATTR_SET count=2 do=err:-28
 	# shellcheck disable=SC2086 # several words
 	refute_errno 'No space left' $call "$mnt/file"
 	assert_eq "$before" "$(stat -c '%a %z' "$mnt/file" && getfacl -cnp "$mnt/file")" "$call"
@@ -92,7 +92,7 @@ for call in "setfacl -m u:5:rwx" "setfacl -b" "chmod 0777" "chmod 0400"; do
 	assert_eq "$before" "$(stat -c '%a %z' "$mnt/file" && getfacl -cnp "$mnt/file")" \
 		"$call, on the server"
 done
-ctl only op=SETATTR do=err:-28
+ctl only op=SETATTR count=2 do=err:-28
 refute_errno 'No space left' chmod 0777 "$mnt/file"
 assert_eq "$before" "$(stat -c '%a %z' "$mnt/file" && getfacl -cnp "$mnt/file")" "SETATTR"
 
@@ -102,11 +102,11 @@ refs=$(stat_of refs)
 for call in create mkdir mknod; do
 	for nth in 1 2; do
 		[ "$call$nth" != create2 ] && [ "$call$nth" != mknod2 ] || continue
-		try ENOSPC "op=XATTR_SET nth=$nth do=err:-28" "$call" "$mnt/dir/new"
+		try ENOSPC "op=XATTR_SET nth=$nth count=2 do=err:-28" "$call" "$mnt/dir/new"
 		gone "$mnt/dir/new"
 	done
 done
-try ENOSPC "op=XATTR_SET do=err:-28" tmpfile "$mnt/dir"
+try ENOSPC "op=XATTR_SET count=2 do=err:-28" tmpfile "$mnt/dir"
 gone "$mnt/dir/new"
 ctl clear
 app -e OK create "$mnt/dir/new"

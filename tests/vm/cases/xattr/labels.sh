@@ -34,11 +34,11 @@ app mkdir "$mnt/dir"
 set_label dir_t "$mnt/dir"
 for call in create mkdir mknod "symlink x"; do
 	# shellcheck disable=SC2086 # several words
-	try ENOSPC "op=XATTR_SET do=err:-28" $call "$mnt/dir/new"
+	try ENOSPC "op=XATTR_SET count=2 do=err:-28" $call "$mnt/dir/new"
 	drop_caches
 	app -e ENOENT stat "$mnt/dir/new"
 done
-try ENOSPC "op=XATTR_SET do=err:-28" tmpfile "$mnt/dir"
+try ENOSPC "op=XATTR_SET count=2 do=err:-28" tmpfile "$mnt/dir"
 only_two_inodes() {
 	drop_caches
 	[ "$(stat_of nodes)" = 2 ]

@@ -60,6 +60,8 @@ say("list", os.listxattr, "f")
 # sizes
 for size in (0, 1, 255, 256, 257, 511, 512, 513, 4000, 4096, 4097, 20000, 65000, 65400,
              65480, 65488, 65489, 65535, 65536, 65537):
+    if size > 20000 and "large-values" in os.environ.get("LACKS", "").split():
+        continue
     say(f"set {size}", os.setxattr, "d", "user.size", value(size))
     say(f"get {size}", os.getxattr, "d", "user.size")
     for room in (0, 1, size - 1, size, size + 1, 65536, 70000):

@@ -75,7 +75,7 @@ for answer in err:-9999 err:7 err:-531 outlen:65535; do
 	try EIO "op=XATTR_SET do=$answer" setxattr "$mnt/big" user.a 65536
 done
 try E2BIG "op=XATTR_GET count=2 do=err:-7" getxattr "$mnt/big" user.a 65536
-try ENOSPC "op=XATTR_SET do=err:-28" setxattr "$mnt/big" user.a 65536
+try ENOSPC "op=XATTR_SET count=2 do=err:-28" setxattr "$mnt/big" user.a 65536
 ctl clear
 app getxattr "$mnt/big" user.a 65536
 app removexattr "$mnt/big" user.a

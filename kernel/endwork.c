@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * endwork.c - the worker of a root: ends of inodes, messages of those who were killed
+ *
+ * It goes round its mounts. Of each it hands over one message and comes back when that is
+ * done (the channel's end kicks it), or after a while where nobody tells: a channel that is
+ * idle again, puts that travel with others' messages. So what hangs is the one
+ * mount whose message hangs, and no thread.
+ */
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "chan.h"
+#include "dispatch.h"
+#include "ends.h"
+#include "evict.h"
+#include "held.h"
+#include "inode.h"
+#include "root.h"
+#include "sbid.h"
+#include "settle.h"
+#include "stats.h"
+#include "super.h"
+#include "sync.h"
+#include "umount.h"
+
+/* When to look again, where nobody tells. */
+#define LOOK_MS		10
+#define NEVER		MAX_JIFFY_OFFSET
+
+static struct workqueue_struct *ends_wq;
+static struct workqueue_struct *iput_wq;
+
+static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
+{
+	return &sbid->root->ends.lock;
+}
+
+void zuf_ends_kick(struct zuf_root *root)
+{
+	mod_delayed_work(ends_wq, &root->ends.work, 0);
+}
+
+/* ---- one message of a mount ---- */
+
+/* The mount's one message: it is done with. */
+static void post_over(struct zuf_sbid *sbid)
+{
+	/* what has come to the lists before is seen by who finds it so */
+	smp_store_release(&sbid->ends.posted, false);
+	zuf_ends_kick(sbid->root);
+}
+
+static int post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation)
+{
+	int err;
+
+	WRITE_ONCE(sbid->ends.posted, true);
+	err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, post);
+	if (err)
+		WRITE_ONCE(sbid->ends.posted, false);
+	else
+		zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(operation), 0, 0);
+	return err;
+}
+
+/* Each NOOP takes one put at least, if nobody else has: else it would go for ever. */
+static void flush_done(struct zuf_post *flush, int err)
+{
+	struct zuf_sbid *sbid = container_of(flush, struct zuf_sbid, ends.flush);
+	struct zuf_end *end = sbid->ends.flush_for;
+
+	if (unlikely(READ_ONCE(flush->puts->taken) == sbid->ends.flush_taken &&
+		     zuf_root_is_live(sbid->root, sbid->server_gen) &&
+		     zuf_puts_has(flush->puts, zuf_end_tag(end)))) {
+		pr_warn_ratelimited("sb %llu: a put fits into no command buffer\n", sbid->id);
+		end->no_flush = true;
+	}
+	post_over(sbid);
+	zuf_sbid_put(sbid);
+}
+
+/* A NOOP that takes the puts of a CPU along: those of @end. */
+static int post_flush(struct zuf_end *end, unsigned int cpu)
+{
+	struct zuf_sbid *sbid = end->sbid;
+	static const struct zufs_ioc_hdr noop = ZUF_HDR(ZUFS_OP_NOOP, sizeof(noop), 0, 0);
+	struct zuf_post *flush = &sbid->ends.flush;
+	int err;
+
+	*flush = (struct zuf_post){
+		.hdr = &noop,
+		.puts = &per_cpu_ptr(sbid->root->cpus, cpu)->puts,
+		.done = flush_done,
+	};
+	sbid->ends.flush_for = end;
+	sbid->ends.flush_taken = READ_ONCE(flush->puts->taken);
+	kref_get(&sbid->ref);
+	err = post(sbid, flush, ZUFS_OP_NOOP);
+	if (err)
+		zuf_sbid_put(sbid);
+	return err;
+}
+
+static void next_step(struct zuf_end *end)
+{
+	struct zuf_sbid *sbid = end->sbid;
+
+	WRITE_ONCE(end->sent, ZUF_END_NONE);
+	spin_lock(ends_lock(sbid));
+	list_add(&end->link, &sbid->ends.todo);
+	spin_unlock(ends_lock(sbid));
+}
+
+static void end_post_done(struct zuf_post *post, int err)
+{
+	struct zuf_end *end = container_of(post, struct zuf_end, post);
+	struct zuf_sbid *sbid = end->sbid;
+
+	kref_get(&sbid->ref);
+	if (end->sent == ZUF_END_SYNC) {
+		zuf_end_sync_done(sbid, end, err == -ENOTCONN ? -EIO : zuf_err_from_server(err));
+		next_step(end);
+	} else if (end->sent == ZUF_END_ATTR) {
+		end->attr = 0;
+		zuf_ends_free_end(sbid);
+		next_step(end);
+	} else {
+		if (end->operation == ZUFS_OP_FREE_INODE) {
+			zuf_evicts_freed(sbid);
+			zuf_ends_free_end(sbid);
+		}
+		zuf_end_done(end);
+	}
+	post_over(sbid);
+	zuf_sbid_put(sbid);
+}
+
+/* @end is on no list: its message is about to be the server's. */
+static int post_end(struct zuf_end *end, const struct zufs_ioc_hdr *hdr, u8 sent)
+{
+	int err;
+
+	WRITE_ONCE(end->sent, sent);
+	end->post = (struct zuf_post){
+		.hdr = hdr,
+		.tag = zuf_end_tag(end),
+		.done = end_post_done,
+	};
+	err = post(end->sbid, &end->post, hdr->operation);
+	if (err)
+		WRITE_ONCE(end->sent, ZUF_END_NONE);
+	return err;
+}
+
+static int post_sync(struct zuf_end *end)
+{
+	struct zufs_ioc_sync msg;
+
+	zuf_sync_fill(&msg, end->sync_offset, end->sync_length, true);
+	msg.zus_ii = zuf_end_inode(end)->zus_ii;
+	return post_end(end, &msg.hdr, ZUF_END_SYNC);
+}
+
+static int post_attr(struct zuf_end *end)
+{
+	struct zufs_ioc_attr msg;
+
+	zuf_setattr_fill(&msg, end->attr);
+	msg.zus_ii = zuf_end_inode(end)->zus_ii;
+	return post_end(end, &msg.hdr, ZUF_END_ATTR);
+}
+
+/*
+ * The last message: along with another one (-EINPROGRESS: nothing is left to do), or
+ * alone.
+ */
+static int post_last(struct zuf_end *end)
+{
+	struct zufs_ioc_evict_inode msg = {
+		.hdr = ZUF_HDR(end->operation, sizeof(msg), 0, 0),
+		.zus_ii = zuf_end_inode(end)->zus_ii,
+	};
+
+	if (zuf_evict_ride(end->sbid, &msg.hdr))
+		return -EINPROGRESS;
+	msg.hdr.out_len = sizeof(msg);
+	msg.hdr.out_max = sizeof(msg);
+	return post_end(end, &msg.hdr, ZUF_END_LAST);
+}
+
+/* Until the thaw, unless that has come meanwhile. */
+static void park(struct zuf_end *end)
+{
+	struct zuf_ends *ends = &end->sbid->ends;
+
+	spin_lock(ends_lock(end->sbid));
+	if (ends->frozen) {
+		end->parked = true;
+		list_add_tail(&end->link, &ends->parked);
+		atomic_dec(&ends->nr_active[end->gen]);
+	} else {
+		list_add_tail(&end->link, &ends->todo);
+	}
+	spin_unlock(ends_lock(end->sbid));
+	zuf_ends_wake(end->sbid);
+}
+
+static void put_back(struct zuf_end *end)
+{
+	spin_lock(ends_lock(end->sbid));
+	list_add_tail(&end->link, &end->sbid->ends.todo);
+	spin_unlock(ends_lock(end->sbid));
+}
+
+/* The last steps; see end_step(). */
+static int end_last(struct zuf_end *end)
+{
+	struct zuf_sbid *sbid = end->sbid;
+	bool changes = zuf_end_changes(end), attr = end->attr;
+	int err;
+
+	if (changes && !zuf_ends_free_begin(sbid)) {
+		park(end);
+		return 0;
+	}
+	err = attr ? post_attr(end) : post_last(end);
+	if (!err)
+		return -EALREADY;
+	/* else with the server: its end counts it down */
+	if (changes)
+		zuf_ends_free_end(sbid);
+	if (err == -EAGAIN || attr) {
+		if (err != -EAGAIN)
+			end->attr = 0;
+		put_back(end);
+		return err == -EAGAIN ? err : 0;
+	}
+	zuf_end_done(end);
+	return 0;
+}
+
+/* True: pins.c knows of it, and tells when it can go on. */
+static bool wait_for_pins(struct zuf_end *end)
+{
+	struct zuf_ends *ends = &end->sbid->ends;
+	bool held;
+
+	spin_lock(ends_lock(end->sbid));
+	held = end->held == ZUF_END_HELD;
+	if (held) {
+		end->held = ZUF_END_WAITS;
+		list_add_tail(&end->link, &ends->pinned);
+		atomic_dec(&ends->nr_active[end->gen]);
+	}
+	spin_unlock(ends_lock(end->sbid));
+	if (held)
+		zuf_ends_wake(end->sbid);
+	return held;
+}
+
+/* Has the server still to hear of frames that have left before? */
+static bool wait_until_told(struct zuf_end *end)
+{
+	struct zuf_sbid *sbid = end->sbid;
+
+	if (!zuf_held_is_untold(sbid))
+		return false;
+	if (!end->has_ticket) {
+		end->ticket = zuf_held_ticket(sbid);
+		end->has_ticket = true;
+	}
+	return !zuf_held_is_told(sbid, end->ticket);
+}
+
+/*
+ * What an item needs next; it is on no list.
+ * Return: 0: go on with others; -EALREADY: a message is with the server; -EAGAIN: no
+ * channel is idle; -EBUSY: what it waits for is under way, look again.
+ */
+static int end_step(struct zuf_end *end)
+{
+	struct zuf_sbid *sbid = end->sbid;
+	unsigned int cpu;
+	int err;
+
+	if (zuf_tag_pending(zuf_end_tag(end)) && !end->no_flush) {
+		cpu = zuf_puts_find(sbid->root, zuf_end_tag(end));
+		/* nobody takes it from the list while a message is with the server */
+		err = cpu < nr_cpu_ids ? post_flush(end, cpu) : -EBUSY;
+		put_back(end);
+		if (!err)
+			return -EALREADY;
+		return err == -EAGAIN ? err : -EBUSY;
+	}
+	if (end->zi) {
+		/* puts that no message takes along, but what is left is done by itself */
+		if (zuf_has_left(zuf_end_tag(end))) {
+			put_back(end);
+			return -EBUSY;
+		}
+		/* the server's stores come before the end of its message */
+		smp_rmb();
+		zuf_evict_decide(end);
+	}
+	if (!zuf_root_is_live(sbid->root, sbid->server_gen)) {
+		zuf_end_sync_done(sbid, end, -EIO);
+		if (!wait_for_pins(end))
+			zuf_end_done(end);
+		return 0;
+	}
+	/* first: sync(2) does not wait for those who hold frames */
+	if (end->sync_length) {
+		err = post_sync(end);
+		if (!err)
+			return -EALREADY;
+		if (err != -EAGAIN)
+			zuf_end_sync_done(sbid, end, err);
+		put_back(end);
+		return err == -EAGAIN ? err : 0;
+	}
+	if (wait_for_pins(end))
+		return 0;
+	/* its end kicks us */
+	if (wait_until_told(end)) {
+		put_back(end);
+		return -EBUSY;
+	}
+	return end_last(end);
+}
+
+/* ---- messages of those who were killed ---- */
+
+static void left_done(struct zuf_left_msg *left)
+{
+	struct zuf_sbid *sbid = left->sbid;
+	unsigned int gen = left->gen;
+
+	zuf_puts_done(&left->held);
+	kvfree(left);
+	zuf_ends_left_done(sbid, gen);
+}
+
+static void left_post_done(struct zuf_post *post, int err)
+{
+	struct zuf_left_msg *left = container_of(post, struct zuf_left_msg, post);
+	struct zuf_sbid *sbid = left->sbid;
+
+	kref_get(&sbid->ref);
+	left_done(left);
+	post_over(sbid);
+	zuf_sbid_put(sbid);
+}
+
+/* The first that nothing has to go before, off the list. */
+static struct zuf_left_msg *next_left(struct zuf_sbid *sbid)
+{
+	struct zuf_left_msg *left;
+	bool told = true;
+
+	spin_lock(ends_lock(sbid));
+	list_for_each_entry(left, &sbid->ends.left, link) {
+		if (left->after && zuf_tag_is_left(left->after, false))
+			continue;
+		/* the server may give away what a put has replaced; tickets ascend */
+		if (left->msg->operation == ZUFS_OP_PUT_MULTY) {
+			told = told && zuf_held_is_told(sbid, left->ticket);
+			if (!told)
+				continue;
+		}
+		list_del_init(&left->link);
+		spin_unlock(ends_lock(sbid));
+		return left;
+	}
+	spin_unlock(ends_lock(sbid));
+	return NULL;
+}
+
+/* See end_step(). */
+static int left_step(struct zuf_left_msg *left)
+{
+	struct zuf_sbid *sbid = left->sbid;
+	int err;
+
+	left->post = (struct zuf_post){ .hdr = left->msg, .done = left_post_done };
+	err = post(sbid, &left->post, left->msg->operation);
+	if (!err)
+		return -EALREADY;
+	if (err != -EAGAIN) {
+		left_done(left);
+		return 0;
+	}
+	spin_lock(ends_lock(sbid));
+	list_add(&left->link, &sbid->ends.left);
+	spin_unlock(ends_lock(sbid));
+	return err;
+}
+
+/* ---- the worker: round and round ---- */
+
+static struct zuf_end *take_first(struct zuf_sbid *sbid, struct list_head *list)
+{
+	struct zuf_end *end;
+
+	spin_lock(ends_lock(sbid));
+	end = list_first_entry_or_null(list, struct zuf_end, link);
+	if (end)
+		list_del_init(&end->link);
+	spin_unlock(ends_lock(sbid));
+	return end;
+}
+
+/* As many items as a mount had when its turn began: those that are put back have had it. */
+static unsigned long go_on(struct zuf_sbid *sbid)
+{
+	struct zuf_ends *ends = &sbid->ends;
+	unsigned int turns = atomic_read(&ends->nr) + zuf_ends_nr_left(ends);
+	struct zuf_left_msg *left;
+	struct zuf_end *end;
+	bool busy = false;
+	int err = 0;
+
+	while (!smp_load_acquire(&ends->posted) && turns--) {
+		left = next_left(sbid);
+		end = left ? NULL : take_first(sbid, &ends->todo);
+		if (!left && !end)
+			break;
+		err = left ? left_step(left) : end_step(end);
+		if (err == -EALREADY)
+			return NEVER;
+		if (err == -EAGAIN)
+			break;
+		busy |= err == -EBUSY;
+		cond_resched();
+	}
+	/* a message before which another one must be done is not told of that either */
+	busy |= err || !list_empty(&ends->left);
+	return busy || !list_empty(&ends->todo) ? msecs_to_jiffies(LOOK_MS) : NEVER;
+}
+
+static unsigned long drive(struct zuf_sbid *sbid)
+{
+	unsigned long wait = NEVER;
+
+	if (!zuf_ends_are_done(sbid) && !READ_ONCE(sbid->ends.posted))
+		wait = go_on(sbid);
+	return min(wait, zuf_umount_look(sbid) ? NEVER : msecs_to_jiffies(LOOK_MS));
+}
+
+static void ends_work(struct work_struct *work)
+{
+	struct zuf_root_ends *re = container_of(to_delayed_work(work), struct zuf_root_ends,
+						work);
+	unsigned long wait = NEVER;
+	struct zuf_sbid *sbid;
+	LIST_HEAD(turn);
+
+	spin_lock(&re->lock);
+	list_splice_init(&re->mounts, &turn);
+	while (!list_empty(&turn)) {
+		sbid = list_first_entry(&turn, struct zuf_sbid, ends.link);
+		list_move_tail(&sbid->ends.link, &re->mounts);
+		/* about to be freed: waits for our lock to leave the list */
+		if (!kref_get_unless_zero(&sbid->ref))
+			continue;
+		spin_unlock(&re->lock);
+		wait = min(wait, drive(sbid));
+		zuf_sbid_put(sbid);
+		spin_lock(&re->lock);
+	}
+	spin_unlock(&re->lock);
+	/* a kick that came meanwhile is earlier, and stays */
+	if (wait != NEVER)
+		queue_delayed_work(ends_wq, &re->work, wait);
+}
+
+/* ---- the last reference of an inode, where its evict must not happen ---- */
+
+static void iput_work(struct work_struct *work)
+{
+	struct zuf_root_ends *re = container_of(work, struct zuf_root_ends, iput_work);
+	struct super_block *sb;
+	struct zuf_end *end;
+	struct inode *inode;
+
+	for (;;) {
+		spin_lock(&re->lock);
+		end = list_first_entry_or_null(&re->iputs, struct zuf_end, link);
+		if (end)
+			list_del_init(&end->link);
+		spin_unlock(&re->lock);
+		if (!end)
+			break;
+		inode = &zuf_end_inode(end)->vfs_inode;
+		sb = inode->i_sb;
+		iput(inode);
+		deactivate_super(sb);
+	}
+}
+
+void zuf_forget_inode(struct inode *inode)
+{
+	struct zuf_root *root = ZUF_SB(inode->i_sb)->root;
+	struct zuf_end *end = &ZUF_I(inode)->end;
+
+	if (atomic_add_unless(&inode->i_count, -1, 1))
+		return;
+	/* an inode that is held would outlive an unmount */
+	if (!atomic_inc_not_zero(&inode->i_sb->s_active)) {
+		/* which waits for our caller, and evicts what nobody holds */
+		atomic_dec(&inode->i_count);
+		return;
+	}
+	/* the only reference: nobody else is here */
+	spin_lock(&root->ends.lock);
+	list_add_tail(&end->link, &root->ends.iputs);
+	spin_unlock(&root->ends.lock);
+	queue_work(iput_wq, &root->ends.iput_work);
+}
+
+void zuf_ends_run(struct work_struct *work)
+{
+	queue_work(iput_wq, work);
+}
+
+/* ---- life ---- */
+
+void zuf_ends_root_init(struct zuf_root *root)
+{
+	spin_lock_init(&root->ends.lock);
+	INIT_LIST_HEAD(&root->ends.mounts);
+	INIT_LIST_HEAD(&root->ends.iputs);
+	INIT_DELAYED_WORK(&root->ends.work, ends_work);
+	INIT_WORK(&root->ends.iput_work, iput_work);
+}
+
+void zuf_ends_root_fini(struct zuf_root *root)
+{
+	cancel_work_sync(&root->ends.iput_work);
+	cancel_delayed_work_sync(&root->ends.work);
+}
+
+int zuf_ends_module_init(void)
+{
+	ends_wq = alloc_workqueue("zuf_ends", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!ends_wq)
+		return -ENOMEM;
+	/* its items may unmount, and that looks whether others are done */
+	iput_wq = alloc_workqueue("zuf_iput", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!iput_wq) {
+		destroy_workqueue(ends_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void zuf_ends_module_fini(void)
+{
+	destroy_workqueue(iput_wq);
+	destroy_workqueue(ends_wq);
+}

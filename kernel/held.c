@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * held.c - blocks that the server keeps back
+ *
+ * A frame is held by whoever has a reference but T1 itself and page table entries
+ * (zuf_page_is_pinned). What may happen to one block, and why nobody else gets it:
+ *
+ *  - Two records have it (CLONE). The first one that it leaves tells; the other finds it in
+ *    the set. It is freed when both have gone, after the BUSY either way.
+ *  - It is idle when it leaves the first record, and held when it leaves the second one: told
+ *    then. The server has an owner less, and frees it after the second message.
+ *  - It is found idle, and pinned anew through the second record, which it leaves. Either add()
+ *    finds it in the set, and takes the worker's note of its first look away: then the
+ *    worker's exchange fails, and it looks again. Or it is gone from the set, and add() makes
+ *    a new entry, whose BUSY is sent after the IDLE.
+ *  - A server may find a BUSY executed before an IDLE that was sent earlier, by another
+ *    channel: not here, as the one is answered before the other is sent. It counts all the same.
+ *  - Others go on adding: who waits does so for one round over the set that begins after him.
+ *  - Who waits is killed: he sends nothing that frees. A put that must follow waits with the root's
+ *    worker (zuf_contract_put, orphan_put), and so does the end of an inode.
+ *  - UNMAP comes between a drop and its BUSY: nothing is mapped, nothing in the record: -EBUSY,
+ *    as long as anything of the mount is untold (do_unmap). After it the server knows.
+ *  - The mount ends: BUSY goes before UMOUNT, IDLE does not; the set stays, and the devices with
+ *    it, until it is empty or the next mount takes it over and tells it before all else.
+ *  - The server ends: nothing is told, all counts go on. zuf_held_wait_told() is over.
+ *
+ * All of it is executed in each possible order by tests/unit/kernel/test_held.c.
+ *
+ * Of a frame that other files may have mapped one look could take a pin for an entry, so a
+ * block leaves after two, a tick apart.
+ */
+#ifdef __KERNEL__
+#include <linux/jiffies.h>
+#include <linux/libnvdimm.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "chan.h"
+#include "compat/pfn.h"
+#include "devset.h"
+#include "dispatch.h"
+#include "ends.h"
+#include "held.h"
+#include "root.h"
+#include "sbid.h"
+#include "stats.h"
+#include "wake.h"
+#endif
+
+/* Of an entry. */
+enum {
+	HELD_UNTOLD	= 1,
+	HELD_TOLD	= 2,
+	HELD_LOOKS_IDLE	= 3,		/* the first look */
+};
+
+#define UNTOLD		XA_MARK_0	/* where to find them: set right after the entry */
+
+/* Of the message. */
+enum {
+	MSG_NONE,
+	MSG_FORMED,			/* to be sent, maybe once more */
+	MSG_POSTED,
+	MSG_BACK,
+};
+
+#define PAUSE_MIN	(HZ / 100 + 1)
+#define PAUSE_MAX	HZ
+#define RETRY		msecs_to_jiffies(10)	/* no channel was idle */
+#define RETRY_NOMEM	msecs_to_jiffies(100)
+#define LOOK_AT		1024			/* blocks of one look, or an eighth */
+#define NEVER		MAX_JIFFY_OFFSET
+
+/* ---- counters ---- */
+
+bool zuf_held_is_untold(const struct zuf_sbid *sbid)
+{
+	return unlikely(atomic_read(&sbid->ends.nr_untold));
+}
+
+u32 zuf_held_ticket(const struct zuf_sbid *sbid)
+{
+	/* pairs with begin_round(): a round that begins from here on finds what we have added */
+	smp_mb();
+	return READ_ONCE(sbid->ends.rounds) + 1;
+}
+
+bool zuf_held_is_told(const struct zuf_sbid *sbid, u32 ticket)
+{
+	return !zuf_held_is_untold(sbid) ||
+	       (s32)(READ_ONCE(sbid->ends.rounds_told) - ticket) >= 0;
+}
+
+int zuf_held_wait_told(struct zuf_sbid *sbid)
+{
+	u32 ticket;
+
+	if (likely(!zuf_held_is_untold(sbid)))
+		return 0;
+	ticket = zuf_held_ticket(sbid);
+	return zuf_wait_killable(sbid->ends.wait, zuf_held_is_told(sbid, ticket) ||
+				 !zuf_root_is_live(sbid->root, sbid->server_gen)) ? -EINTR : 0;
+}
+
+static void told(struct zuf_sbid *sbid, unsigned int nr)
+{
+	if (!nr || !atomic_sub_and_test(nr, &sbid->ends.nr_untold))
+		return;
+	zuf_ends_wake(sbid);
+	zuf_ends_kick(sbid->root);
+}
+
+/* From the first block to the last one; it may take several messages. */
+static void begin_round(struct zuf_sbid *sbid)
+{
+	if (!sbid)
+		return;
+	WRITE_ONCE(sbid->ends.rounds, sbid->ends.rounds + 1);
+	smp_mb();
+}
+
+static void end_round(struct zuf_sbid *sbid)
+{
+	WRITE_ONCE(sbid->ends.rounds_told, sbid->ends.rounds);
+	zuf_ends_wake(sbid);
+	zuf_ends_kick(sbid->root);
+}
+
+/* ---- add ---- */
+
+int zuf_held_add(struct zuf_held *held, u64 block, gfp_t gfp)
+{
+	struct zuf_sbid *sbid = held->sbid;
+	void *old;
+
+	/* counted before the worker can find it */
+	if (sbid)
+		atomic_inc(&sbid->ends.nr_untold);
+	do {
+		old = xa_cmpxchg(&held->blocks, block, NULL, xa_mk_value(HELD_UNTOLD), gfp);
+		/* it was about to leave: the worker has to look twice again, or has been faster */
+	} while (old == xa_mk_value(HELD_LOOKS_IDLE) &&
+		 xa_cmpxchg(&held->blocks, block, old, xa_mk_value(HELD_TOLD), gfp) != old);
+	if (!old) {
+		atomic_inc(&held->nr);
+		WRITE_ONCE(held->pause, PAUSE_MIN);
+		xa_set_mark(&held->blocks, block, UNTOLD);
+	} else if (sbid) {
+		told(sbid, 1);
+	}
+	if (!xa_is_err(old))
+		held->kick(held);
+	return xa_err(old);
+}
+
+/* ---- the message ---- */
+
+static bool follows(const struct zuf_held *held, u64 block)
+{
+	const struct zufs_t1_run *last = &held->msg.runs[held->msg.t1.nr - 1];
+
+	return held->msg.t1.nr && last->first + last->nr == block;
+}
+
+static bool has_room(const struct zuf_held *held, u64 block)
+{
+	return held->msg.t1.nr < ZUFS_T1_RUNS_MAX || follows(held, block);
+}
+
+static void add_block(struct zuf_held *held, u64 block)
+{
+	u32 nr = held->msg.t1.nr;
+
+	if (follows(held, block)) {
+		held->msg.runs[nr - 1].nr++;
+		return;
+	}
+	held->msg.runs[nr] = (struct zufs_t1_run){ .first = block, .nr = 1 };
+	held->msg.t1.nr++;
+}
+
+static void form_msg(struct zuf_held *held, u16 operation)
+{
+	struct zufs_ioc_t1_runs *t1 = &held->msg.t1;
+
+	if (!t1->nr || !held->sbid)
+		return;
+	t1->hdr = (struct zufs_ioc_hdr)
+		ZUF_HDR(operation, sizeof(*t1) + t1->nr * sizeof(held->msg.runs[0]), 0, 0);
+	t1->zus_sbi = held->sbid->zus_sbi;
+	t1->__pad = 0;
+	held->stage = MSG_FORMED;
+}
+
+static void form_busy(struct zuf_held *held)
+{
+	unsigned long block = held->tell_next;
+	void *entry;
+
+	if (!block && !xa_marked(&held->blocks, UNTOLD))
+		return;
+	if (!block)
+		begin_round(held->sbid);
+	held->msg.t1.nr = 0;
+	entry = xa_find(&held->blocks, &block, ULONG_MAX, UNTOLD);
+	while (entry && has_room(held, block)) {
+		if (held->sbid)
+			add_block(held, block);
+		/* there is memory: a value is replaced */
+		xa_store(&held->blocks, block, xa_mk_value(HELD_TOLD), GFP_NOWAIT);
+		xa_clear_mark(&held->blocks, block, UNTOLD);
+		cond_resched();
+		entry = xa_find_after(&held->blocks, &block, ULONG_MAX, UNTOLD);
+	}
+	held->tell_next = entry ? block : 0;
+	held->last_of_round = !entry;
+	form_msg(held, ZUFS_OP_T1_BUSY);
+	/* the rest of a round may have gone otherwise */
+	if (held->stage == MSG_NONE && held->sbid && !entry)
+		end_round(held->sbid);
+}
+
+/* ---- looks ---- */
+
+/* DMA may have stored there, and no SYNC will tell of it. */
+static void write_back(struct page *page)
+{
+	if (page && is_zone_device_page(page))
+		arch_wb_cache_pmem(page_address(page), PAGE_SIZE);
+}
+
+void zuf_held_write_back(struct zuf_held *held)
+{
+	unsigned long block;
+	void *entry;
+
+	xa_for_each(&held->blocks, block, entry) {
+		write_back(zuf_t1_block_page(held->devs, block, 1));
+		cond_resched();
+	}
+}
+
+/* The second look has found it idle as well. False: no room in the message. */
+static bool let_go(struct zuf_held *held, u64 block, void *entry, struct page *page)
+{
+	if (!has_room(held, block))
+		return false;
+	write_back(page);
+	/* else it was added once more meanwhile */
+	if (xa_cmpxchg(&held->blocks, block, entry, NULL, GFP_NOWAIT) == entry) {
+		atomic_dec(&held->nr);
+		if (held->sbid)
+			add_block(held, block);
+	}
+	return true;
+}
+
+static bool look_at(struct zuf_held *held, u64 block, void *entry)
+{
+	struct page *page = zuf_t1_block_page(held->devs, block, 1);
+	bool idle = !page || !zuf_page_is_pinned(page);
+
+	if (idle)
+		held->pause = PAUSE_MIN;
+	if (idle && entry == xa_mk_value(HELD_LOOKS_IDLE))
+		return let_go(held, block, entry, page);
+	if (entry != xa_mk_value(HELD_UNTOLD))
+		xa_cmpxchg(&held->blocks, block, entry,
+			   xa_mk_value(idle ? HELD_LOOKS_IDLE : HELD_TOLD), GFP_NOWAIT);
+	return true;
+}
+
+static void look(struct zuf_held *held)
+{
+	unsigned int budget = max(LOOK_AT, atomic_read(&held->nr) / 8);
+	unsigned long block;
+	void *entry;
+
+	held->looked = jiffies;
+	held->pause = min(2 * held->pause, (unsigned long)PAUSE_MAX);
+	held->msg.t1.nr = 0;
+	xa_for_each_start(&held->blocks, block, entry, held->next) {
+		if (!budget-- || !look_at(held, block, entry))
+			break;
+		cond_resched();
+	}
+	held->next = entry ? block : 0;
+	if (entry)
+		held->pause = PAUSE_MIN;
+	form_msg(held, ZUFS_OP_T1_IDLE);
+}
+
+static void set_telling(struct zuf_held *held, bool telling)
+{
+	struct zuf_sbid *sbid = held->sbid;
+
+	if (!sbid)
+		return;
+	WRITE_ONCE(sbid->ends.telling, telling);
+	/* pairs with that of zuf_ends_freeze(): it waits for us, or we see its flag */
+	smp_mb();
+	if (!telling)
+		zuf_ends_wake(sbid);
+}
+
+/* A frozen file system does not change, and one that ends hears only what it has to. */
+static bool may_look(const struct zuf_held *held)
+{
+	const struct zuf_sbid *sbid = held->sbid;
+
+	return atomic_read(&held->nr) && time_after(jiffies, held->looked + 1) &&
+	       !(sbid && (held->ended || READ_ONCE(sbid->ends.frozen)));
+}
+
+/* ---- the worker ---- */
+
+static void post_done(struct zuf_post *post, int err)
+{
+	struct zuf_held *held = container_of(post, struct zuf_held, post);
+
+	/* the worker that finds it back may free it, and drops our kick then */
+	spin_lock(&held->lock);
+	held->answer = err;
+	held->stage = MSG_BACK;
+	held->kick(held);
+	spin_unlock(&held->lock);
+}
+
+static u8 get_stage(struct zuf_held *held)
+{
+	u8 stage;
+
+	spin_lock(&held->lock);
+	stage = held->stage;
+	spin_unlock(&held->lock);
+	return stage;
+}
+
+/* The message is through, or void. */
+static void msg_done(struct zuf_held *held)
+{
+	const struct zufs_ioc_t1_runs *t1 = &held->msg.t1;
+	unsigned int i, nr = 0;
+
+	held->stage = MSG_NONE;
+	if (t1->hdr.operation == ZUFS_OP_T1_BUSY)
+		for (i = 0; i < t1->nr; i++)
+			nr += held->msg.runs[i].nr;
+	told(held->sbid, nr);
+	if (t1->hdr.operation == ZUFS_OP_T1_BUSY && held->last_of_round)
+		end_round(held->sbid);
+}
+
+static bool is_live(const struct zuf_held *held)
+{
+	return zuf_root_is_live(held->sbid->root, held->sbid->server_gen);
+}
+
+/* True: it is with the server, or there is no channel. */
+static bool post_msg(struct zuf_held *held)
+{
+	const u16 operation = held->msg.t1.hdr.operation;
+	struct zuf_sbid *sbid = held->sbid;
+	int err;
+
+	held->post = (struct zuf_post){ .hdr = &held->msg.t1.hdr, .done = post_done };
+	held->stage = MSG_POSTED;
+	err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &held->post);
+	if (!err) {
+		zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(operation), 0, 0);
+		return true;
+	}
+	held->stage = MSG_FORMED;
+	/* of a server that lives just the channel has gone */
+	if (err == -EAGAIN || is_live(held))
+		return true;
+	msg_done(held);
+	return false;
+}
+
+/* What there is to say, until there is nothing or a message is under way. */
+static u8 tell_and_look(struct zuf_held *held)
+{
+	set_telling(held, true);
+	do {
+		if (held->stage == MSG_NONE)
+			form_busy(held);
+		if (held->stage == MSG_NONE && may_look(held))
+			look(held);
+		if (held->stage == MSG_NONE) {
+			set_telling(held, false);
+			return MSG_NONE;
+		}
+	} while (!post_msg(held));
+	/* it may be back already: then we are kicked */
+	return MSG_POSTED;
+}
+
+unsigned long zuf_held_work(struct zuf_held *held)
+{
+	u8 stage = get_stage(held);
+
+	if (stage == MSG_POSTED)
+		return NEVER;
+	/* it has died with its channel alone: what is counted twice stays busy, until unmount */
+	if (stage == MSG_BACK && held->answer == -ENOTCONN && is_live(held)) {
+		held->stage = MSG_FORMED;
+		return RETRY;
+	}
+	if (stage == MSG_BACK && held->answer == -ENOMEM) {
+		held->stage = MSG_FORMED;
+		return RETRY_NOMEM;
+	}
+	if (stage == MSG_BACK)
+		msg_done(held);
+	if (tell_and_look(held) != MSG_NONE)
+		return RETRY;
+	if (held->ended && held->sbid) {
+		/* the server hears no more of them */
+		zuf_sbid_put(held->sbid);
+		held->sbid = NULL;
+	}
+	return atomic_read(&held->nr) ? held->pause : NEVER;
+}
+
+bool zuf_held_is_over(const struct zuf_held *held)
+{
+	return !held->sbid && !atomic_read(&held->nr);
+}
+
+/* ---- life ---- */
+
+void zuf_held_init(struct zuf_held *held, struct zuf_devset *devs,
+		   void (*kick)(struct zuf_held *held))
+{
+	held->devs = devs;
+	held->kick = kick;
+	held->looked = jiffies;
+	held->pause = PAUSE_MIN;
+	spin_lock_init(&held->lock);
+	xa_init_flags(&held->blocks, XA_FLAGS_ACCOUNT);
+}
+
+void zuf_held_fini(struct zuf_held *held)
+{
+	xa_destroy(&held->blocks);
+}
+
+void zuf_held_start(struct zuf_held *held, struct zuf_sbid *sbid)
+{
+	kref_get(&sbid->ref);
+	held->sbid = sbid;
+}
+
+int zuf_held_move(struct zuf_held *from, struct zuf_held *to)
+{
+	unsigned long block;
+	void *entry;
+	int err = 0;
+
+	xa_for_each(&from->blocks, block, entry) {
+		err = zuf_held_add(to, block, GFP_NOFS | __GFP_ACCOUNT);
+		if (err)
+			break;
+		/* its own worker may be faster */
+		if (xa_erase(&from->blocks, block))
+			atomic_dec(&from->nr);
+	}
+	return err;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * park.c - a message that waits for the end of its list without a channel
+ *
+ * For servers that have said that they can bear it (ZUFS_FSC_RETRY_MOVES). The application
+ * copies the message, gives the channel back and waits for the list; then it claims one like
+ * everybody else and hands the copy over.
+ *
+ * An application that is killed leaves the copy to the root. It must reach the server, who
+ * has something under way for it, but not before the list has ended. No worker and no memory
+ * is needed for that: the next thread of the server that has nothing to do takes it, as if
+ * its application had been killed a moment after it was handed over (ORPHAN).
+ *
+ *	LIVE   on root->parks, the application waits
+ *	left   on root->parks, nobody waits; the end of the list moves it on
+ *	ready  on root->parks_left, counted in root->parks_ready; so is what undo.c leaves
+ *
+ * Who leaves and who ends the list meet under park_lock: the later one makes it ready. When
+ * the server goes live_gen is 0 first, so who comes to leave later finds that nobody is there
+ * to leave it to.
+ */
+#include "park.h"
+
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "chan.h"
+#include "forget.h"
+#include "iomap.h"
+#include "root.h"
+#include "stats.h"
+#include "undo.h"
+
+/* ---- life ---- */
+
+static struct zuf_park *park_create(struct zuf_root *root, u32 gen, size_t size, gfp_t gfp)
+{
+	struct zuf_park *park = kvzalloc(struct_size(park, msg, DIV_ROUND_UP(size, sizeof(u64))),
+					 gfp | __GFP_ACCOUNT);
+
+	if (!park)
+		return NULL;
+	refcount_set(&park->refs, 1);
+	INIT_LIST_HEAD(&park->link);
+	park->gen = gen;
+	park->root = zuf_root_get(root);
+	park->size = size;
+	return park;
+}
+
+struct zuf_park *zuf_park_create_undo(struct zuf_root *root, u32 gen)
+{
+	return park_create(root, gen, 0, GFP_KERNEL);
+}
+
+struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u32 n)
+{
+	size_t size = max(sizeof(struct zufs_ioc_IO), (size_t)zufs_io_size(n));
+	struct zuf_park *park;
+
+	/* the words fit there: so does the rest, but for a buffer that is smaller than that */
+	size = min(size, ch->cmd_size);
+	park = park_create(ch->root, ch->gen, size, GFP_NOFS);
+	if (!park)
+		return NULL;
+	shm_take(park->msg, ch->cmd, size);
+	memcpy(park->msg, op->hdr, sizeof(*op->hdr));
+	return park;
+}
+
+void zuf_park_free(struct zuf_park *park)
+{
+	zuf_iomap_put(park->iom);
+	zuf_undo_put(park->undo);
+	zuf_root_put(park->root);
+	kvfree(park);
+}
+
+static void park_put(struct zuf_park *park)
+{
+	if (refcount_dec_and_test(&park->refs))
+		zuf_park_free(park);
+}
+
+/* ---- for the next idle thread ---- */
+
+static void wake_idle(struct zuf_chan *ch)
+{
+	if (READ_ONCE(ch->state) == ZUF_CH_IDLE && zuf_chan_is_normal(ch))
+		wake_up_process(ch->server);
+}
+
+/* park_lock held. */
+static void make_ready(struct zuf_park *park)
+{
+	list_move_tail(&park->link, &park->root->parks_left);
+	WRITE_ONCE(park->root->parks_ready, park->root->parks_ready + 1);
+}
+
+/* A channel that is not idle now is looked after when it becomes so: zuf_chan_release(). */
+static void tell_threads(struct zuf_root *root, u32 gen)
+{
+	smp_mb(); /* @parks_ready before the states of channels */
+	zuf_chan_for_each(root, gen, wake_idle);
+}
+
+static struct zuf_park *take_ready(struct zuf_root *root, u32 gen)
+{
+	struct zuf_park *park;
+
+	spin_lock(&root->park_lock);
+	park = list_first_entry_or_null(&root->parks_left, struct zuf_park, link);
+	if (park && park->gen == gen) {
+		list_del_init(&park->link);
+		WRITE_ONCE(root->parks_ready, root->parks_ready - 1);
+	} else {
+		park = NULL;
+	}
+	spin_unlock(&root->park_lock);
+	return park;
+}
+
+/* Without a window: nothing is left of the one that the server knew. */
+static void no_window(struct zufs_ioc_hdr *hdr)
+{
+	if (hdr->operation != ZUFS_OP_READ && hdr->operation != ZUFS_OP_WRITE)
+		return;
+	hdr->offset = ZUS_API_MAP_MAX_SIZE - ZUF_BOUNCE_SMALL;
+	hdr->len = 0;
+}
+
+/* As much of the message as there is room for; -E2BIG then, and the list is what is there. */
+static void put_back(struct zuf_park *park, struct zuf_chan *ch, int err)
+{
+	struct zufs_ioc_IO *io = (void *)park->msg;
+	size_t size = min(park->size, ch->cmd_size);
+
+	io->hdr.err = err;
+	if (unlikely(size < park->size)) {
+		io->hdr.err = err ?: -E2BIG;
+		if (park->size >= sizeof(*io))
+			io->ziom.iom_n = 0;
+	}
+	ch->sent_op = io->hdr.operation;
+	ch->sent_flags = io->hdr.flags;
+	shm_put(ch->cmd, park->msg, size);
+}
+
+static void message_to_chan(struct zuf_park *park, struct zuf_chan *ch)
+{
+	struct zufs_ioc_hdr *hdr = (void *)park->msg;
+
+	hdr->flags = ZUFS_H_INTR;
+	no_window(hdr);
+	put_back(park, ch, zuf_iomap_result(park->iom));
+}
+
+bool zuf_park_take(struct zuf_chan *ch)
+{
+	struct zuf_park *park = take_ready(ch->root, ch->gen);
+
+	if (!park)
+		return false;
+	if (park->undo) {
+		zuf_undo_first(ch, park->undo);
+		park->undo = NULL;
+	} else {
+		message_to_chan(park, ch);
+	}
+	WARN_ON_ONCE(ch->carried.nr || ch->carried.sbid);
+	ch->carried = park->carried;
+	ch->refusals = 0;
+	ch->undo = false;
+	park_put(park);
+	return true;
+}
+
+/* ---- the application's side ---- */
+
+void zuf_park_add(struct zuf_park *park, struct zuf_iomap *iom)
+{
+	struct zuf_root *root = park->root;
+
+	park->iom = zuf_iomap_get(iom);
+	refcount_inc(&park->refs);
+	spin_lock(&root->park_lock);
+	list_add_tail(&park->link, &root->parks);
+	spin_unlock(&root->park_lock);
+}
+
+int zuf_park_wait(struct zuf_park *park, bool unkillable)
+{
+	unsigned int sleep = unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
+	struct zuf_iomap *iom = park->iom;
+
+	/* never frozen: the device ends it */
+	if (___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
+			  !zuf_root_is_live(park->root, park->gen), sleep, 0, 0, schedule()))
+		return -EINTR;
+	return zuf_root_is_live(park->root, park->gen) ? 0 : -EIO;
+}
+
+bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_sbid *sbid)
+{
+	struct zuf_root *root = park->root;
+	bool live, ready = false;
+
+	zuf_orphan_hold(&park->carried, op, sbid);
+	spin_lock(&root->park_lock);
+	live = zuf_root_is_live(root, park->gen);
+	if (live) {
+		park->left = true;
+		ready = park->over;
+		if (ready)
+			make_ready(park);
+	}
+	spin_unlock(&root->park_lock);
+	if (!live) {
+		zuf_puts_done(&park->carried);
+		zuf_park_end(park);
+		return false;
+	}
+	/* the park may be gone, the root is the mount's as well */
+	zuf_stats_event(root->stats, ZUF_EV_ORPHAN, 1);
+	if (ready)
+		tell_threads(root, READ_ONCE(root->live_gen));
+	return true;
+}
+
+void zuf_park_leave_undo(struct zuf_park *park, struct zuf_undo *undo, const struct zuf_op *op,
+			 struct zuf_sbid *sbid)
+{
+	park->undo = undo;
+	park->over = true;
+	zuf_park_leave(park, op, sbid);
+}
+
+void zuf_park_end(struct zuf_park *park)
+{
+	struct zuf_root *root = park->root;
+
+	spin_lock(&root->park_lock);
+	list_del_init(&park->link);
+	spin_unlock(&root->park_lock);
+	park_put(park);
+}
+
+void zuf_park_give(struct zuf_park *park, struct zuf_chan *ch, const struct zuf_op *op, int err)
+{
+	memcpy(park->msg, op->hdr, sizeof(*op->hdr));
+	if (op->ii_at && op->ii_at + sizeof(u64) <= park->size)
+		memcpy((void *)park->msg + op->ii_at, (void *)op->hdr + op->ii_at, sizeof(u64));
+	put_back(park, ch, err);
+}
+
+/* ---- the list's side ---- */
+
+void zuf_park_done(struct zuf_iomap *iom, void *arg, int err)
+{
+	struct zuf_park *park = arg;
+	struct zuf_root *root = park->root;
+	bool ready;
+
+	spin_lock(&root->park_lock);
+	park->over = true;
+	ready = park->left;
+	if (ready)
+		make_ready(park);
+	spin_unlock(&root->park_lock);
+	/* our reference of it holds the root */
+	if (ready)
+		tell_threads(root, park->gen);
+	park_put(park);
+}
+
+/* ---- the server's end ---- */
+
+void zuf_park_drop_all(struct zuf_root *root)
+{
+	struct zuf_park *park, *next;
+	LIST_HEAD(dropped);
+
+	spin_lock(&root->park_lock);
+	list_splice_init(&root->parks_left, &dropped);
+	WRITE_ONCE(root->parks_ready, 0);
+	list_for_each_entry_safe(park, next, &root->parks, link) {
+		if (park->left)
+			list_move(&park->link, &dropped);
+		else
+			wake_up_all(zuf_iomap_waitq(park->iom));
+	}
+	list_for_each_entry(park, &dropped, link)
+		park->left = false;
+	spin_unlock(&root->park_lock);
+	while (!list_empty(&dropped)) {
+		park = list_first_entry(&dropped, struct zuf_park, link);
+		list_del_init(&park->link);
+		zuf_puts_done(&park->carried);
+		park_put(park);
+	}
+}

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pins.c - frames that are held longer than their inode is cached
+ *
+ * A pipe or DMA holds a frame for as long as its user likes, and no event tells of the
+ * end of it (mapped.c). So the record of an evicted inode that has such frames stays,
+ * on the list of its mount, and a delayed work looks which are idle, ever more rarely.
+ * Frames that are idle leave the record; the last one ends it. Where the server keeps blocks
+ * back (held.h) what it is to free need not wait: the frames of such a record become blocks of
+ * the mount's set, and the item goes on when the server knows.
+ *
+ * Locks: the list is under a mutex of its own, in which nothing is allocated: evict
+ * takes it in reclaim.
+ */
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "devset.h"
+#include "ends.h"
+#include "held.h"
+#include "mapped.h"
+#include "pins.h"
+#include "root.h"
+#include "sbid.h"
+#include "super.h"
+
+/* Between two looks, in jiffies. */
+#define PAUSE_MIN	(HZ / 100 + 1)
+#define PAUSE_MAX	HZ
+#define PAUSE_ENDED	(HZ / 50 + 1)	/* somebody may want the devices, or to unload us */
+
+#define LOOKS		4		/* until devices are found in use */
+
+#define HASH_BITS	6
+
+struct zuf_pins {
+	struct list_head link;		/* in mounts */
+	struct mutex lock;		/* all below */
+	struct zuf_sb *zsb;		/* NULL: the mount has ended */
+	struct zuf_devset *devs;	/* referenced */
+	const struct zuf_type *type;
+	bool keeps_back;		/* its server had ZUFS_FSC_QUARANTINE */
+	bool over;			/* somebody frees it */
+	struct zuf_held held;
+	unsigned int nr;		/* records; read without the lock */
+	struct hlist_head records[1 << HASH_BITS]; /* zuf_mapped.pin_link, by number */
+	unsigned long pause;
+	struct delayed_work work;
+};
+
+static struct workqueue_struct *pins_wq;
+static LIST_HEAD(mounts);
+static DEFINE_MUTEX(mounts_lock);	/* outside of zuf_pins.lock */
+
+/* ---- what is held back ---- */
+
+static void let_end(struct zuf_pins *pins, struct zuf_mapped *zm)
+{
+	if (zm->end)
+		zuf_end_unpinned(pins->zsb->sbid, zm->end);
+	zm->end = NULL;
+}
+
+static void remove_record(struct zuf_pins *pins, struct zuf_mapped *zm)
+{
+	hlist_del(&zm->pin_link);
+	WRITE_ONCE(pins->nr, pins->nr - 1);
+}
+
+/* What somebody holds is the mount's from now on. Without memory: later. */
+static int leave(struct zuf_pins *pins, struct zuf_mapped *zm, struct zuf_held *held)
+{
+	return zuf_mapped_leave(zm, held, pins->devs, GFP_NOWAIT | __GFP_NOWARN);
+}
+
+static void look_at(struct zuf_pins *pins, struct hlist_head *head)
+{
+	struct hlist_node *next;
+	struct zuf_mapped *zm;
+
+	hlist_for_each_entry_safe(zm, next, head, pin_link) {
+		if (zuf_mapped_trim(zm, pins->devs) &&
+		    !(zm->end && pins->keeps_back && !leave(pins, zm, &pins->held)))
+			continue;
+		remove_record(pins, zm);
+		let_end(pins, zm);
+		zuf_mapped_destroy(zm);
+	}
+}
+
+static void look_at_all(struct zuf_pins *pins)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pins->records) && pins->nr; i++)
+		look_at(pins, &pins->records[i]);
+}
+
+/* After the last record of a mount that has ended; once it is @over nobody else does anything. */
+static void pins_free(struct zuf_pins *pins)
+{
+	mutex_lock(&mounts_lock);
+	list_del(&pins->link);
+	mutex_unlock(&mounts_lock);
+	mutex_destroy(&pins->lock);
+	zuf_held_fini(&pins->held);
+	zuf_devset_put(pins->devs);
+	kfree(pins);
+	module_put(THIS_MODULE);
+}
+
+/* Who finds out frees it. */
+static bool find_over(struct zuf_pins *pins)
+{
+	if (pins->over || pins->nr || pins->zsb || !zuf_held_is_over(&pins->held))
+		return false;
+	pins->over = true;
+	return true;
+}
+
+static void pins_work(struct work_struct *work)
+{
+	struct zuf_pins *pins = container_of(to_delayed_work(work), struct zuf_pins, work);
+	unsigned long wait;
+	bool over;
+
+	mutex_lock(&pins->lock);
+	if (pins->over) {
+		/* zuf_pins_end() waits for us */
+		mutex_unlock(&pins->lock);
+		return;
+	}
+	look_at_all(pins);
+	pins->pause = pins->zsb ? min(pins->pause * 2, (unsigned long)PAUSE_MAX) : PAUSE_ENDED;
+	wait = zuf_held_work(&pins->held);
+	if (pins->nr)
+		wait = min(wait, pins->pause);
+	over = find_over(pins);
+	if (wait != MAX_JIFFY_OFFSET && !over)
+		queue_delayed_work(pins_wq, &pins->work, wait);
+	mutex_unlock(&pins->lock);
+	if (!over)
+		return;
+	/* the last message has ended: a kick may be left of it */
+	cancel_delayed_work(&pins->work);
+	pins_free(pins);
+}
+
+static void kick(struct zuf_held *held)
+{
+	struct zuf_pins *pins = container_of(held, struct zuf_pins, held);
+
+	mod_delayed_work(pins_wq, &pins->work, 0);
+}
+
+/* ---- life ---- */
+
+struct zuf_pins *zuf_pins_create(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = kzalloc(sizeof(*pins), GFP_KERNEL_ACCOUNT);
+
+	if (!pins)
+		return NULL;
+	/* it may last longer than the mount */
+	__module_get(THIS_MODULE);
+	mutex_init(&pins->lock);
+	pins->zsb = zsb;
+	pins->devs = zuf_devset_get(zsb->devs);
+	pins->type = zsb->type;
+	zuf_held_init(&pins->held, pins->devs, kick);
+	INIT_DELAYED_WORK(&pins->work, pins_work);
+	mutex_lock(&mounts_lock);
+	list_add_tail(&pins->link, &mounts);
+	mutex_unlock(&mounts_lock);
+	return pins;
+}
+
+void zuf_pins_end(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = zsb->pins;
+	struct zuf_mapped *zm;
+	unsigned int i;
+	bool over;
+
+	if (!pins)
+		return;
+	zsb->pins = NULL;
+	/* waits for nobody; from here on only the work queues itself */
+	cancel_delayed_work_sync(&pins->work);
+	/* the work may be over as soon as it is queued: it frees nothing before we have let go */
+	mutex_lock(&mounts_lock);
+	mutex_lock(&pins->lock);
+	for (i = 0; i < ARRAY_SIZE(pins->records); i++)
+		hlist_for_each_entry(zm, &pins->records[i], pin_link) {
+			/* told before it is freed */
+			if (zm->end && pins->keeps_back)
+				zuf_mapped_leave(zm, &pins->held, pins->devs,
+						 GFP_NOFS | __GFP_NOFAIL);
+			let_end(pins, zm);
+		}
+	WRITE_ONCE(pins->zsb, NULL);
+	pins->held.ended = true;
+	look_at_all(pins);
+	if (pins->nr) {
+		/* the second look: usually nobody is left */
+		schedule_timeout_uninterruptible(2);
+		look_at_all(pins);
+	}
+	over = find_over(pins);
+	if (!over)
+		queue_delayed_work(pins_wq, &pins->work, pins->keeps_back ? 0 : PAUSE_ENDED);
+	mutex_unlock(&pins->lock);
+	mutex_unlock(&mounts_lock);
+	if (!over)
+		return;
+	/* who looked for a holder meanwhile may have queued it */
+	cancel_delayed_work_sync(&pins->work);
+	pins_free(pins);
+}
+
+int zuf_pins_init(void)
+{
+	pins_wq = alloc_workqueue("zuf_pins", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return pins_wq ? 0 : -ENOMEM;
+}
+
+void zuf_pins_fini(void)
+{
+	destroy_workqueue(pins_wq);
+}
+
+/* ---- records ---- */
+
+static struct hlist_head *hash_of(struct zuf_pins *pins, u64 ino)
+{
+	return &pins->records[hash_64(ino, HASH_BITS)];
+}
+
+bool zuf_pins_keep(struct inode *inode, struct zuf_end *end)
+{
+	struct zuf_pins *pins = ZUF_SB(inode->i_sb)->pins;
+	struct zuf_mapped *zm;
+
+	if (!pins || !zuf_mapped_of(inode) ||
+	    !zuf_mapped_is_pinned(zuf_mapped_of(inode), pins->devs, 0, 0))
+		return false;
+	mutex_lock(&pins->lock);
+	/* in one step: zuf_pins_busy() finds it here when the inode has it no more */
+	zm = zuf_mapped_detach(inode);
+	zm->end = end;
+	zm->is_freed = end;
+	if (end)
+		end->held = ZUF_END_HELD;
+	hlist_add_head(&zm->pin_link, hash_of(pins, zm->ino));
+	WRITE_ONCE(pins->nr, pins->nr + 1);
+	pins->pause = PAUSE_MIN;
+	mutex_unlock(&pins->lock);
+	mod_delayed_work(pins_wq, &pins->work, PAUSE_MIN);
+	return true;
+}
+
+static struct zuf_mapped *find_record(struct zuf_pins *pins, u64 ino)
+{
+	struct zuf_mapped *zm;
+
+	hlist_for_each_entry(zm, hash_of(pins, ino), pin_link)
+		if (zm->ino == ino)
+			return zm;
+	return NULL;
+}
+
+void zuf_pins_take(struct inode *inode)
+{
+	struct zuf_pins *pins = ZUF_SB(inode->i_sb)->pins;
+	struct zuf_mapped *zm;
+
+	/* that of this number would have been added before its inode had gone */
+	if (!pins || !READ_ONCE(pins->nr))
+		return;
+	mutex_lock(&pins->lock);
+	zm = find_record(pins, inode->i_ino);
+	/* one that the server has been told to free, or will be, is of another inode */
+	if (zm && !zm->is_freed) {
+		remove_record(pins, zm);
+		zuf_mapped_attach(zm, inode);
+	}
+	mutex_unlock(&pins->lock);
+}
+
+bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr)
+{
+	struct zuf_pins *pins = zsb->pins;
+	struct zuf_mapped *zm;
+	bool busy;
+
+	/* always with the lock: a record may be on its way from or to its inode */
+	if (!pins)
+		return false;
+	mutex_lock(&pins->lock);
+	zm = find_record(pins, ino);
+	busy = zm && zuf_mapped_is_pinned(zm, pins->devs, first, nr);
+	mutex_unlock(&pins->lock);
+	return busy;
+}
+
+/* ---- blocks that the server keeps back ---- */
+
+void zuf_pins_leave(struct zuf_sb *zsb, u64 block)
+{
+	zuf_held_add(&zsb->pins->held, block, GFP_NOIO | __GFP_NOFAIL);
+}
+
+void zuf_pins_write_back(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = zsb->pins;
+	struct zuf_mapped *zm;
+	unsigned int i;
+
+	if (!pins)
+		return;
+	if (atomic_read(&pins->held.nr))
+		zuf_held_write_back(&pins->held);
+	if (READ_ONCE(pins->nr)) {
+		mutex_lock(&pins->lock);
+		for (i = 0; i < ARRAY_SIZE(pins->records); i++)
+			hlist_for_each_entry(zm, &pins->records[i], pin_link)
+				zuf_mapped_write_back(zm, pins->devs);
+		mutex_unlock(&pins->lock);
+	}
+	/* before the server's answer to what follows says that it is durable */
+	pmem_wmb();
+}
+
+/* Under mounts_lock: all that is held of a mount that has ended. */
+static int inherit_from(struct zuf_pins *pins, struct zuf_pins *heir)
+{
+	struct hlist_node *next;
+	struct zuf_mapped *zm;
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&pins->lock);
+	for (i = 0; i < ARRAY_SIZE(pins->records) && !err; i++)
+		hlist_for_each_entry_safe(zm, next, &pins->records[i], pin_link) {
+			err = zuf_mapped_leave(zm, &heir->held, pins->devs, GFP_NOFS);
+			if (err)
+				break;
+			remove_record(pins, zm);
+			zuf_mapped_destroy(zm);
+		}
+	if (!err)
+		err = zuf_held_move(&pins->held, &heir->held);
+	/* its own work frees it */
+	if (!pins->over)
+		mod_delayed_work(pins_wq, &pins->work, 0);
+	mutex_unlock(&pins->lock);
+	return err;
+}
+
+/* Everything that has ended on devices of the heir's. */
+static int inherit(struct zuf_pins *heir)
+{
+	struct zuf_pins *pins;
+	int err = 0;
+
+	mutex_lock(&mounts_lock);
+	list_for_each_entry(pins, &mounts, link)
+		if (!err && !READ_ONCE(pins->zsb) && zuf_devset_overlap(pins->devs, heir->devs))
+			err = inherit_from(pins, heir);
+	mutex_unlock(&mounts_lock);
+	return err;
+}
+
+int zuf_pins_start(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = zsb->pins;
+	int err;
+
+	if (!zuf_keeps_back(zsb))
+		return zuf_pins_hold(zsb->devs, NULL) ? -EBUSY : 0;
+	pins->keeps_back = true;
+	zuf_held_start(&pins->held, zsb->sbid);
+	err = inherit(pins);
+	return err ?: zuf_held_wait_told(zsb->sbid);
+}
+
+/* ---- devices that are not free ---- */
+
+/* May another mount of this type have what is held? */
+static bool has_heir(const struct zuf_pins *pins, const struct zuf_devset *devs,
+		     const struct zuf_type *type)
+{
+	return pins->keeps_back && pins->type == type && zuf_devset_same(pins->devs, devs);
+}
+
+/* Under mounts_lock: it stays. */
+static bool still_holds(struct zuf_pins *pins)
+{
+	bool holds;
+
+	mutex_lock(&pins->lock);
+	look_at_all(pins);
+	holds = pins->nr || atomic_read(&pins->held.nr);
+	/* its own work frees it: it is queued, or waits for the lock and is not */
+	if (!holds && !pins->over && cancel_delayed_work(&pins->work))
+		queue_delayed_work(pins_wq, &pins->work, 0);
+	mutex_unlock(&pins->lock);
+	return holds;
+}
+
+static bool find_holder(const struct zuf_devset *devs, const struct zuf_type *type)
+{
+	struct zuf_pins *pins;
+	bool found = false;
+
+	mutex_lock(&mounts_lock);
+	list_for_each_entry(pins, &mounts, link)
+		if (!READ_ONCE(pins->zsb) && zuf_devset_overlap(pins->devs, devs) &&
+		    !has_heir(pins, devs, type))
+			found |= still_holds(pins);
+	mutex_unlock(&mounts_lock);
+	return found;
+}
+
+bool zuf_pins_hold(const struct zuf_devset *devs, const struct zuf_type *type)
+{
+	unsigned int looks = LOOKS;
+	bool found;
+
+	/* what is idle by now is found so by two looks */
+	while ((found = find_holder(devs, type)) && --looks)
+		schedule_timeout_uninterruptible(PAUSE_MIN);
+	return found;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * poison.c - what the driver says of bad memory, and how it becomes good again
+ *
+ *	memory_failure -> driver of the DAX device -> poison_notify
+ *		the frame is marked (PG_hwpoison)
+ *		its entries leave the server's mapping and those of all files
+ *
+ * A DAX device tells one holder, who is the whole module here: partitions of one device
+ * may be of different sets. Whichever set of them is open has told the driver so (dev->holds).
+ *
+ * Locks: poison_lock, outside of those of sbid.c, of records and of sets. It is held while
+ * frames are marked: a set that is known stays.
+ */
+#include "poison.h"
+
+#include <linux/badblocks.h>
+#include <linux/blkdev.h>
+#include <linux/dax.h>
+#include <linux/libnvdimm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "ends.h"
+#include "mapped.h"
+#include "sbid.h"
+
+static LIST_HEAD(sets);
+static DEFINE_MUTEX(poison_lock);
+static bool ever;		/* a frame was marked: they stay so when their set is closed */
+static struct dax_device *grace; /* nobody's: zuf_poison_fini() */
+
+/* ---- what the driver knows ---- */
+
+static struct badblocks *bad_of(const struct zuf_dev *dev)
+{
+	return dev->bdev ? zuf_blkdev(dev->bdev)->bd_disk->bb : NULL;
+}
+
+static u64 find_known(const struct zuf_dev *dev, struct badblocks *bb, u64 nr, u64 end)
+{
+	const unsigned int shift = PAGE_SHIFT - SECTOR_SHIFT;
+	sector_t start = get_start_sect(zuf_blkdev(dev->bdev)), bad;
+	u64 step;
+
+	for (; nr < end; nr += step) {
+		step = min_t(u64, end - nr, SZ_1M);
+		if (zuf_badblocks_check(bb, start + (nr << shift), step << shift, &bad))
+			return max(nr, (u64)(bad - start) >> shift);
+	}
+	return end;
+}
+
+/* The first page of [nr, end) that the driver knows to be bad; end: none. */
+static u64 next_known(const struct zuf_dev *dev, u64 nr, u64 end)
+{
+	struct badblocks *bb = bad_of(dev);
+	int id;
+
+	if (!bb || !READ_ONCE(bb->count) || !dev->dax)
+		return end;
+	/* an unbound driver frees its list, and waits for who is here before */
+	id = dax_read_lock();
+	if (dax_alive(dev->dax))
+		end = find_known(dev, bb, nr, end);
+	dax_read_unlock(id);
+	return end;
+}
+
+static bool is_known(const struct zuf_dev *dev, u64 nr)
+{
+	return next_known(dev, nr, nr + 1) == nr;
+}
+
+/* Who loads from there shall not have to find it out. */
+static void mark_known(struct zuf_devset *ds, struct zuf_dev *dev)
+{
+	u64 end = dev->blocks << ds->shadow, nr, found = 0;
+
+	for (nr = next_known(dev, 0, end); nr < end; nr = next_known(dev, nr + 1, end)) {
+		SetPageHWPoison(pfn_to_page(dev->pfn + nr));
+		found++;
+	}
+	if (!found)
+		return;
+	ever = true;
+	pr_warn("%pg: T1: %llu pages are known to be bad\n", zuf_blkdev(dev->bdev), found);
+}
+
+/* ---- frames that have gone bad ---- */
+
+/* Out of the mappings of all files of a mount; whose blocks they are nobody else knows. */
+static void drop_from_files(struct super_block *sb, void *arg)
+{
+	struct inode *inode, *prev = NULL;
+	u64 block = *(u64 *)arg;
+
+	spin_lock(&sb->s_inode_list_lock);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		if (!zuf_mapped_of(inode) || !igrab(inode))
+			continue;
+		spin_unlock(&sb->s_inode_list_lock);
+		zuf_mapped_drop_block(inode, block);
+		/* a place in the list is kept by who stands there */
+		if (prev)
+			zuf_forget_inode(prev);
+		prev = inode;
+		cond_resched();
+		spin_lock(&sb->s_inode_list_lock);
+	}
+	spin_unlock(&sb->s_inode_list_lock);
+	if (prev)
+		zuf_forget_inode(prev);
+}
+
+static void mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
+{
+	u64 block = dev->first + nr;
+
+	ever = true;
+	WRITE_ONCE(ds->may_be_poisoned, true);
+	SetPageHWPoison(pfn_to_page(dev->pfn + nr));
+	pr_err("%pg: T1: memory is poisoned: page %llu\n", zuf_blkdev(dev->bdev), nr);
+	/* the shadow is behind all of T1 in the server's mapping, and in no file */
+	if (nr >= dev->blocks) {
+		zuf_devset_drop_page(ds, block - dev->blocks + (ds->t1_bytes >> PAGE_SHIFT));
+		return;
+	}
+	zuf_devset_drop_page(ds, block);
+	zuf_sbid_for_each_sb(ds, drop_from_files, &block);
+}
+
+/* Frames of a device, by their place in it. Return: how many of them are the set's. */
+static u64 mark_range(struct zuf_devset *ds, struct zuf_dev *dev, u64 offset, u64 len)
+{
+	u64 pages = dev->blocks << ds->shadow, start = dev->dax_start;
+	u64 first = max(offset, start), last = offset + len - 1, nr;
+
+	if (last < start || first - start >= pages << PAGE_SHIFT)
+		return 0;
+	first = (first - start) >> PAGE_SHIFT;
+	last = min(last - start, (pages << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
+	for (nr = first; nr <= last; nr++)
+		mark(ds, dev, nr);
+	return last - first + 1;
+}
+
+/*
+ * From memory_failure(). What is no set's is another partition's: the kernel does for it what
+ * it does without a holder. Else not 0, which would make the kernel take the page out of its own
+ * map, where we may store to it; and who had the error shall go on only if he can: he repeats
+ * his access then, which faults.
+ */
+static int poison_notify(struct dax_device *dax, u64 offset, u64 len, int mf_flags)
+{
+	struct zuf_devset *ds;
+	unsigned int i;
+	u64 marked = 0;
+
+	/* the device goes away: it waits for who uses its pages */
+	if (!len || len > U64_MAX - offset || (!offset && len == U64_MAX))
+		return -EOPNOTSUPP;
+	mutex_lock(&poison_lock);
+	list_for_each_entry(ds, &sets, poison_link)
+		for (i = 0; i < ds->nr_t1; i++)
+			if (ds->t1[i].dax == dax)
+				marked += mark_range(ds, &ds->t1[i], offset, len);
+	mutex_unlock(&poison_lock);
+	if (!marked)
+		return -EOPNOTSUPP;
+	return mf_flags & MF_MUST_KILL ? -EBUSY : -EHWPOISON;
+}
+
+static const struct dax_holder_operations holder_ops = {
+	.notify_failure = poison_notify,
+};
+
+/* ---- who is told ---- */
+
+/* If nobody is told of the device we are, by a reference of our own. */
+static void hold(struct zuf_dev *dev)
+{
+	struct dax_device *dax;
+	u64 start;
+
+	if (!dev->dax || dax_holder(dev->dax))
+		return;
+	dax = fs_dax_get_by_bdev(zuf_blkdev(dev->bdev), &start, &sets, &holder_ops);
+	dev->holds = dax;
+}
+
+/* Another one of the same device shall be told. */
+static void hand_over(const struct dax_device *dax)
+{
+	struct zuf_devset *ds;
+	unsigned int i;
+
+	list_for_each_entry(ds, &sets, poison_link)
+		for (i = 0; i < ds->nr_t1; i++)
+			if (ds->t1[i].dax == dax)
+				hold(&ds->t1[i]);
+}
+
+void zuf_poison_watch(struct zuf_devset *ds)
+{
+	unsigned int i;
+
+	mutex_lock(&poison_lock);
+	list_add(&ds->poison_link, &sets);
+	for (i = 0; i < ds->nr_t1; i++) {
+		hold(&ds->t1[i]);
+		mark_known(ds, &ds->t1[i]);
+	}
+	ds->may_be_poisoned = ever;
+	mutex_unlock(&poison_lock);
+}
+
+void zuf_poison_unwatch(struct zuf_devset *ds)
+{
+	unsigned int i;
+
+	mutex_lock(&poison_lock);
+	list_del_init(&ds->poison_link);
+	for (i = 0; i < ds->nr_t1; i++) {
+		if (!ds->t1[i].holds)
+			continue;
+		fs_put_dax(ds->t1[i].dax, &sets);
+		ds->t1[i].holds = false;
+		hand_over(ds->t1[i].dax);
+	}
+	mutex_unlock(&poison_lock);
+}
+
+int zuf_poison_init(void)
+{
+	grace = alloc_dax(NULL, NULL);
+	return PTR_ERR_OR_ZERO(grace);
+}
+
+/*
+ * No set is open. Who was told of a device before we gave it back may not have left
+ * poison_notify() yet: the end of a device, of whichever, waits for all who read any.
+ */
+void zuf_poison_fini(void)
+{
+	kill_dax(grace);
+	put_dax(grace);
+}
+
+/* ---- good again ---- */
+
+bool zuf_poison_is_there(const struct zuf_devset *ds)
+{
+	struct badblocks *bb;
+	unsigned int i;
+
+	/* there is no way back for memory of the kernel */
+	if (zuf_devset_is_memory(ds))
+		return false;
+	if (READ_ONCE(ds->may_be_poisoned))
+		return true;
+	for (i = 0; i < ds->nr_t1; i++) {
+		bb = bad_of(&ds->t1[i]);
+		if (bb && READ_ONCE(bb->count))
+			return true;
+	}
+	return false;
+}
+
+/* The driver clears the block and stores to it. */
+static bool recover(const struct zuf_dev *dev, u64 nr, void *data)
+{
+	struct kvec vec = { .iov_base = data, .iov_len = PAGE_SIZE };
+	struct iov_iter iter;
+	size_t done = 0;
+	int id;
+
+	iov_iter_kvec(&iter, WRITE, &vec, 1, PAGE_SIZE);
+	id = dax_read_lock();
+	if (dax_alive(dev->dax))
+		done = dax_recovery_write(dev->dax, PHYS_PFN(dev->dax_start) + nr,
+					  dev->virt + (nr << PAGE_SHIFT), PAGE_SIZE, &iter);
+	dax_read_unlock(id);
+	return done == PAGE_SIZE;
+}
+
+/* All of it was stored to: can it be read now? @data is scratch space from here on. */
+static bool read_back(struct page *page, void *data)
+{
+	if (copy_mc_to_kernel(data, page_address(page), PAGE_SIZE))
+		return false;
+	ClearPageHWPoison(page);
+	return true;
+}
+
+static ssize_t heal(const struct zuf_dev *dev, struct page *page, u64 nr, bool known,
+		    struct iov_iter *iter)
+{
+	void *data = kmalloc(PAGE_SIZE, GFP_NOIO);
+	size_t copied;
+	bool healed;
+
+	if (!data)
+		return -EIO;
+	/* before anything is done: the block would have half of it */
+	copied = copy_from_iter(data, PAGE_SIZE, iter);
+	if (copied < PAGE_SIZE) {
+		iov_iter_revert(iter, copied);
+		kfree(data);
+		return 0;
+	}
+	if (known) {
+		healed = recover(dev, nr, data);
+	} else {
+		memcpy_flushcache(page_address(page), data, PAGE_SIZE);
+		healed = true;
+	}
+	healed = healed && (!PageHWPoison(page) || read_back(page, data));
+	kfree(data);
+	if (healed)
+		return PAGE_SIZE;
+	iov_iter_revert(iter, PAGE_SIZE);
+	return -EIO;
+}
+
+/* Of one block, or a part of it. */
+static ssize_t overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
+{
+	u64 block = dpp >> PAGE_SHIFT;
+	struct page *page = zuf_t1_block_page(ds, block, 1);
+	struct zuf_dev *dev = &ds->t1[zuf_dev_find(ds->t1, ds->nr_t1, block)];
+	u64 nr = block - dev->first;
+	bool known;
+
+	if (!page)
+		return -EIO;
+	known = is_known(dev, nr);
+	if (likely(!known && !PageHWPoison(page)))
+		return shm_from_iter_durable(zuf_t1_addr(ds, dpp, len), len, iter);
+	return len == PAGE_SIZE ? heal(dev, page, nr, known, iter) : -EIO;
+}
+
+ssize_t zuf_poison_overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
+{
+	size_t done = 0, want;
+	ssize_t got = 0;
+
+	while (done < len) {
+		want = min_t(size_t, len - done, PAGE_SIZE - offset_in_page(dpp + done));
+		got = overwrite(ds, dpp + done, want, iter);
+		if (got > 0)
+			done += got;
+		if (got != want)
+			break;
+	}
+	return done ?: got;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * undo.c - a change of names in several steps, whose program is killed in between
+ *
+ * The steps are those of whiteout.c. A program that is killed while the server is at work on
+ * one leaves it as it leaves every message (ORPHAN); with it goes what would have to follow.
+ * One that is killed between two, or while it waits for a channel, leaves the same without a
+ * message: the next idle thread of the server takes it (park.c). Nobody else gets the
+ * directories before the last of them is done, as they are held by all (hold_inodes()).
+ */
+#include "undo.h"
+
+#include <linux/slab.h>
+
+#include "chan.h"
+#include "park.h"
+#include "super.h"
+
+struct zuf_undo *zuf_undo_create(struct zuf_sb *zsb)
+{
+	struct zuf_undo *undo = kzalloc(sizeof(*undo), GFP_KERNEL_ACCOUNT);
+
+	if (!undo)
+		return NULL;
+	refcount_set(&undo->refs, 1);
+	undo->park = zuf_park_create_undo(zsb->root, zsb->server_gen);
+	if (undo->park)
+		return undo;
+	kfree(undo);
+	return NULL;
+}
+
+void zuf_undo_put(struct zuf_undo *undo)
+{
+	if (!undo || !refcount_dec_and_test(&undo->refs))
+		return;
+	if (undo->park)
+		zuf_park_free(undo->park);
+	kfree(undo);
+}
+
+/* ---- the program's side ---- */
+
+void zuf_undo_prepare(struct zuf_chan *ch, struct zuf_undo *undo)
+{
+	if (!undo || ch->left_undo)
+		return;
+	refcount_inc(&undo->refs);
+	ch->left_undo = undo;
+}
+
+void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo)
+{
+	struct zuf_chan *ch = claim->ch;
+
+	if (claim->lost) {
+		undo->handed = true;
+	} else if (ch->left_undo) {
+		/* the answer was faster */
+		ch->left_undo = NULL;
+		zuf_undo_put(undo);
+	}
+}
+
+void zuf_undo_leave(struct zuf_undo *undo, const struct zuf_op *op, struct zuf_sbid *sbid)
+{
+	struct zuf_park *park = undo->park;
+
+	undo->handed = true;
+	undo->park = NULL;
+	refcount_inc(&undo->refs);
+	zuf_park_leave_undo(park, undo, op, sbid);
+}
+
+/* ---- the server's side ---- */
+
+/* A command buffer has room for either. */
+static bool send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_at at)
+{
+	undo->at = at;
+	zuf_chan_put_msg(ch, at == ZUF_UNDO_BACK ? &undo->back.hdr : &undo->remove.hdr);
+	return true;
+}
+
+void zuf_undo_first(struct zuf_chan *ch, struct zuf_undo *undo)
+{
+	bool is_swapped = undo->at == ZUF_UNDO_MOVE || undo->at == ZUF_UNDO_BACK;
+
+	ch->left_undo = undo;
+	send(ch, undo, is_swapped ? ZUF_UNDO_BACK : ZUF_UNDO_REMOVE);
+}
+
+bool zuf_undo_next(struct zuf_chan *ch)
+{
+	struct zuf_undo *undo = ch->left_undo;
+	bool failed = shm_load(&ch->cmd->err), more = false;
+
+	switch (undo->at) {
+	case ZUF_UNDO_EXCHANGE:
+		more = send(ch, undo, failed ? ZUF_UNDO_REMOVE : ZUF_UNDO_BACK);
+		break;
+	case ZUF_UNDO_MOVE:
+		more = failed && send(ch, undo, ZUF_UNDO_BACK);
+		break;
+	case ZUF_UNDO_BACK:
+		/* it keeps its temporary name: to remove that would remove the file */
+		more = !failed && send(ch, undo, ZUF_UNDO_REMOVE);
+		break;
+	case ZUF_UNDO_REMOVE:
+		break;
+	}
+	if (more)
+		return true;
+	ch->left_undo = NULL;
+	zuf_undo_put(undo);
+	return false;
+}
