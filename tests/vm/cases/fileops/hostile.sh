@@ -126,7 +126,7 @@ whiteout_lies() {
 
 	app write "$mnt/old" 0 4k
 	for nth in 1 2; do
-		for code in -28:ENOSPC -1:EPERM -95:ENOTSUP; do
+		for code in -122:EDQUOT -1:EPERM -95:ENOTSUP; do
 			ctl only "op=RENAME" "nth=$nth" "do=err:${code%:*}"
 			assert_eq "${code#*:}" "$(whiteout)" "step $nth refused"
 			assert_eq "dir file old" "$(names)" "names after step $nth"

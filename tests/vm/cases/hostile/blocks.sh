@@ -89,8 +89,8 @@ for err in 5 -515 -531 -4096 0x7fffffff -0x80000000; do
 done
 for code in "-11 EAGAIN" "-4 EINTR" "-512 EINTR" "-28 ENOSPC" "-524 EOPNOTSUPP" \
 	"-95 EOPNOTSUPP"; do
-	get "${code#* }" "do=err:${code% *}" readany "$mnt/file" 0 8k
-	get "${code#* }" "do=err:${code% *}" write "$mnt/file" 0 8k
+	get "${code#* }" "count=2 do=err:${code% *}" readany "$mnt/file" 0 8k
+	get "${code#* }" "count=2 do=err:${code% *}" write "$mnt/file" 0 8k
 done
 # a fault of the server's is none of the application's: nothing is sent again
 for call in readany write; do

@@ -58,7 +58,7 @@ done
 try OK "op=XATTR_LIST do=xvalue:$(hex 'user.a\0user.b\0')" listxattr "$mnt/file"
 for code in ENODATA ERANGE EACCES ENOSPC EEXIST; do
 	number=$(python3 -c "import errno; print(errno.$code)")
-	try "$code" "op=XATTR_GET do=err:-$number" getxattr "$mnt/file" user.a 60
+	try "$code" "op=XATTR_GET count=2 do=err:-$number" getxattr "$mnt/file" user.a 60
 	try "$code" "op=XATTR_SET count=2 do=err:-$number" setxattr "$mnt/file" user.b 60
 done
 
