@@ -353,7 +353,8 @@ static int post_message(struct zuf_chan *ch, struct zuf_post *post)
 	struct zuf_carried *carried = &ch->carried;
 
 	zuf_chan_put_msg(ch, post->hdr);
-	zuf_puts_attach(post->puts ?: &ch->zc->puts, ch, post->hdr->in_len);
+	if (post->sbid)
+		zuf_puts_attach(post->puts ?: &ch->zc->puts, ch, post->hdr->in_len, post->sbid);
 	ch->refusals = 0;
 	if (post->tag)
 		zuf_puts_carry(carried, post->tag, ZUF_LEFT_NO_LOCK);

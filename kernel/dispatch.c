@@ -151,7 +151,7 @@ static int run_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *
 	claim->sbid = zsb->sbid;
 	zuf_op_bind(op);
 	zuf_chan_put_msg(ch, op->hdr);
-	zuf_puts_attach(op->puts ?: &ch->zc->puts, ch, op->hdr->in_len);
+	zuf_puts_attach(op->puts ?: &ch->zc->puts, ch, op->hdr->in_len, zsb->sbid);
 	trace_zuf_dispatch(zsb, op, ch);
 	do {
 		err = zuf_chan_call(claim);

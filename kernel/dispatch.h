@@ -96,7 +96,7 @@ struct zuf_op_inode {
  *	of it the server has filled (to_server: used), or -errno. NULL: all.
  * @goose: all puts of this inode are executed before the message goes; or NULL
  * @ends: with FORGET: the last message of @inode: its item is queued (ends.h)
- * @puts: whose waiting puts go along; NULL: those of the channel's CPU
+ * @puts: whose waiting puts of the mount go along; NULL: the channel's CPU
  * @keep: called on success: true = the channel stays claimed, in *@claim, for
  *	zuf_dispatch_kept()
  * @zc: out: the CPU whose channel it went through

@@ -92,6 +92,7 @@ static int post_flush(struct zuf_end *end, unsigned int cpu)
 	*flush = (struct zuf_post){
 		.hdr = &noop,
 		.puts = &per_cpu_ptr(sbid->root->cpus, cpu)->puts,
+		.sbid = sbid,
 		.done = flush_done,
 	};
 	sbid->ends.flush_for = end;
@@ -146,6 +147,7 @@ static int post_end(struct zuf_end *end, const struct zufs_ioc_hdr *hdr, u8 sent
 	end->post = (struct zuf_post){
 		.hdr = hdr,
 		.tag = zuf_end_tag(end),
+		.sbid = end->sbid,
 		.done = end_post_done,
 	};
 	err = post(end->sbid, &end->post, hdr->operation);
@@ -383,7 +385,9 @@ static int left_step(struct zuf_left_msg *left)
 	struct zuf_sbid *sbid = left->sbid;
 	int err;
 
-	left->post = (struct zuf_post){ .hdr = left->msg, .done = left_post_done };
+	left->post = (struct zuf_post){
+		.hdr = left->msg, .sbid = sbid, .done = left_post_done,
+	};
 	err = post(sbid, &left->post, left->msg->operation);
 	if (!err)
 		return -EALREADY;

@@ -38,13 +38,13 @@ static void evict_tag_free(struct zuf_put_tag *tag)
 	kfree(tag);
 }
 
-static struct zuf_put_tag *evict_tag_create(void)
+static struct zuf_put_tag *evict_tag_create(const struct zuf_sbid *sbid)
 {
 	struct zuf_put_tag *tag = kmalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
 
 	if (!tag)
 		return NULL;
-	zuf_put_tag_init(tag, evict_tag_free);
+	zuf_put_tag_init(tag, sbid, evict_tag_free);
 	tag->note_idle = true;
 	tag->idle_at = jiffies - 2 * FREED_LATELY;
 	return tag;
@@ -57,9 +57,9 @@ void zuf_evicts_init(struct zuf_sb *zsb)
 	ev->freed_at = jiffies - 2 * FREED_LATELY;
 	if (!(zsb->fs_caps & ZUFS_FSC_EVICT_RIDES))
 		return;
-	ev->tag[1] = evict_tag_create();
+	ev->tag[1] = evict_tag_create(zsb->sbid);
 	if (ev->tag[1])
-		ev->tag[0] = evict_tag_create();
+		ev->tag[0] = evict_tag_create(zsb->sbid);
 }
 
 void zuf_evicts_fini(struct zuf_evicts *ev)

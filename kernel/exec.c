@@ -94,7 +94,7 @@ static void exec_tell(struct work_struct *work)
 	int err = -EIO;
 
 	msg.hdr.err = ex->err;
-	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .done = exec_told };
+	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .sbid = sbid, .done = exec_told };
 	/* the cookies of a super-block that is gone are not used any more */
 	if (!READ_ONCE(sbid->closed))
 		err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &ex->post);

@@ -363,7 +363,9 @@ static bool post_msg(struct zuf_held *held)
 	struct zuf_sbid *sbid = held->sbid;
 	int err;
 
-	held->post = (struct zuf_post){ .hdr = &held->msg.t1.hdr, .done = post_done };
+	held->post = (struct zuf_post){
+		.hdr = &held->msg.t1.hdr, .sbid = sbid, .done = post_done,
+	};
 	held->stage = MSG_POSTED;
 	err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &held->post);
 	if (!err) {

@@ -81,7 +81,7 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	zii->symlink = NULL;
 	zii->btime_ns = 0;
 	zii->declared_flags = 0;
-	zuf_put_tag_init(&zii->tag, tag_release);
+	zuf_put_tag_init(&zii->tag, ZUF_SB(sb)->sbid, tag_release);
 	zuf_end_init(&zii->end);
 	zii->mapped = NULL;
 	zii->stale = 0;

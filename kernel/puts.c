@@ -42,6 +42,7 @@ void zuf_puts_init(struct zuf_puts *puts, struct zuf_root *root)
 {
 	spin_lock_init(&puts->lock);
 	puts->root = root;
+	INIT_LIST_HEAD(&puts->noops);
 	INIT_DELAYED_WORK(&puts->work, puts_deadline);
 }
 
@@ -53,9 +54,11 @@ void zuf_puts_fini(struct zuf_puts *puts)
 
 /* ---- tags ---- */
 
-void zuf_put_tag_init(struct zuf_put_tag *tag, void (*release)(struct zuf_put_tag *tag))
+void zuf_put_tag_init(struct zuf_put_tag *tag, const struct zuf_sbid *sbid,
+		      void (*release)(struct zuf_put_tag *tag))
 {
 	memset(tag, 0, sizeof(*tag));
+	tag->sbid = sbid;
 	atomic_set(&tag->uses, 1);
 	tag->release = release;
 }
@@ -167,31 +170,58 @@ bool zuf_puts_queue(struct zuf_root *root, u32 gen, struct zuf_cpu *zc,
 	return queued;
 }
 
-/* How many of the first puts fit into @room bytes; their size in @bytes. */
-static u32 puts_that_fit(const struct zuf_puts *puts, size_t room, u32 *bytes)
-{
-	u32 n;
+/* Puts that follow each other: @nr from number @first on, @bytes from byte @at on. */
+struct puts_run {
+	u32 first, nr;
+	u32 at, bytes;
+};
 
-	for (n = 0, *bytes = 0; n < puts->nr && *bytes + puts->len[n] <= room; n++)
-		*bytes += puts->len[n];
-	return n;
+/* The first of @sbid that fit into @room bytes. */
+static struct puts_run puts_that_fit(const struct zuf_puts *puts, const struct zuf_sbid *sbid,
+				     size_t room)
+{
+	struct puts_run run = { };
+	u32 n = 0;
+
+	for (; n < puts->nr && unlikely(puts->tag[n]->sbid != sbid); n++)
+		run.at += puts->len[n];
+	run.first = n;
+	for (; n < puts->nr && puts->tag[n]->sbid == sbid &&
+	       run.bytes + puts->len[n] <= room; n++)
+		run.bytes += puts->len[n];
+	run.nr = n - run.first;
+	return run;
 }
 
-/* Of the first @n each but the last says that another one follows. */
-static void link_puts(const struct zuf_puts *puts, u32 n)
+/* Each but the last says that another one follows. */
+static void link_puts(const struct zuf_puts *puts, const struct puts_run *run)
 {
-	u8 *at = puts->buf;
+	u8 *at = puts->buf + run->at;
 	u32 i;
 
-	for (i = 0; i + 1 < n; i++) {
+	for (i = 0; i + 1 < run->nr; i++) {
 		((struct zufs_ioc_hdr *)at)->flags = ZUFS_H_HAS_PIGY_PUT;
-		at += puts->len[i];
+		at += puts->len[run->first + i];
 	}
 }
 
-void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len)
+static void take_out(struct zuf_puts *puts, const struct puts_run *run)
 {
-	u32 n, bytes;
+	u32 next = run->first + run->nr, rest = puts->nr - next;
+	u8 *at = puts->buf + run->at;
+
+	memmove(at, at + run->bytes, puts->used - run->at - run->bytes);
+	memmove(puts->len + run->first, puts->len + next, rest * sizeof(puts->len[0]));
+	memmove(puts->tag + run->first, puts->tag + next, rest * sizeof(puts->tag[0]));
+	puts->used -= run->bytes;
+	puts->nr -= run->nr;
+	WRITE_ONCE(puts->taken, puts->taken + run->nr);
+}
+
+void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len,
+		     const struct zuf_sbid *sbid)
+{
+	struct puts_run run;
 
 	/* messages are 8-byte aligned; a name or value of odd length goes alone */
 	if (!READ_ONCE(puts->nr) || in_len % 8)
@@ -202,25 +232,22 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len)
 		spin_unlock(&puts->lock);
 		return;
 	}
-	n = puts_that_fit(puts, ch->cmd_size - in_len, &bytes);
-	if (n) {
+	run = puts_that_fit(puts, sbid, ch->cmd_size - in_len);
+	if (run.nr) {
 		WARN_ON_ONCE(ch->carried.nr);
-		link_puts(puts, n);
-		shm_put((void __shm *)ch->cmd + in_len, puts->buf, bytes);
+		link_puts(puts, &run);
+		shm_put((void __shm *)ch->cmd + in_len, puts->buf + run.at, run.bytes);
 		zuf_chan_set_flags(ch, ZUFS_H_HAS_PIGY_PUT, 0);
-		memcpy(ch->carried.tag, puts->tag, n * sizeof(puts->tag[0]));
-		ch->carried.nr = n;
-		memset(ch->carried.left, ZUF_LEFT_NO_LOCK, n);
-		puts->used -= bytes;
-		puts->nr -= n;
-		WRITE_ONCE(puts->taken, puts->taken + n);
-		memmove(puts->buf, puts->buf + bytes, puts->used);
-		memmove(puts->len, puts->len + n, puts->nr * sizeof(puts->len[0]));
-		memmove(puts->tag, puts->tag + n, puts->nr * sizeof(puts->tag[0]));
+		memcpy(ch->carried.tag, puts->tag + run.first, run.nr * sizeof(puts->tag[0]));
+		ch->carried.nr = run.nr;
+		memset(ch->carried.left, ZUF_LEFT_NO_LOCK, run.nr);
+		take_out(puts, &run);
 	}
 	spin_unlock(&puts->lock);
-	zuf_stats_event(puts->root->stats, ZUF_EV_PUT_RODE, n);
-	trace_zuf_put(ZUF_EV_PUT_RODE, ch->zc->cpu, n);
+	if (unlikely(!run.nr))
+		return;
+	zuf_stats_event(puts->root->stats, ZUF_EV_PUT_RODE, run.nr);
+	trace_zuf_put(ZUF_EV_PUT_RODE, ch->zc->cpu, run.nr);
 }
 
 void zuf_puts_drop_all(struct zuf_root *root)
@@ -244,7 +271,7 @@ void zuf_puts_drop_all(struct zuf_root *root)
 
 /* ---- puts that must go now ---- */
 
-/* A message that only carries what waits in @puts. */
+/* A message that only carries what waits of the mount in @puts. */
 static int send_noop(struct zuf_sb *zsb, struct zuf_puts *puts)
 {
 	struct {
@@ -255,41 +282,77 @@ static int send_noop(struct zuf_sb *zsb, struct zuf_puts *puts)
 	return zuf_dispatch(zsb, &op);
 }
 
-static void deadline_done(struct zuf_post *post, int err)
-{
-	struct zuf_puts *puts = container_of(post, struct zuf_puts, post);
+/* One that nobody waits for in place. On the list of @puts, under its lock. */
+struct noop {
+	struct zuf_post post;
+	struct zuf_puts *puts;
+	struct list_head link;
+};
 
-	/* pairs with the acquire in post_deadline() */
-	smp_store_release(&puts->posted, false);
+static void noop_free(struct noop *noop)
+{
+	spin_lock(&noop->puts->lock);
+	list_del(&noop->link);
+	spin_unlock(&noop->puts->lock);
+	kfree(noop);
+}
+
+static void noop_done(struct zuf_post *post, int err)
+{
+	noop_free(container_of(post, struct noop, post));
+}
+
+/* A mount with puts here and none under way; or NULL. Under the lock. */
+static const struct zuf_sbid *whose_turn(const struct zuf_puts *puts)
+{
+	const struct noop *noop;
+	u32 i;
+
+	for (i = 0; i < puts->nr; i++) {
+		const struct zuf_sbid *sbid = puts->tag[i]->sbid;
+		bool posted = false;
+
+		list_for_each_entry(noop, &puts->noops, link)
+			posted |= noop->post.sbid == sbid;
+		if (!posted)
+			return sbid;
+	}
+	return NULL;
 }
 
 /*
  * No worker waits for a server: who answers the last one late gets the next one late. The
- * root stays as long as its channels.
+ * root stays as long as its channels. False: nothing more can go now.
  */
-static void post_deadline(struct zuf_puts *puts)
+static bool post_noop(struct zuf_puts *puts)
 {
-	static const struct zufs_ioc_hdr noop = ZUF_HDR(ZUFS_OP_NOOP, sizeof(noop), 0, 0);
+	static const struct zufs_ioc_hdr hdr = ZUF_HDR(ZUFS_OP_NOOP, sizeof(hdr), 0, 0);
 	struct zuf_root *root = puts->root;
-	int err;
+	struct noop *noop;
 
-	if (smp_load_acquire(&puts->posted))
-		return;
-	puts->posted = true;
-	puts->post = (struct zuf_post){
-		.hdr = &noop, .puts = puts, .done = deadline_done,
-	};
-	err = zuf_chan_post(root, READ_ONCE(root->live_gen), ZUF_OPF_NESTED, &puts->post);
-	if (err)
-		puts->posted = false;
-	else
-		zuf_stats_op(root->stats, zuf_stat_slot(ZUFS_OP_NOOP), 0, 0);
+	/* what reclaim may wait for waits for no memory: the work looks again */
+	noop = kzalloc(sizeof(*noop), GFP_NOWAIT | __GFP_NOWARN);
+	if (!noop)
+		return false;
+	noop->puts = puts;
+	noop->post = (struct zuf_post){ .hdr = &hdr, .puts = puts, .done = noop_done };
+	spin_lock(&puts->lock);
+	noop->post.sbid = whose_turn(puts);
+	list_add(&noop->link, &puts->noops);
+	spin_unlock(&puts->lock);
+	if (!noop->post.sbid ||
+	    zuf_chan_post(root, READ_ONCE(root->live_gen), ZUF_OPF_NESTED, &noop->post)) {
+		noop_free(noop);
+		return false;
+	}
+	zuf_stats_op(root->stats, zuf_stat_slot(ZUFS_OP_NOOP), 0, 0);
+	return true;
 }
 
 static void puts_deadline(struct work_struct *work)
 {
 	struct zuf_puts *puts = container_of(to_delayed_work(work), struct zuf_puts, work);
-	struct zuf_root *root = puts->root;
+	unsigned int mounts = ZUF_PUTS_ALL_MAX;
 	unsigned long due;
 	bool send = false;
 
@@ -307,9 +370,10 @@ static void puts_deadline(struct work_struct *work)
 	spin_unlock(&puts->lock);
 	if (!send)
 		return;
-	zuf_stats_event(root->stats, ZUF_EV_PUT_DEADLINE, 1);
+	zuf_stats_event(puts->root->stats, ZUF_EV_PUT_DEADLINE, 1);
 	trace_zuf_put(ZUF_EV_PUT_DEADLINE, container_of(puts, struct zuf_cpu, puts)->cpu, 0);
-	post_deadline(puts);
+	while (mounts-- && post_noop(puts))
+		;
 }
 
 bool zuf_puts_has(struct zuf_puts *puts, const struct zuf_put_tag *tag)

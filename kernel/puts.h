@@ -8,13 +8,15 @@
  *	dispatch   zuf_puts_done      the server has executed it
  *	inode      zuf_puts_goose     all puts of an inode, now
  *
- * A put waits at most ZUF_PUTS_DEADLINE_MS. Each pending one is counted in the
- * tag of its inode (evict.h: of its mount), whose memory it keeps.
+ * Puts go with messages of their own mount only: what hangs in the plugin of one file system
+ * holds nothing of another one. A put waits at most ZUF_PUTS_DEADLINE_MS. Each pending one is
+ * counted in the tag of its inode (evict.h: of its mount), whose memory it keeps.
  */
 #ifndef ZUF_PUTS_H
 #define ZUF_PUTS_H
 
 #include <linux/cache.h>
+#include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include "zuf/zus_api.h"
@@ -52,6 +54,7 @@ struct zuf_put_tag {
 				 * server has not done yet */
 	atomic_t left[ZUF_LEFT_KINDS]; /* of them, left messages by their lock */
 	int last_cpu;		/* whose buffer got the last one: a hint */
+	const struct zuf_sbid *sbid; /* its mount; only compared */
 	bool note_idle;		/* keep @idle_at */
 	unsigned long idle_at;	/* jiffies when the last one was done */
 	void (*release)(struct zuf_put_tag *tag); /* nobody uses it any more */
@@ -62,13 +65,15 @@ struct zuf_put_tag {
  * @done, which is called once, in process context, by the ZT or by whom it dies with.
  * @hdr: whole message, in_len bytes, copied
  * @tag: counts it until then; or NULL
- * @puts: whose waiting puts go along; NULL: those of the channel's CPU
+ * @puts: whose waiting puts go along; NULL: the channel's CPU
+ * @sbid: the mount, whose puts they are; NULL: none
  * @done: @err: what the server has answered, unchecked; -ENOTCONN: the channel is gone
  */
 struct zuf_post {
 	const struct zufs_ioc_hdr *hdr;
 	struct zuf_put_tag *tag;
 	struct zuf_puts *puts;
+	const struct zuf_sbid *sbid;
 	void (*done)(struct zuf_post *post, int err);
 	bool given;		/* of a zuf_op: @done is or will be called */
 };
@@ -86,8 +91,7 @@ struct zuf_puts {
 	unsigned long oldest;	/* jiffies of the first */
 	bool armed;		/* the work will look at them */
 	struct delayed_work work;
-	struct zuf_post post;	/* of the work, while @posted */
-	bool posted;
+	struct list_head noops;	/* of the work, at the server: one a mount (puts.c) */
 };
 
 /* Inodes whose cookies one message can have. */
@@ -118,7 +122,8 @@ void zuf_puts_fini(struct zuf_puts *puts);
 /* A channel comes: puts may wait there. No memory: they go alone. */
 void zuf_puts_make_buffer(struct zuf_puts *puts);
 
-void zuf_put_tag_init(struct zuf_put_tag *tag, void (*release)(struct zuf_put_tag *tag));
+void zuf_put_tag_init(struct zuf_put_tag *tag, const struct zuf_sbid *sbid,
+		      void (*release)(struct zuf_put_tag *tag));
 /* The owner has done with it. */
 void zuf_put_tag_put(struct zuf_put_tag *tag);
 
@@ -150,8 +155,14 @@ static inline bool zuf_tag_is_left(const struct zuf_put_tag *tag, bool shared)
 
 /* Wait until that is not so. -EINTR: killed (never with @unkillable). */
 int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable);
-/* Move waiting puts behind the message of @in_len bytes in the command buffer. */
-void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len);
+
+/**
+ * zuf_puts_attach() - move waiting puts behind the message in the command buffer
+ * @in_len: its bytes
+ * @sbid: its mount, whose puts are taken: the first ones that follow each other and fit
+ */
+void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len,
+		     const struct zuf_sbid *sbid);
 /* The message is done with, whoever finds out. */
 void zuf_puts_done(struct zuf_carried *carried);
 

@@ -209,6 +209,7 @@ void raw_msg_label(const struct zufs_ioc_hdr *hdr, char *label);
 
 /* Rules count mount messages as operations above these. */
 #define RAW_OP_MOUNT_BASE	128
+#define RAW_OP_RIDER		127	/* what came along behind another message */
 const char *raw_op_name(unsigned int op);
 
 int raw_rule_add(char *text, FILE *out);

@@ -8,8 +8,9 @@
  * that file), count of them in all (0 = for ever). The operation is executed
  * first, then its answer is spoiled in the order of the actions; "err" and "retry"
  * replace the execution. Actions: the tables. Mount messages are operations
- * too: M_MOUNT, M_UMOUNT, M_REMOUNT, DDBG_RD, DDBG_WR. What takes threads and memory
- * away is in havoc.c.
+ * too: M_MOUNT, M_UMOUNT, M_REMOUNT, DDBG_RD, DDBG_WR. RIDER is what came along behind another
+ * message, after its execution; "any" is none. What takes threads and memory away is in
+ * havoc.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -73,6 +74,7 @@ static const struct {
 	{ ZUFS_OP_SET_LABEL, "SET_LABEL" },
 	{ ZUFS_OP_IOCTLS, "IOCTLS" },
 	{ ZUFS_OP_T1_BUSY, "T1_BUSY" }, { ZUFS_OP_T1_IDLE, "T1_IDLE" },
+	{ RAW_OP_RIDER, "RIDER" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_MOUNT, "M_MOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_UMOUNT, "M_UMOUNT" },
 	{ RAW_OP_MOUNT_BASE + ZUFS_M_REMOUNT, "M_REMOUNT" },
@@ -596,7 +598,7 @@ struct raw_rule *raw_rule_match(unsigned int op, const struct zufs_ioc_hdr *hdr)
 	if (op < RAW_OP_MOUNT_BASE)
 		raw_msg_label(hdr, label);
 	for (i = 0; i < nr_rules; i++) {
-		if (rules[i].op != OP_ANY && rules[i].op != op)
+		if (rules[i].op != op && (rules[i].op != OP_ANY || op == RAW_OP_RIDER))
 			continue;
 		if (rules[i].file[0] && strcmp(rules[i].file, label))
 			continue;

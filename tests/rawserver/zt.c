@@ -110,6 +110,7 @@ static void serve_riders(void *data)
 	struct serve_arg *arg = data;
 	char *end = (char *)arg->zt->cmd + raw_config.max_command;
 	struct zufs_ioc_hdr *hdr = arg->zt->cmd;
+	struct raw_rule *rule;
 	int guard = 1000;
 
 	while ((hdr->flags & ZUFS_H_HAS_PIGY_PUT) && --guard) {
@@ -122,7 +123,10 @@ static void serve_riders(void *data)
 			raw_unlock();
 			return;
 		}
+		rule = raw_rule_match(RAW_OP_RIDER, hdr);
 		raw_unlock();
+		if (rule)
+			raw_rule_apply(rule, RAW_OP_RIDER, arg->zt, hdr);
 	}
 }
 

@@ -40,6 +40,7 @@ struct page { int pins; };
 struct zuf_stats { int none; };
 struct zuf_post {
 	const struct zufs_ioc_hdr *hdr;
+	const struct zuf_sbid *sbid;
 	void (*done)(struct zuf_post *post, int err);
 };
 /* Of one block: the entry and its mark. */
