@@ -210,9 +210,11 @@ static void take_out(struct zuf_puts *puts, const struct puts_run *run)
 	u32 next = run->first + run->nr, rest = puts->nr - next;
 	u8 *at = puts->buf + run->at;
 
-	memmove(at, at + run->bytes, puts->used - run->at - run->bytes);
-	memmove(puts->len + run->first, puts->len + next, rest * sizeof(puts->len[0]));
-	memmove(puts->tag + run->first, puts->tag + next, rest * sizeof(puts->tag[0]));
+	if (unlikely(rest)) {
+		memmove(at, at + run->bytes, puts->used - run->at - run->bytes);
+		memmove(puts->len + run->first, puts->len + next, rest * sizeof(puts->len[0]));
+		memmove(puts->tag + run->first, puts->tag + next, rest * sizeof(puts->tag[0]));
+	}
 	puts->used -= run->bytes;
 	puts->nr -= run->nr;
 	WRITE_ONCE(puts->taken, puts->taken + run->nr);
