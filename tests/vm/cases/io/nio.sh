@@ -46,12 +46,22 @@ done
 wait
 assert_eq 800 "$(sort -u log | wc -l)" "lines of four writers"
 
+# puts: how many there were
+puts() {
+	sed -n 's/^event put_queued //p' /sys/fs/zuf/stats
+}
+
+at_work() {
+	[ "$(puts)" -gt $((before + 500)) ]
+}
+
 # An overwrite's put is pending for a moment: a killed server must not matter.
 dd if=/dev/zero of=file bs=64k count=16 status=none
+before=$(puts)
 fio --name=k --filename="$mnt/file" --size=1m --rw=randrw --bs=4k --time_based --runtime=30 \
 	--numjobs=2 --minimal >/dev/null 2>&1 &
 load=$!
-wait_until 20 test -s /run/zufs/zusd.pid
+wait_until 30 at_work
 kill -9 "$(cat /run/zufs/zusd.pid)"
 wait "$load" && fail "fio went on without a server"
 refute_errno "Input/output error" cat file
