@@ -82,6 +82,16 @@ def tick():
         pass
 
 
+def until(cond, what):
+    """A moment later at the latest, which is longer on a slow machine: statfs(2) waits for 100 ms
+    at most for what was freed."""
+    end = time.monotonic() + 20 * int(os.environ.get("SLOW", "1"))
+    while not cond():
+        if time.monotonic() > end:
+            fail(what)
+        time.sleep(0.02)
+
+
 def drop_caches():
     os.sync()
     write("/proc/sys/vm/drop_caches", b"2")
