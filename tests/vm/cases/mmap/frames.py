@@ -17,6 +17,7 @@ import time
 
 from basic import (FALLOC_COLLAPSE, FALLOC_KEEP, FALLOC_PUNCH, PAGE, block, fallocate, libc, mnt,
                    new, path, shared)
+from patience import SECONDS, patient
 
 FICLONE = 0x40049409
 IO_SETUP, IO_GETEVENTS, IO_SUBMIT = 206, 208, 209
@@ -85,9 +86,9 @@ def started(function):
     return pid, r
 
 
-def ends(child, seconds=30):
+def ends(child):
     pid, r = child
-    assert select.select([r], [], [], seconds)[0], "it waits for ever"
+    assert select.select([r], [], [], SECONDS)[0], "it waits for ever"
     os.close(r)
     status = os.waitpid(pid, 0)[1]
     assert status == 0, f"status {status:#x}"
@@ -110,7 +111,7 @@ def free():
 
 
 def comes_back(blocks):
-    end = time.monotonic() + 20
+    end = time.monotonic() + SECONDS
     while free() != blocks:
         assert time.monotonic() < end, f"{free()} blocks are free, not {blocks}"
         time.sleep(0.02)
@@ -153,8 +154,8 @@ def test_cut(kind):
         "punch": lambda: fallocate(os.open(path("victim"), os.O_RDWR),
                                    FALLOC_PUNCH | FALLOC_KEEP, 0, 64 * PAGE),
         "open": lambda: os.open(path("victim"), os.O_RDWR | os.O_TRUNC),
-        "clone": lambda: fcntl.ioctl(os.open(path("victim"), os.O_RDWR), FICLONE,
-                                     new("source", data=block(9) * 64)),
+        "clone": lambda: patient(fcntl.ioctl, os.open(path("victim"), os.O_RDWR), FICLONE,
+                                 new("source", data=block(9) * 64)),
     }
     for what, function in cut.items():
         pin = held_and_evicted(kind)
@@ -212,7 +213,7 @@ def test_source(kind):
     m = shared(fd, 64 * PAGE)
     m[5 * PAGE]
     pin = kind(m, 5)
-    child = started(lambda: fcntl.ioctl(new("copy"), FICLONE, fd))
+    child = started(lambda: patient(fcntl.ioctl, new("copy"), FICLONE, fd))
     waits(child)
     # who waits needs only be able to read it: he is in nobody's way
     ends(started(lambda: os.pread(fd, PAGE, 0)))
@@ -383,7 +384,10 @@ def test_mounts(kind):
         return
     assert subprocess.call(mount, stderr=subprocess.DEVNULL), "its frames are in use"
     pin.release()
-    subprocess.check_call(["mount", "-t", "memofs", "-o", "noquarantine", device, mnt])
+    # DMA lets go of its pages when it has told that it has ended
+    end = time.monotonic() + SECONDS
+    while subprocess.call(["mount", "-t", "memofs", "-o", "noquarantine", device, mnt]):
+        assert time.monotonic() < end, "its frames are in use for ever"
 
 
 if __name__ == "__main__":

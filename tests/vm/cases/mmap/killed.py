@@ -17,6 +17,7 @@ import sys
 import time
 
 import falloc
+from patience import SECONDS, patient
 
 PAGE, PAGES = 4096, 16
 FICLONE = 0x40049409
@@ -87,7 +88,7 @@ def stack(pid):
 
 
 def wait_until(what, is_there):
-    end = time.monotonic() + 30
+    end = time.monotonic() + SECONDS
     while not is_there():
         assert time.monotonic() < end, what
 
@@ -98,7 +99,7 @@ def kill(pid):
     poll = select.poll()
     pidfd = os.pidfd_open(pid)
     poll.register(pidfd, select.POLLIN)
-    assert poll.poll(10000), stack(pid)
+    assert poll.poll(SECONDS * 1000), stack(pid)
     os.close(pidfd)
     status = os.waitpid(pid, 0)[1]
     assert status == signal.SIGKILL, hex(status)
@@ -113,11 +114,11 @@ def swap(_):
 HOLE = falloc.PUNCH | falloc.KEEP_SIZE
 CALLS = {
     "truncate": lambda h: os.ftruncate(h.fd, PAGE),
-    "swapon": swap,
+    "swapon": lambda h: patient(swap, h),
     "punch": lambda h: falloc.fallocate(h.fd, HOLE, 3 * PAGE, 3 * PAGE),
     "collapse": lambda h: falloc.fallocate(h.fd, falloc.COLLAPSE, PAGE, 2 * PAGE),
-    "clone to it": lambda h: fcntl.ioctl(h.fd, FICLONE, h.clone),
-    "clone of it": lambda h: fcntl.ioctl(h.clone, FICLONE, h.fd),
+    "clone to it": lambda h: patient(fcntl.ioctl, h.fd, FICLONE, h.clone),
+    "clone of it": lambda h: patient(fcntl.ioctl, h.clone, FICLONE, h.fd),
     "write": lambda h: os.pwrite(h.fd, b"new" * PAGE, 4 * PAGE),
 }
 
