@@ -68,9 +68,22 @@ lives() {
 		cp -r /usr/bin copy
 		diff -r /usr/bin copy
 		rm -r copy all.tar'
-	# a program that is replaced while it runs
+	# a program that is replaced while it runs goes on; its first answer says that it does run
 	# shellcheck disable=SC2016
-	inside bash -ec 'cp /bin/sleep s; ./s 1000 & p=$!; cp /bin/true t; mv t s; ./s; kill $p'
+	inside bash -ec '
+		cd /tmp
+		cp /bin/cat s
+		coproc ./s
+		echo one >&"${COPROC[1]}"
+		read -r one <&"${COPROC[0]}"
+		cp /bin/true t
+		mv t s
+		./s
+		echo two >&"${COPROC[1]}"
+		read -r two <&"${COPROC[0]}"
+		[ "$one $two" = "one two" ]
+		kill "$COPROC_PID"
+		rm s'
 	cp "$scratch/one-more.deb" "$root/tmp"
 	inside dpkg -i /tmp/one-more.deb
 	assert_eq more "$(inside one-more)" "the program of a package"
