@@ -5,7 +5,7 @@ import os
 import signal
 
 from falloc import COLLAPSE, INSERT, KEEP_SIZE, PUNCH, UNSHARE, ZERO, fallocate
-from nstest import eq, true
+from nstest import eq
 
 LENGTH = 48 << 20
 signals = 0
@@ -22,7 +22,10 @@ fd = os.open("timer", os.O_RDWR | os.O_CREAT)
 signal.signal(signal.SIGALRM, on_alarm)
 signal.siginterrupt(signal.SIGALRM, True)
 signal.setitimer(signal.ITIMER_REAL, 0.0004, 0.0004)
-for _ in range(3):
+rounds = 0
+# a fast machine needs more of them to be interrupted at all
+while rounds < 3 or signals <= 20:
+    rounds += 1
     fallocate(fd, KEEP_SIZE, 0, LENGTH)
     eq(0, os.fstat(fd).st_size, "size with KEEP_SIZE")
     fallocate(fd, PUNCH | KEEP_SIZE, 0, LENGTH)
@@ -37,4 +40,3 @@ eq(0, os.fstat(fd).st_blocks, "blocks at the end")
 signal.setitimer(signal.ITIMER_REAL, 0)
 os.close(fd)
 os.unlink("timer")
-true(signals > 20, f"only {signals} signals came")
