@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define WAIT_S	10
+#define WAIT_S	60
 
 /* Waits until is(d, n); lock held. False = it took too long. */
 static bool wait_for(struct drill_sb *d, bool (*is)(const struct drill_sb *d, uint64_t n),

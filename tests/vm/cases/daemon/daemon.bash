@@ -11,7 +11,7 @@ pidfile=/tmp/zusd-case.pid
 # daemon_root: the module and a root; both go at the end.
 daemon_root() {
 	modprobe zuf
-	on_exit rmmod zuf
+	on_exit wait_until 10 rmmod zuf
 	mountpoint -q "$root" || mount -t zuf zuf "$root"
 	on_exit umount "$root"
 }
@@ -26,7 +26,7 @@ daemon_start() {
 	server=$!
 	on_exit daemon_kill "$server"
 	wait_until 30 test -s "$pidfile"
-	read -r -t 30 -u "$fd" line || fail "not ready: $(cat "$log")"
+	read -r -t $((30 * ${SLOW:-1})) -u "$fd" line || fail "not ready: $(cat "$log")"
 	exec {fd}<&-
 	assert_eq ready "$line"
 	assert_eq "$server" "$(cat "$pidfile")" "pid file"

@@ -11,7 +11,7 @@ need unshare systemctl
 manager=/lib/systemd/systemd
 [ -x "$manager" ] || skip "there is no systemd"
 modprobe zuf
-on_exit rmmod zuf
+on_exit wait_until 10 rmmod zuf
 scratch
 units=$scratch/units
 mnt=$scratch/mnt

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# timeout: 240
+# timeout: 400
 #
 # FIEMAP, IOCTL, IGET and the steps of a whiteout, answered by a server that lies, refuses,
 # hangs or dies: an errno, in time, and nothing is left behind.

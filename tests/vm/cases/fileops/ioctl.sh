@@ -30,7 +30,7 @@ killed_while_frozen() {
 	kill -KILL "$pid"
 	wait_until 10 process_gone "$pid"
 	wait "$pid" || true
-	"$scratch/rawapp" -e any -t 20000 create "$mnt/thawed" &
+	"$scratch/rawapp" -e any -t 60000 create "$mnt/thawed" &
 	writer=$!
 	wait_until 10 waits_frozen "$writer"
 	ctl release

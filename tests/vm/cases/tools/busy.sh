@@ -30,7 +30,7 @@ tell 1 zufs down "$dir"
 said 'unmounting the root /sys/fs/zuf: Device or resource busy'
 exec 6<&-
 umount /sys/fs/zuf
-rmmod zuf
+wait_until 5 rmmod zuf
 assert_all_gone
 tell 1 zufs down "$dir"
 said "$dir: nothing is mounted there"

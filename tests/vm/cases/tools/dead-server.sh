@@ -16,7 +16,8 @@ said "^server  zusd, pid $(pidof zusd)\$"
 
 server=$(pidof zusd)
 kill -9 "$server"
-wait_until 10 process_gone "$server"
+# its first thread may be gone while others still have the root
+wait_until 20 grep -qx initializing /sys/fs/zuf/state
 tell 1 zufs status
 said '^server  none$'
 said "^mount   /dev/pmem0 on $dir"
