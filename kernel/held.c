@@ -425,6 +425,16 @@ unsigned long zuf_held_work(struct zuf_held *held)
 	return atomic_read(&held->nr) ? held->pause : NEVER;
 }
 
+void zuf_held_end(struct zuf_held *held)
+{
+	held->ended = true;
+	if (!held->sbid || get_stage(held) != MSG_NONE || held->tell_next ||
+	    atomic_read(&held->nr))
+		return;
+	zuf_sbid_put(held->sbid);
+	held->sbid = NULL;
+}
+
 bool zuf_held_is_over(const struct zuf_held *held)
 {
 	return !held->sbid && !atomic_read(&held->nr);

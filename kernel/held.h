@@ -70,6 +70,14 @@ int zuf_held_add(struct zuf_held *held, u64 block, gfp_t gfp);
  */
 unsigned long zuf_held_work(struct zuf_held *held);
 
+/**
+ * zuf_held_end() - the mount ends, nothing is added any more
+ * Without a block or a message it is over at once: nobody who wants the devices next, or the
+ * module to go, meets a worker that has nothing to do. Else the worker goes on.
+ * Context: the worker does not run.
+ */
+void zuf_held_end(struct zuf_held *held);
+
 /* It has ended: no block and no message is left. For the worker. */
 bool zuf_held_is_over(const struct zuf_held *held);
 

@@ -202,13 +202,13 @@ void zuf_pins_end(struct zuf_sb *zsb)
 			let_end(pins, zm);
 		}
 	WRITE_ONCE(pins->zsb, NULL);
-	pins->held.ended = true;
 	look_at_all(pins);
 	if (pins->nr) {
 		/* the second look: usually nobody is left */
 		schedule_timeout_uninterruptible(2);
 		look_at_all(pins);
 	}
+	zuf_held_end(&pins->held);
 	over = find_over(pins);
 	if (!over)
 		queue_delayed_work(pins_wq, &pins->work, pins->keeps_back ? 0 : PAUSE_ENDED);

@@ -623,11 +623,58 @@ static void test_killed(void **state)
 	assert_true(kills);
 }
 
+static bool end_is_over;
+
+static void end_main(void)
+{
+	zuf_held_end(&w.held);
+	end_is_over = zuf_held_is_over(&w.held);
+	running->done = true;
+	swapcontext(&running->uc, &explorer);
+}
+
+static bool is_over_with(int blocks, u8 stage, unsigned long tell_next)
+{
+	struct task *t = &tasks[WORKER];
+
+	memset(&w, 0, sizeof(w));
+	w.sbid.root = &root;
+	zuf_held_init(&w.held, NULL, kick);
+	zuf_held_start(&w.held, &w.sbid);
+	w.held.nr.v = blocks;
+	w.held.stage = stage;
+	w.held.tell_next = tell_next;
+	if (!t->stack)
+		t->stack = malloc(STACK);
+	assert_non_null(t->stack);
+	t->done = false;
+	running = t;
+	coroutine_start(&t->uc, t->stack, STACK, end_main);
+	while (!t->done)
+		swapcontext(&explorer, &t->uc);
+	assert_true(w.held.ended);
+	assert_int_equal(w.sbid.ref.v, end_is_over ? 0 : 1);
+	return end_is_over;
+}
+
+/* What is left, or under way, is the worker's. */
+static void test_end(void **state)
+{
+	(void)state;
+	assert_true(is_over_with(0, MSG_NONE, 0));
+	assert_false(is_over_with(1, MSG_NONE, 0));
+	assert_false(is_over_with(0, MSG_FORMED, 0));
+	assert_false(is_over_with(0, MSG_POSTED, 0));
+	assert_false(is_over_with(0, MSG_BACK, 0));
+	assert_false(is_over_with(0, MSG_NONE, 7));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_orders),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
