@@ -15,8 +15,7 @@
 #include "zufs.h"
 
 #define MODULE_DIR	"/sys/module/zuf"
-#define UNLOAD_TIMEOUT_MS	2000
-#define UNLOAD_PAUSE_MS		20
+#define PAUSE_MS	20
 
 bool module_is_loaded(void)
 {
@@ -52,17 +51,25 @@ int module_load(const char *file)
 	return -ENOENT;
 }
 
-/* The kernel tells nobody when a module is free to go: ask again. */
+bool ask_again(int *left_ms)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+	if (*left_ms <= 0)
+		return false;
+	nanosleep(&pause, NULL);
+	*left_ms -= PAUSE_MS;
+	return true;
+}
+
 int module_unload(void)
 {
-	const struct timespec pause = { .tv_nsec = UNLOAD_PAUSE_MS * 1000000L };
-	int left = UNLOAD_TIMEOUT_MS;
+	int left = BUSY_TIMEOUT_MS, err;
 
 	while (syscall(SYS_delete_module, "zuf", O_NONBLOCK)) {
-		if ((errno != EWOULDBLOCK && errno != EBUSY) || left <= 0)
-			return -errno;
-		nanosleep(&pause, NULL);
-		left -= UNLOAD_PAUSE_MS;
+		err = -errno;
+		if ((err != -EWOULDBLOCK && err != -EBUSY) || !ask_again(&left))
+			return err;
 	}
 	return 0;
 }

@@ -154,9 +154,17 @@ int root_mount(const char *path)
 	return msg_errno(errno, "mounting the root on %s", path);
 }
 
+/* Of a mount that its last process has left, or a killed umount(8), the kernel has the rest. */
 int root_unmount(const char *path)
 {
-	return umount2(path, UMOUNT_NOFOLLOW) ? -errno : 0;
+	int left = BUSY_TIMEOUT_MS, err;
+
+	while (umount2(path, UMOUNT_NOFOLLOW)) {
+		err = -errno;
+		if (err != -EBUSY || !ask_again(&left))
+			return err;
+	}
+	return 0;
 }
 
 bool root_serves(const struct root *root, const char *type)

@@ -21,6 +21,7 @@
 #include "zufs.h"
 
 #define READY_TIMEOUT_MS	60000
+#define END_TIMEOUT_MS		10000	/* of a process that has closed its files */
 #define SERVER_READY_FD		3
 
 extern char **environ;
@@ -132,7 +133,7 @@ static void show_log(const struct start *s)
 static int give_up(const struct server_spec *spec, const struct start *s)
 {
 	int status, pidfd = process_open(s->pid);
-	bool ended = pidfd >= 0 && process_wait_end(pidfd, 1000);
+	bool ended = pidfd >= 0 && process_wait_end(pidfd, END_TIMEOUT_MS);
 
 	if (pidfd >= 0) {
 		if (!ended)

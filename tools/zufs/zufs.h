@@ -55,9 +55,13 @@ bool module_is_loaded(void);
 /* Loads it: this file, or with NULL by modprobe. 0 or -errno with a message. */
 int module_load(const char *file);
 /*
- * Asks for up to two seconds: what a mount has left (memory that a pipe holds) lets the module
- * go a moment after its last user. 0, -EWOULDBLOCK ... without a message.
+ * What a mount has left (memory that a pipe holds, its end when nobody waits for that) lets root
+ * and module go a moment after their last user, and the kernel tells nobody: ask again.
  */
+#define BUSY_TIMEOUT_MS		2000
+/* Waits a moment, and takes it off what is left; false: nothing is. */
+bool ask_again(int *left_ms);
+/* Asks for BUSY_TIMEOUT_MS. 0, -EWOULDBLOCK ... without a message. */
 int module_unload(void);
 /* Version (or source checksum) of the loaded module; false if there is none. */
 bool module_version(char *buf, size_t size);
@@ -84,7 +88,7 @@ struct root {
 /* State of the root at this path, with its server. 0 or -errno with a message. */
 int root_read(const char *path, struct root *root);
 int root_mount(const char *path);
-/* 0 or -errno without a message. */
+/* Asks for BUSY_TIMEOUT_MS. 0 or -errno without a message. */
 int root_unmount(const char *path);
 bool root_serves(const struct root *root, const char *type);
 
