@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 240
 #
 # Inodes that the kernel has done with: the messages that say so ride along with others where the
 # server takes them there, are executed before anything that needs it, and none is lost.
