@@ -11,6 +11,7 @@
 #include "evict.h"
 #include "held.h"
 #include "inode.h"
+#include "pins.h"
 #include "root.h"
 #include "sbid.h"
 #include "stats.h"
@@ -319,6 +320,11 @@ int zuf_ends_drain(struct zuf_sb *zsb)
 	if (!err && zuf_keeps_back(zsb) && has_pinned(zsb->sbid)) {
 		if (zuf_wait_killable(ends->wait, !has_pinned(zsb->sbid)))
 			return -EINTR;
+		err = zuf_ends_wait_quiet(zsb);
+	}
+	/* who held it may have let go a moment ago */
+	if (!err && has_pinned(zsb->sbid)) {
+		zuf_pins_look(zsb);
 		err = zuf_ends_wait_quiet(zsb);
 	}
 	if (!err && has_pinned(zsb->sbid))

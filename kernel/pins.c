@@ -32,7 +32,7 @@
 #define PAUSE_MAX	HZ
 #define PAUSE_ENDED	(HZ / 50 + 1)	/* somebody may want the devices, or to unload us */
 
-#define LOOKS		4		/* until devices are found in use */
+#define LOOKS		4		/* until frames are found in use */
 
 #define HASH_BITS	6
 
@@ -304,6 +304,22 @@ bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr)
 	busy = zm && zuf_mapped_is_pinned(zm, pins->devs, first, nr);
 	mutex_unlock(&pins->lock);
 	return busy;
+}
+
+void zuf_pins_look(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = zsb->pins;
+	unsigned int looks = LOOKS;
+
+	while (pins && READ_ONCE(pins->nr)) {
+		mutex_lock(&pins->lock);
+		look_at_all(pins);
+		mutex_unlock(&pins->lock);
+		if (!--looks)
+			break;
+		/* what is idle by now is found so by two looks */
+		schedule_timeout_uninterruptible(PAUSE_MIN);
+	}
 }
 
 /* ---- blocks that the server keeps back ---- */

@@ -50,6 +50,9 @@ bool zuf_pins_keep(struct inode *inode, struct zuf_end *end);
 void zuf_pins_take(struct inode *inode);
 /* Is a frame of these pages held, of an inode that is not cached? @nr 0: to the end. */
 bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr);
+/* Look now which frames have been let go: the work may not look for a second. Sleeps. */
+void zuf_pins_look(struct zuf_sb *zsb);
+
 /**
  * zuf_pins_leave() - a frame that somebody holds leaves the record of its inode
  * Its server keeps it back, and is told before it gets it. See zuf_held_add().
