@@ -132,9 +132,11 @@ refute_errno() {
 }
 
 # wait_until SECONDS COMMAND...: until it succeeds; the deadline fails the case.
-# A slow machine or kernel gets SLOW times as long.
+# A slow machine or kernel gets SLOW times as long. No deadline is shorter than MIN_WAIT: a
+# CPU of the machine may stand still for seconds.
+MIN_WAIT=15
 wait_until() {
-	local limit=$(($1 * ${SLOW:-1})) deadline
+	local limit=$((($1 > MIN_WAIT ? $1 : MIN_WAIT) * ${SLOW:-1})) deadline
 
 	shift
 	deadline=$((SECONDS + limit))
@@ -166,6 +168,18 @@ process_gone() {
 
 _state() {
 	sed 's/.*) \(.\).*/\1/' "/proc/$1/stat"
+}
+
+# stop_process PID: SIGSTOP; when this returns none of its threads runs any more.
+stop_process() {
+	kill -STOP "$1"
+	wait_until 10 process_stopped "$1"
+}
+
+# process_stopped PID, for wait_until.
+# shellcheck disable=SC2143 # of each file
+process_stopped() {
+	[ -d "/proc/$1" ] && [ -z "$(grep -L '^State:.*T (stopped)' "/proc/$1"/task/*/status)" ]
 }
 
 # dmesg_mark NAME, dmesg_since NAME: the kernel log after a mark.
