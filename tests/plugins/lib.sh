@@ -75,7 +75,7 @@ plug_down() {
 	plug_pid=''
 	! grep -E "$plug_name: |memofs: " "$scratch/log" ||
 		fail "the server complains"
-	umount "$plug_root"
+	wait_until 5 umount "$plug_root"
 	wait_until 5 rmmod zuf
 }
 
@@ -91,7 +91,7 @@ plug_cleanup() {
 	fi
 	! mountpoint -q "$mnt" || umount "$mnt"
 	! mountpoint -q "$plug_root" || umount "$plug_root"
-	[ ! -d /sys/module/zuf ] || rmmod zuf
+	[ ! -d /sys/module/zuf ] || (wait_until 5 rmmod zuf)
 	for dev in "${plug_devices[@]}"; do
 		dd if=/dev/zero of="$dev" bs=1M count=2 conv=fsync status=none
 	done

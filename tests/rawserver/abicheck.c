@@ -179,13 +179,13 @@ struct abi_waiter *abi_wait_start(int fd, unsigned long request, void *arg)
 void abi_wait_asleep(struct abi_waiter *w)
 {
 	char path[64], text[256], *state;
-	int fd, rounds;
 	ssize_t got;
+	int fd;
 
 	while (!__atomic_load_n(&w->tid, __ATOMIC_ACQUIRE))
 		sched_yield();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", w->tid);
-	for (rounds = 0; rounds < 100000; rounds++) {
+	for (;;) {	/* or until alarm() */
 		fd = open(path, O_RDONLY);
 		got = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 		if (fd >= 0)
@@ -199,7 +199,6 @@ void abi_wait_asleep(struct abi_waiter *w)
 			return;
 		sched_yield();
 	}
-	abi_want("thread asleep in its ioctl", 1, 0);
 }
 
 void abi_poke(struct abi_waiter *w)
@@ -230,6 +229,7 @@ int main(int argc, char **argv)
 		{ "close", check_close }, { "numa", check_numa },
 		{ "private", check_private },
 	};
+	const char *slow = getenv("SLOW");
 	size_t i;
 
 	if (argc < 3) {
@@ -238,7 +238,7 @@ int main(int argc, char **argv)
 	}
 	abi_root = argv[1];
 	abi_device = argv[3];
-	alarm(30);
+	alarm(30 * (slow ? (unsigned int)atoi(slow) : 1));
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		if (strcmp(checks[i].name, argv[2]))
 			continue;

@@ -4,11 +4,11 @@
  *
  * usage: rawapp [-i] [-e RESULT[,RESULT...]] [-t MS] [-m BYTES] CALL ARG...
  *	-e	results that are right: names of errnos, OK, or "any" (OK)
- *	-t	and how long it may take at most (15000)
+ *	-t	and how long it may take at most (15000), times $SLOW
  *	-i	SIGINT has a handler that does nothing
  *	-m	distance of the buffer from the start of a page (0)
  *
- * Whatever hangs for 30 seconds is killed. The data of "write" is a function of the
+ * Whatever hangs for 30 seconds (times $SLOW) is killed. The data of "write" is a function of the
  * file position, "read" checks it. The status is 0 if the result is a right one,
  * and 1 if not; with -e any only time and data count. Calls: the table at the end.
  * "load" and "burst" are in load.c, "pound" in pound.c.
@@ -497,7 +497,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (max_ms <= 30000)
-		alarm(30);
+		alarm(30 * (unsigned int)app_slow());
+	max_ms *= app_slow();
 	for (i = 0; optind < argc && i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (!strcmp(calls[i].name, argv[optind]) &&
 		    calls[i].nr_args == argc - optind - 1)

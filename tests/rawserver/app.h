@@ -10,6 +10,8 @@
 /* Name of 0 ("OK") or of a negative errno. */
 const char *app_result(int err);
 long app_now_ms(void);
+/* $SLOW: limits are that many times as long; 1 without it. */
+long app_slow(void);
 /* Read or write one byte; false: it ended in SIGBUS or SIGSEGV. */
 bool app_touch(volatile char *at, bool write);
 

@@ -61,7 +61,7 @@ raw_cleanup() {
 	raw_end
 	raw_umount
 	umount "$raw_root"
-	rmmod zuf
+	(wait_until 5 rmmod zuf)
 }
 
 # raw_finish: the server was used as the ABI says, and all of it goes away again.
@@ -71,7 +71,7 @@ raw_finish() {
 	fi
 	raw_umount || fail "a file system does not go away"
 	raw_end
-	umount "$raw_root"
+	wait_until 5 umount "$raw_root"
 	wait_until 5 rmmod zuf
 }
 

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -62,6 +63,8 @@ int main(int argc, char **argv)
 		fputs("plugctl: the line is too long\n", stderr);
 		return 2;
 	}
+	/* who reads the answer may have seen enough */
+	signal(SIGPIPE, SIG_IGN);
 	fd = call(argv[1]);
 	if (fd < 0 || write(fd, line, len) != (ssize_t)len) {
 		fprintf(stderr, "plugctl: %s: %s\n", argv[1], strerror(errno));

@@ -3,7 +3,7 @@
  * command.c - the remote control of drillfs; README.md describes the commands
  *
  * Runs on the thread of ctl.c, one command at a time. A command that waits is ended by the
- * event that it waits for or, after ten seconds, as failed.
+ * event that it waits for or, after a minute, as failed.
  */
 #include "drill.h"
 
