@@ -29,7 +29,8 @@ busy 0 stat "$mnt/none1"
 busy 0 stat "$mnt/none2"
 ctl hung 2
 
-rule op=SETATTR count=2 do=delay:10000
+# long enough for all of the following up to the faults
+rule op=SETATTR count=2 "do=delay:$((10000 * ${SLOW:-1}))"
 busy 1 chmod "$mnt/a" 0600
 busy 1 chmod "$mnt/b" 0600
 
@@ -70,6 +71,7 @@ read -r -t 60 <"$scratch/faulting" || true
 wait "$waiter" || fail "it waits for a thread of its own CPU: $(tail -n 3 "$scratch/out")"
 kill -0 "$faults"
 kill "$faults"
+wait "$faults" || true
 ctl clear
 ctl release
 for pid in "${pids[@]}"; do

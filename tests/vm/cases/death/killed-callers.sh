@@ -12,6 +12,16 @@ doomed() {
 	timeout -s KILL "0.$((RANDOM % 5))$((1 + RANDOM % 9))" "$@" >/dev/null 2>&1 || true
 }
 
+# killed PID: it has not ended before, and goes at once.
+killed() {
+	local status=0
+
+	kill -KILL "$1"
+	wait_until 10 process_gone "$1"
+	wait "$1" || status=$?
+	assert_eq 137 "$status" "status of a killed program"
+}
+
 # umounted: the server was told.
 umounted() {
 	ctl record | grep -q '^M_UMOUNT '
@@ -83,9 +93,13 @@ ctl only op=DDBG_RD do=hang
 cat "$raw_root/ddbg" >/dev/null &
 reader=$!
 ctl hung 1
-status=0
-timeout -s KILL 2 umount "$mnt" || status=$?
-assert_eq 137 "$status" "status of an umount that waits"
+umount "$mnt" &
+umount=$!
+waits_for_mounter() {
+	grep -q zuf_put_super "/proc/$umount/stack"
+}
+wait_until 10 waits_for_mounter
+killed "$umount"
 refute umounted
 ctl release
 ctl clear
@@ -95,10 +109,10 @@ wait_until 10 umounted
 # mount is killed while the server mounts: T1 is the server's until it has let go
 ctl forget
 ctl only op=M_MOUNT do=hang
-status=0
-timeout -s KILL 2 mount -t rawn -o size=32m none "$mnt" || status=$?
-assert_eq 137 "$status" "status of a mount that waits"
+mount -t rawn -o size=32m none "$mnt" &
+mount=$!
 ctl hung 1
+killed "$mount"
 t1_is_readable || fail "the server lost T1 while it mounted"
 refute umounted
 ctl release

@@ -45,8 +45,15 @@ let_go() {
 	ctl release
 }
 
+# ends_inode PID: it is at the end of the inode of which it has removed the last name.
+ends_inode() {
+	grep -q zuf_evict_end "/proc/$1/stack"
+}
+
 # data OP CALL: reads or writes of a file.
 data() {
+	local pid status=0
+
 	app write "$mnt/file" 0 20k
 	abandon "$1" "$2" "$mnt/file" 0 20k
 	waits truncate -s 100 "$mnt/file"
@@ -56,7 +63,12 @@ data() {
 
 	app write "$mnt/file" 0 20k
 	abandon "$1" "$2" "$mnt/file" 0 20k
-	waits rm "$mnt/file"
+	rm "$mnt/file" &
+	pid=$!
+	wait_until 10 ends_inode "$pid"
+	kill -KILL "$pid"
+	wait "$pid" || status=$?
+	assert_eq 137 "$status" "$1: status of an rm that waits"
 	recorded REMOVE_DENTRY || fail "$1: the name is still there"
 	refute recorded FREE_INODE
 	let_go

@@ -66,7 +66,7 @@ for way in nio nio,kept; do
 	plug_up drillfs "$way" /dev/pmem0 /dev/mapper/zufslow
 	on_exit slow 0
 	app write "$mnt/file" 0 64k
-	slow 60000
+	slow $((60000 * ${SLOW:-1}))
 	died_in_list
 	umount "$mnt" &
 	umount=$!

@@ -62,7 +62,7 @@ hold "$a"
 within 20 umount "$b" || fail "a pipe that holds a page of $a keeps $b from being unmounted"
 
 mount -t memofs /dev/pmem0 "$b"
-kill -STOP "$(cat /run/zufs/zusd.pid)"
+stop_process "$(cat /run/zufs/zusd.pid)"
 # umount(8) would ask the server first
 python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None).umount2(sys.argv[1].encode(), 0))' "$b" &
 umount=$!
@@ -84,4 +84,5 @@ echo again >"$b/file"
 assert_eq again "$(cat "$b/file")"
 within 20 umount "$b"
 kill "$holder"
+wait "$holder" || true
 zufs down "$a"

@@ -39,7 +39,8 @@ reads() {
 	ctl release
 	wait "$app" || fail "the application ended with $?"
 	assert_eq "$wanted" "$(cat "$scratch/result")" "read with $*"
-	ctl record | grep -q '^released READ intr 1$' || fail "the server was not told"
+	ctl record >"$scratch/record"
+	assert_grep '^released READ intr 1$' "$scratch/record"
 	ctl forget
 }
 

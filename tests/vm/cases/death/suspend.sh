@@ -117,7 +117,7 @@ on_exit eval 'echo 1 >/sys/power/sync_on_suspend'
 mkfs.memofs -f /dev/pmem1 >/dev/null
 on_exit dd if=/dev/zero of=/dev/pmem1 bs=1M count=2 conv=fsync status=none
 mkdir "$scratch/second"
-kill -STOP "$plug_pid"
+stop_process "$plug_pid"
 mount -t drillfs -o ctl=second,nio /dev/pmem1 "$scratch/second" &
 mount=$!
 wait_until 30 waits "$mount"
