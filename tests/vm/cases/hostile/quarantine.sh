@@ -147,7 +147,7 @@ killed_writes_put_afterwards() {
 	wait_until 5 process_gone $pid
 	wait $pid || true
 	# the BUSY hangs, so the GET is answered, but nothing is put
-	wait_until 5 is_told T1_BUSY 1
+	ctl hung 2
 	ctl release
 	wait_until 5 is_told PUT_MULTY 1
 	assert_eq "GET_MULTY T1_BUSY PUT_MULTY" "$(messages GET_MULTY T1_BUSY PUT_MULTY)" \
