@@ -72,9 +72,14 @@ pid=$!
 ctl hung 1
 kill -KILL "$pid"
 wait "$pid" || true
-timeout $((60 * ${SLOW:-1})) unlink "$mnt/file" &
+unlink "$mnt/file" &
 pid=$!
+waits_for_it() {
+	grep -q '\[zuf\]' "/proc/$pid/stack"
+}
+wait_until 10 waits_for_it
 zufs abort
+wait_until 10 process_gone "$pid"
 wait "$pid" || true
 within 20 umount "$mnt" || fail "the file system does not go away"
 raw_end
@@ -103,12 +108,7 @@ mkdir "$scratch/dir"
 zufs up -o size=32M,nio memofs none "$scratch/dir"
 zusd=$(pidof zusd)
 dd if=/dev/zero of="$scratch/dir/file" bs=4k count=100 status=none
-kill -STOP "$zusd"
-# each thread: one that is still on its way to stop could be given a message
-is_stopped() {
-	! grep -h '^State:' "/proc/$zusd"/task/*/status | grep -qv 'T (stopped)'
-}
-wait_until 10 is_stopped
+stop_process "$zusd"
 for i in 1 2 3 4; do
 	stat "$scratch/dir/none$i" 2>"$scratch/said$i" &
 done

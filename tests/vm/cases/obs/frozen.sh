@@ -20,7 +20,7 @@ raw_mount
 assert_grep " $mnt rawn .*rawtext" /proc/mounts
 ctl clear
 app create "$mnt/file"
-kill -STOP "$raw_pid"
+stop_process "$raw_pid"
 for file in mounts self/mountinfo self/mountstats; do
 	at_once cat "/proc/$file"
 done
