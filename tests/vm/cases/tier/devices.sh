@@ -28,7 +28,8 @@ nbd-server -C "$images/nbd.conf" -d 2>"$images/log" &
 nbd=$!
 on_exit pkill -KILL -x nbd-server
 wait_until 10 test -S "$images/socket"
-nbd-client -unix "$images/socket" -name t2 /dev/nbd0 >/dev/null 2>&1
+# the socket is there before somebody listens
+wait_until 10 nbd-client -unix "$images/socket" -name t2 /dev/nbd0
 on_exit nbd-client -d /dev/nbd0
 
 devices=(/dev/nvme0n1 "$cold" "$loop" /dev/nbd0)
