@@ -32,14 +32,20 @@ held() {
 	ctl clear
 }
 
-# killed_in_list CALL...: the list is on its way to the device when the caller dies.
+restarted() {
+	[ "$(value restarts)" -gt "$1" ]
+}
+
+# killed_in_list CALL...: lists are under way without end when the caller dies.
 killed_in_list() {
-	local pid
+	local pid before
 
 	ctl only "op=$get count=0 do=retry:t2read:100:s0:64"
 	for _ in 1 2 3 4 5 6 7 8; do
+		before=$(value restarts)
 		"$scratch/rawapp" -t 60000 "$@" &
 		pid=$!
+		wait_until 10 restarted $((before + 5))
 		kill -KILL "$pid"
 		wait "$pid" || true
 	done
