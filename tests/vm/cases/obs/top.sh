@@ -33,8 +33,9 @@ is_loaded() {
 wait_until 60 is_loaded
 # the load may get no time in one of the intervals
 top_shows_load() {
-	zufs top -n 2 -i 0.5 "$dir" >/tmp/told &&
-		grep -Eq '^/tmp/dir  server [0-9]+  at work [0-9]+  waiting [0-9]+  ops/s [1-9]' /tmp/told &&
+	local head='^/tmp/dir  server [0-9]+  at work [0-9]+  waiting [0-9]+  ops/s [1-9]'
+
+	zufs top -n 2 -i 0.5 "$dir" >/tmp/told && grep -Eq "$head" /tmp/told &&
 		grep -Eq '^GET_MULTY +[1-9][0-9]* +0 +[0-9.]+ +[0-9.]+ +[0-9.]+$' /tmp/told
 }
 wait_until 30 top_shows_load
