@@ -10,11 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <zus/fs.h>
 
@@ -32,6 +35,17 @@ int zus_root_open(const char *path)
 		return -ENODEV;
 	}
 	return fd;
+}
+
+int zus_control_path(int root_fd, char *path, size_t size)
+{
+	struct stat st;
+	int n;
+
+	if (fstat(root_fd, &st))
+		return -errno;
+	n = snprintf(path, size, ZUS_CONTROL_DIR "/control-%u", minor(st.st_dev));
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
 int zus_special_open(int root_fd)

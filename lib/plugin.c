@@ -2,10 +2,10 @@
 /*
  * Plugins: loading the shared object, checking its table, making the type.
  *
- * Called at start-up from one thread. A type keeps a full-size copy of the operations: what an
- * older plugin's shorter table does not have reads as NULL, so dispatch needs no size
- * checks. The plugin's object stays loaded for as long as its type lives, and the type for as
- * long as it has mounts: a list under the type's lock, kept by the mount messages.
+ * Called by one thread, at start-up and when a type is added later. A type keeps a full-size copy
+ * of the operations: what an older plugin's shorter table does not have reads as NULL, so dispatch
+ * needs no size checks. The plugin's object stays loaded for as long as its type lives, and the
+ * type for as long as it has mounts: a list under the type's lock, kept by the mount messages.
  */
 #define _GNU_SOURCE
 #include <zus/server.h>
@@ -54,33 +54,46 @@ void zus_plugin_unload(void *handle)
 		dlclose(handle);
 }
 
-static int refuse(const struct zus_env *env, const struct zus_plugin *p, int err,
-		  const char *why)
+static int refuse(const struct zus_plugin *p, char *why, size_t why_size, int err,
+		  const char *reason)
 {
 	const char *name = "?";
 
 	if (p->size >= offsetof(struct zus_plugin, name) + sizeof(p->name) && p->name)
 		name = p->name;
-	zus_err(env, "plugin '%s': %s", name, why);
+	snprintf(why, why_size, "plugin '%s': %s", name, reason);
 	return err;
 }
 
 /* The smallest table: everything up to the pointer to the operations. */
 #define PLUGIN_SIZE_MIN	(offsetof(struct zus_plugin, ops) + sizeof(void *))
 
-static int check_plugin(const struct zus_plugin *p, const struct zus_env *env)
+static bool has_ops(const struct zus_plugin *p)
+{
+	struct zus_fs_ops ops = { 0 };
+
+	memcpy(&ops, p->ops, p->ops_size);
+	return ops.mount && ops.lookup && ops.new_inode;
+}
+
+int zus_plugin_check(const struct zus_plugin *p, char *why, size_t why_size)
 {
 	if (p->abi_version != ZUS_PLUGIN_ABI)
-		return refuse(env, p, -EPROTO, "made for another version of the interface");
+		return refuse(p, why, why_size, -EPROTO,
+			      "made for another version of the interface");
 	if (p->size < PLUGIN_SIZE_MIN)
-		return refuse(env, p, -EPROTO, "its table is too short");
+		return refuse(p, why, why_size, -EPROTO, "its table is too short");
 	if (p->ops_size > sizeof(struct zus_fs_ops) || p->size > sizeof(*p))
-		return refuse(env, p, -EPROTO, "made for a newer libzus");
+		return refuse(p, why, why_size, -EPROTO, "made for a newer libzus");
 	if (p->sb_size < sizeof(struct zus_sb))
-		return refuse(env, p, -EINVAL, "sb_size is smaller than struct zus_sb");
+		return refuse(p, why, why_size, -EINVAL,
+			      "sb_size is smaller than struct zus_sb");
 	if (!p->ops || !p->name || !p->info.fsname[0] ||
 	    !memchr(p->info.fsname, 0, sizeof(p->info.fsname)))
-		return refuse(env, p, -EINVAL, "no operations, name or type name");
+		return refuse(p, why, why_size, -EINVAL, "no operations, name or type name");
+	if (!has_ops(p))
+		return refuse(p, why, why_size, -EINVAL,
+			      "mount, lookup or new_inode is missing");
 	return 0;
 }
 
@@ -94,10 +107,13 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 		    struct zus_type **type)
 {
 	struct zus_type *t;
-	int err = check_plugin(plugin, env);
+	char why[256];
+	int err = zus_plugin_check(plugin, why, sizeof(why));
 
-	if (err)
+	if (err) {
+		zus_err(env, "%s", why);
 		return err;
+	}
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -105,22 +121,16 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 	t->plugin = plugin;
 	t->env = env;
 	memcpy(&t->ops, plugin->ops, plugin->ops_size);
-	if (!t->ops.mount || !t->ops.lookup || !t->ops.new_inode) {
-		err = refuse(env, plugin, -EINVAL, "mount, lookup or new_inode is missing");
-		goto err_free;
-	}
 	if (plugin->size == sizeof(*plugin)) {
 		err = zus_ddbg_register(plugin->name, plugin->ddbg_start,
 					plugin->ddbg_stop);
-		if (err)
-			goto err_free;
+		if (err) {
+			type_free(t);
+			return err;
+		}
 	}
 	*type = t;
 	return 0;
-
-err_free:
-	type_free(t);
-	return err;
 }
 
 void zus_type_add_mount(struct zus_type *t, struct zus_sb *sb)

@@ -22,9 +22,15 @@ extern "C" {
 
 #define ZUS_ROOT_DEFAULT	"/sys/fs/zuf"
 #define ZUS_MAX_COMMAND		(64U * 1024)
+#define ZUS_CONTROL_DIR		"/run/zufs"
 
 /* A directory descriptor, or -errno (-ENODEV: there is no zuf root mounted). */
 int zus_root_open(const char *path);
+/*
+ * Where the server of this root has its control socket: ZUS_CONTROL_DIR/control-N, with the minor
+ * number of the root's device. The NUL counts in size; -ENAMETOOLONG.
+ */
+int zus_control_path(int root_fd, char *path, size_t size);
 /* Makes a type known to the kernel. */
 int zus_register_type(int root_fd, const struct zus_type *type);
 /* The CPUs that are online now. */

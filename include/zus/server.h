@@ -35,10 +35,16 @@ struct zus_type;
 int zus_plugin_load(const char *dir, const char *name, const struct zus_plugin **plugin,
 		    void **handle, char *why, size_t why_size);
 void zus_plugin_unload(void *handle);
+/*
+ * Checks a plugin's table. 0, -EPROTO (version, sizes) or -EINVAL (something is missing), and then
+ * the reason in why, cut to why_size bytes.
+ */
+int zus_plugin_check(const struct zus_plugin *plugin, char *why, size_t why_size);
 
 /*
  * Checks a plugin's table and makes the type of which the kernel holds the cookie. The
- * environment is what its super-blocks get. 0, -EPROTO (version, sizes), -EINVAL, -ENOMEM.
+ * environment is what its super-blocks get. 0, what zus_plugin_check says (with a message) or
+ * -ENOMEM.
  */
 int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 		    struct zus_type **type);

@@ -67,6 +67,27 @@ static void foreign_tables_are_refused(void **state)
 	assert_int_equal(create(&p), -EINVAL);
 }
 
+static void check_says_why(void **state)
+{
+	struct zus_plugin p = probe_plugin;
+	char why[256] = "", few[8];
+
+	(void)state;
+	assert_int_equal(zus_plugin_check(&p, why, sizeof(why)), 0);
+	assert_string_equal(why, "");
+	p.abi_version++;
+	assert_int_equal(zus_plugin_check(&p, why, sizeof(why)), -EPROTO);
+	assert_non_null(strstr(why, "made for another version of the interface"));
+	assert_non_null(strstr(why, p.name));
+	assert_int_equal(zus_plugin_check(&p, few, sizeof(few)), -EPROTO);
+	assert_string_equal(few, "plugin ");
+	/* a table without room for a name */
+	p.abi_version--;
+	p.size = 16;
+	assert_int_equal(zus_plugin_check(&p, why, sizeof(why)), -EPROTO);
+	assert_string_equal(why, "plugin '?': its table is too short");
+}
+
 /* Debug records lie in the plugin: nobody may look at them when its type is gone. */
 static void destroyed_type_has_no_debug_sites(void **state)
 {
@@ -218,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_table_is_accepted),
 		cmocka_unit_test(foreign_tables_are_refused),
+		cmocka_unit_test(check_says_why),
 		cmocka_unit_test(destroyed_type_has_no_debug_sites),
 		cmocka_unit_test(shorter_table_lacks_its_last_operations),
 		cmocka_unit_test(type_with_a_mount_stays_and_hears_of_the_end),
