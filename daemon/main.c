@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * zusd: the ZUFS server. Starts its parts in order, then waits for signals, CPUs that come
- * online, and threads that ask to stop; undoes the start in reverse.
+ * online, commands of its control socket, and threads that ask to stop; undoes the start in
+ * reverse.
  *
  * TERM ends it with status 0 after the running operations are done; nothing is unmounted. What
  * is mounted then is told (server_stop) and stays as it is until the process has ended: its
@@ -95,34 +96,57 @@ static void serve_uevent(struct zusd *z, int uevent_fd)
 	}
 }
 
+/* What main waits for; those of the control socket come last. */
+enum {
+	WAIT_SIGNAL, WAIT_STOP, WAIT_UEVENT, WAIT_CONTROL,
+	WAIT_FDS = WAIT_CONTROL + ZUSD_CONTROL_FDS,
+};
+
+/* Until something happens; 0 or -errno. */
+static int wait_for_events(const struct zusd *z, struct pollfd fds[WAIT_FDS])
+{
+	int timeout_ms = -1;
+	nfds_t n = WAIT_CONTROL;
+
+	if (z->control) {
+		zusd_control_poll(z->control, fds + WAIT_CONTROL, &timeout_ms);
+		n = WAIT_FDS;
+	}
+	return poll(fds, n, timeout_ms) < 0 && errno != EINTR ? -errno : 0;
+}
+
 /* Serves events until a signal or a thread says stop. */
 static void wait_for_end(struct zusd *z, int signal_fd, int uevent_fd)
 {
-	struct pollfd fds[] = {
-		{ .fd = signal_fd, .events = POLLIN },
-		{ .fd = z->stop_fd, .events = POLLIN },
-		{ .fd = uevent_fd, .events = POLLIN },
-	};
 	struct signalfd_siginfo si;
+	int err;
 
 	for (;;) {
-		if (poll(fds, 3, -1) < 0) {
-			if (errno == EINTR)
-				continue;
-			zus_err(&z->env, "cannot wait for events: %s", strerror(errno));
+		struct pollfd fds[WAIT_FDS] = {
+			[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
+			[WAIT_STOP] = { .fd = z->stop_fd, .events = POLLIN },
+			[WAIT_UEVENT] = { .fd = uevent_fd, .events = POLLIN },
+		};
+
+		err = wait_for_events(z, fds);
+		if (err) {
+			zus_err(&z->env, "cannot wait for events: %s", strerror(-err));
 			zusd_request_stop(z, 1);
 			return;
 		}
-		if (fds[2].revents)
+		if (fds[WAIT_UEVENT].revents)
 			serve_uevent(z, uevent_fd);
-		if (fds[1].revents)
+		if (fds[WAIT_STOP].revents)
 			return;
-		if (fds[0].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (fds[WAIT_SIGNAL].revents && read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
 			zus_info(&z->env, "signal %u: leaving", si.ssi_signo);
 			if (si.ssi_signo != SIGTERM)
 				zusd_request_stop(z, 1);
 			return;
 		}
+		/* last: who is to end takes no more commands */
+		if (z->control)
+			zusd_control_serve(z->control, fds + WAIT_CONTROL);
 	}
 }
 
@@ -167,6 +191,25 @@ static int get_ready(struct zusd *z, int signal_fd)
 	return err;
 }
 
+/* Without the socket all works but the adding of types. */
+static void open_control(struct zusd *z)
+{
+	char path[sizeof(ZUS_CONTROL_DIR) + 32] = ZUS_CONTROL_DIR;
+	int err = zus_control_path(z->root_fd, path, sizeof(path));
+
+	if (!err)
+		err = zusd_control_create(&z->control, path, zusd_plugins_load, z);
+	if (err)
+		zus_warn(&z->env, "no types can be added while the server runs: %s: %s", path,
+			 strerror(-err));
+}
+
+static void close_control(struct zusd *z)
+{
+	zusd_control_destroy(z->control);
+	z->control = NULL;
+}
+
 static int serve(struct zusd *z, int signal_fd)
 {
 	int uevent_fd, err;
@@ -179,9 +222,11 @@ static int serve(struct zusd *z, int signal_fd)
 		zus_err(&z->env, "cannot start the mounter: %s", strerror(-err));
 		goto out;
 	}
+	open_control(z);
 	err = get_ready(z, signal_fd);
 	wait_for_end(z, signal_fd, uevent_fd);
 	zusd_signals_release();
+	close_control(z);
 	zusd_notify_stopping(z);
 	if (!stop_threads(z))
 		leave(z);

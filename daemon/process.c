@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the process asks of the system: open files, locked memory, and which capabilities it
- * gives up. Called by main before threads exist: the kernel has all of it per thread, and a
- * thread has what its creator had.
+ * gives up. Called by main before threads exist (zusd_lock_loaded at any time): the kernel has
+ * all of it per thread, and a thread has what its creator had.
  *
  * A server that faults on memory which its own file system must write back would dead-lock:
  * hence the locking and PR_SET_IO_FLUSHER.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <link.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -65,6 +66,36 @@ int zusd_lock_memory(const struct zusd *z)
 		return 0;
 	err = -errno;
 	zus_err(&z->env, "cannot lock memory (see --mlock): %s", strerror(-err));
+	return err;
+}
+
+/* Called for each loaded object: stays with the first error, in *data. */
+static int lock_object(struct dl_phdr_info *info, size_t size, void *data)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	uintptr_t start, end;
+	int *err = data;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum && !*err; i++) {
+		if (info->dlpi_phdr[i].p_type != PT_LOAD)
+			continue;
+		start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		end = start + info->dlpi_phdr[i].p_memsz;
+		start &= ~page;
+		if (mlock((void *)start, end - start))
+			*err = -errno;
+	}
+	return *err;
+}
+
+/* All objects: those that were there are locked already, which costs little. */
+int zusd_lock_loaded(const struct zusd *z)
+{
+	int err = 0;
+
+	if (z->opt.mlock)
+		dl_iterate_phdr(lock_object, &err);
 	return err;
 }
 

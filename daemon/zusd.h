@@ -8,6 +8,7 @@
 #ifndef DAEMON_ZUSD_H
 #define DAEMON_ZUSD_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +75,7 @@ struct zusd_plugin {
 };
 
 struct zusd_zts;
+struct zusd_control;
 
 struct zusd {
 	struct zusd_options opt;
@@ -81,8 +83,9 @@ struct zusd {
 	int stop_fd;			/* eventfd: a thread asks main to leave */
 	struct zus_env env;		/* the default one, and lists run */
 	struct zus_execbuf_pool *execbufs;
-	struct zusd_plugin plugins[ZUSD_MAX_PLUGINS];
+	struct zusd_plugin plugins[ZUSD_MAX_PLUGINS];	/* main only, as the next two */
 	unsigned int nr_plugins;
+	struct zusd_control *control;	/* NULL: there is none */
 	struct zusd_zts *zts;
 	struct zus_thread *mounter;
 	bool stopping;			/* atomic: the mounter leaves, nothing is started */
@@ -102,6 +105,12 @@ void zusd_request_stop(struct zusd *z, int status);
 /* ---- plugins.c ---- */
 
 int zusd_plugins_start(struct zusd *z);
+/*
+ * Serves one more type while everything runs: what is the name of a plugin in the plugin folder,
+ * or the absolute path of one. 0, also when it is served already, or -errno with the reason in
+ * why, at most size bytes of it; then nothing has changed. ctx is the struct zusd. Main only.
+ */
+int zusd_plugins_load(void *ctx, const char *what, char *why, size_t size);
 /* Tells every mounted file system that the server ends; how many there are. No mounter runs. */
 unsigned int zusd_plugins_server_stop(struct zusd *z);
 /* Unloads them; what is still mounted stays loaded. */
@@ -151,6 +160,11 @@ int zusd_break_waiters(int root_fd, enum zusd_waiter kind);
 
 void zusd_raise_limits(const struct zusd *z);
 int zusd_lock_memory(const struct zusd *z);
+/*
+ * Locks what was loaded after zusd_lock_memory, plugins and their libraries, unless nothing is
+ * locked (--mlock=0). 0 or -errno without a message.
+ */
+int zusd_lock_loaded(const struct zusd *z);
 /* For good, of this thread and those that it creates; -errno with a message. */
 int zusd_drop_capabilities(const struct zusd *z);
 
@@ -172,6 +186,37 @@ int zusd_uevent_open(void);
 
 /* Reads one event: the number of a CPU that came online, or one of these. */
 int zusd_uevent_read(int fd);
+
+/* ---- control.c: commands to the running server ---- */
+
+#define ZUSD_CONTROL_CLIENTS	4	/* served at a time; more wait to be accepted */
+#define ZUSD_CONTROL_FDS	(1 + ZUSD_CONTROL_CLIENTS)
+#define ZUSD_CONTROL_COMMAND	4352	/* bytes of a command at most: a path and some words */
+#define ZUSD_CONTROL_ANSWER	1024	/* bytes of an answer at most */
+#define ZUSD_CONTROL_WAIT_MS	5000	/* for a client's command */
+
+/* Executes "load WHAT": 0, or -errno with words in why. */
+typedef int (*zusd_load_fn)(void *ctx, const char *what, char *why, size_t size);
+
+/*
+ * Splits a command of len bytes, in place; text[len] is a byte of the buffer too. NULL and the
+ * reason in why, or the word after "load". A command is one line of printable bytes, of which a
+ * new line at the end is none.
+ */
+const char *zusd_control_parse(char *text, size_t len, char *why, size_t size);
+/*
+ * Makes the socket, and its folder, in place of one that a server has left. -errno, no message.
+ * All of these are for one thread.
+ */
+int zusd_control_create(struct zusd_control **control, const char *path, zusd_load_fn load,
+			void *ctx);
+/* Whoever is connected is told that the server ends. NULL: nothing to do. */
+void zusd_control_destroy(struct zusd_control *c);
+/* Fills in what to wait for, and for how many ms at most (-1: no matter). */
+void zusd_control_poll(const struct zusd_control *c, struct pollfd fds[ZUSD_CONTROL_FDS],
+		       int *timeout_ms);
+/* After the wait, whatever has happened. Waits for nobody but load. */
+void zusd_control_serve(struct zusd_control *c, const struct pollfd fds[ZUSD_CONTROL_FDS]);
 
 /* ---- notify.c ---- */
 

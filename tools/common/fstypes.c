@@ -17,11 +17,24 @@
 
 #include "msg.h"
 
-const char *fstypes_dir(void)
+/* NULL: the environment names none. */
+static const char *given_dir(void)
 {
 	const char *dir = secure_getenv("ZUFS_PLUGIN_DIR");
 
-	return dir && *dir ? dir : ZUFS_PLUGIN_DIR;
+	return dir && *dir ? dir : NULL;
+}
+
+const char *fstypes_dir(void)
+{
+	const char *dir = given_dir();
+
+	return dir ? dir : ZUFS_PLUGIN_DIR;
+}
+
+bool fstypes_dir_is_given(void)
+{
+	return given_dir();
 }
 
 static int is_plugin(const struct dirent *entry)

@@ -6,6 +6,7 @@
 #ifndef TOOLS_FSTYPES_H
 #define TOOLS_FSTYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct fstype_list {
 
 /* Where plugins are: $ZUFS_PLUGIN_DIR or the folder of the installation. */
 const char *fstypes_dir(void);
+/* It is the one that the environment names. */
+bool fstypes_dir_is_given(void);
 
 /* All of them, sorted by name. A missing folder is an empty list. 0 or -errno with a message. */
 int fstypes_load(struct fstype_list *list);

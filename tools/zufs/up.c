@@ -2,7 +2,8 @@
 /*
  * zufs up: a list of steps from nothing to a mounted file system. Each step looks whether
  * its work is done already, does it otherwise, and notes what it started; when a later step
- * fails the undo functions run backwards. A file system made by mkfs is not undone.
+ * fails the undo functions run backwards. A file system made by mkfs is not undone, nor is a type
+ * that a running server has learnt.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -93,13 +94,7 @@ static int step_server(struct up *up)
 		    (int)root.server);
 		return -EAGAIN;
 	}
-	if (!root_serves(&root, up->fs->name)) {
-		msg("the server (%s, pid %d) does not know %s, only: %s", root.server_name,
-		    (int)root.server, up->fs->name, root.types);
-		msg("add it to ZUFS_LIBFS_LIST in /etc/zufs.conf and start the server again");
-		return -ENODEV;
-	}
-	return 0;
+	return root_serves(&root, up->fs->name) ? 0 : server_load(&root, up->fs->name);
 }
 
 static void undo_server(struct up *up)

@@ -109,6 +109,11 @@ int server_start(const struct server_spec *spec, pid_t *pid);
  */
 int server_stop(pid_t pid, const char *name, int timeout_ms);
 
+/* ---- control.c: commands to the running server ---- */
+
+/* Lets the server of the root serve this type as well. 0 or -errno with a message. */
+int server_load(const struct root *root, const char *type);
+
 /* ---- links.c: /dev/disk/by-uuid ---- */
 
 /*
