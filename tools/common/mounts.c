@@ -60,6 +60,9 @@ static int fill_entry(struct mount_entry *e, struct libmnt_fs *fs)
 	e->options = join_options(or_empty(mnt_fs_get_vfs_options(fs)),
 				  or_empty(mnt_fs_get_fs_options(fs)));
 	e->dev = mnt_fs_get_devno(fs);
+	e->is_part = strcmp(or_empty(mnt_fs_get_root(fs)), "/");
+	e->id = mnt_fs_get_id(fs);
+	e->parent = mnt_fs_get_parent_id(fs);
 	return e->type && e->source && e->dir && e->options ? 0 : -ENOMEM;
 }
 
@@ -120,4 +123,52 @@ const struct mount_entry *mounts_at(const struct mount_list *list, const char *d
 		if (!strcmp(list->entries[i].dir, dir))
 			return &list->entries[i];
 	return NULL;
+}
+
+const struct mount_entry *mounts_by_id(const struct mount_list *list, int id)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->entries[i].id == id)
+			return &list->entries[i];
+	return NULL;
+}
+
+const struct mount_entry *mounts_child(const struct mount_list *list, const struct mount_entry *m,
+				       bool (*skip)(const struct mount_entry *child, void *ctx),
+				       void *ctx)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		const struct mount_entry *child = &list->entries[i];
+
+		if (child->parent == m->id && child != m && !(skip && skip(child, ctx)))
+			return child;
+	}
+	return NULL;
+}
+
+int mounts_id_in(const char *fdinfo)
+{
+	FILE *f = fopen(fdinfo, "re");
+	char line[256];
+	int id = -ENODATA;
+
+	if (!f)
+		return -errno;
+	while (id < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "mnt_id: %d", &id) != 1)
+			id = -ENODATA;
+	fclose(f);
+	return id;
+}
+
+int mounts_id_of(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return mounts_id_in(path);
 }

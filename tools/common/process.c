@@ -29,6 +29,11 @@ int process_exit_code(int wait_status)
 
 int process_run(const char *const argv[])
 {
+	return process_run_to(argv, STDERR_FILENO);
+}
+
+int process_run_to(const char *const argv[], int out)
+{
 	posix_spawn_file_actions_t actions;
 	int err, status;
 	pid_t pid;
@@ -36,7 +41,9 @@ int process_run(const char *const argv[])
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;
-	err = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	err = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (!err)
+		err = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
 	if (!err)
 		err = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv,
 				   environ);

@@ -14,6 +14,9 @@
  */
 int process_run(const char *const argv[]);
 
+/* The same with its stdout and stderr going to this descriptor. */
+int process_run_to(const char *const argv[], int out);
+
 /* Turns a status of wait(2) into what process_run returns. */
 int process_exit_code(int wait_status);
 

@@ -7,11 +7,12 @@ _zufs() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words
 
 	if [ "$COMP_CWORD" = 1 ]; then
-		words="up down status stat top debug abort probe scan --help --version"
+		words="up down recover status stat top debug abort probe scan --help --version"
 	elif [[ $word == -* ]]; then
 		case $command in
 		up)		words="--options --force --module --server --root --help" ;;
 		down)		words="--keep --timeout --root --help" ;;
+		recover)	words="--all --lazy --wait --root --help" ;;
 		status|stat)	words="--json --root --help" ;;
 		top)		words="--batch --interval --count --root --help" ;;
 		debug)		words="--on --root --help" ;;

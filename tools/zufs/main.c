@@ -34,6 +34,14 @@ static const struct command commands[] = {
 "  -k, --keep       leave the server, the root and the module\n"
 "  -t, --timeout S  kill the server when it has not ended after S seconds (10)\n"
 "  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
+	{ "recover", cmd_recover, "unmount what a former server has left dead, mount it again",
+"usage: zufs recover [OPTION...]\n"
+"Once a new server runs: unmounts the dead file systems, checks them (fsck.TYPE -n) and mounts\n"
+"again what fstab names, with a line each. Exit status 1: something could not be recovered.\n"
+"  -l, --lazy       detach a file system that is in use\n"
+"  -w, --wait S     when something is dead, wait so many seconds for a server (0)\n"
+"  -a, --all        mount again as well what fstab does not name or has as noauto\n"
+"  --root DIR       the zuf root (" ROOT_DEFAULT ")\n" },
 	{ "status", cmd_status, "show module, root, server, types and mounts",
 "usage: zufs status [OPTION...]\n"
 "Exit status 0: the server is ready for mounts, 1: it is not.\n"

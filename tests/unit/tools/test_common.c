@@ -77,6 +77,49 @@ static void the_root_mount_is_found(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static bool is_named(const struct mount_entry *m, void *name)
+{
+	return !strcmp(m->dir, name);
+}
+
+static void mounts_are_found_by_id_and_by_what_they_are_in(void **state)
+{
+	static char a[] = "/a", b[] = "/a/b", top[] = "/a";
+	struct mount_entry entries[] = {
+		{ .dir = a, .id = 7, .parent = 7 },	/* the root's may be its own */
+		{ .dir = b, .id = 8, .parent = 7 },
+		{ .dir = top, .id = 9, .parent = 7 },
+	};
+	const struct mount_list list = { entries, 3 };
+
+	(void)state;
+	assert_ptr_equal(mounts_by_id(&list, 8), &entries[1]);
+	assert_null(mounts_by_id(&list, 10));
+	assert_ptr_equal(mounts_child(&list, &entries[0], NULL, NULL), &entries[1]);
+	assert_ptr_equal(mounts_child(&list, &entries[0], is_named, b), &entries[2]);
+	assert_null(mounts_child(&list, &entries[1], NULL, NULL));
+}
+
+static void open_files_tell_their_mount(void **state)
+{
+	struct mount_list list;
+	const struct mount_entry *m;
+	int fd = open("/proc", O_PATH | O_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(mounts_read(&list), 0);
+	m = mounts_by_id(&list, mounts_id_of(fd));
+	assert_non_null(m);
+	assert_string_equal(m->dir, "/proc");
+	assert_false(m->is_part);
+	assert_non_null(mounts_by_id(&list, m->parent));
+	mounts_free(&list);
+	close(fd);
+	assert_int_equal(mounts_id_of(fd), -ENOENT);
+	assert_int_equal(mounts_id_in("/proc/self/status"), -ENODATA);
+}
+
 /* ---- JSON ---- */
 
 static void json_is_nested_and_escaped(void **state)
@@ -279,6 +322,21 @@ static void check_stop(bool deaf, int timeout_ms, int result, int signo)
 	assert_int_equal(process_open(pid), -ESRCH);
 }
 
+static void what_programs_say_goes_where_it_is_to(void **state)
+{
+	static const char *const argv[] = { "sh", "-c", "echo out; echo err >&2; exit 3", NULL };
+	char text[32] = "";
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(process_run_to(argv, fds[1]), 3);
+	assert_int_equal(read(fds[0], text, sizeof(text) - 1), 8);
+	assert_string_equal(text, "out\nerr\n");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void a_process_is_asked_to_end_and_then_killed(void **state)
 {
 	(void)state;
@@ -293,6 +351,8 @@ int main(void)
 		cmocka_unit_test(words_that_only_begin_like_flags_are_left),
 		cmocka_unit_test(words_for_other_programs_are_left_out),
 		cmocka_unit_test(the_root_mount_is_found),
+		cmocka_unit_test(mounts_are_found_by_id_and_by_what_they_are_in),
+		cmocka_unit_test(open_files_tell_their_mount),
 		cmocka_unit_test(json_is_nested_and_escaped),
 		cmocka_unit_test_setup_teardown(a_valid_table_is_recognised, image_setup,
 						image_teardown),
@@ -306,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(blank_means_zeros_up_to_a_mebibyte,
 						image_setup, image_teardown),
 		cmocka_unit_test(programs_are_run_and_their_status_told),
+		cmocka_unit_test(what_programs_say_goes_where_it_is_to),
 		cmocka_unit_test(a_process_is_asked_to_end_and_then_killed),
 	};
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # zusd.service under a systemd of its own (in a process name space): the server is there before
-# a mount of fstab that needs it, and at shutdown ends after it and after one made by hand.
+# a mount of fstab that needs it, and at shutdown ends after it and after one made by hand. Killed,
+# it is started again, and what was mounted and fstab names lives again by zufs-recover.service.
 #
 # timeout: 240
 
@@ -23,8 +24,18 @@ for unit in {local-fs-pre,local-fs,umount,shutdown,final,halt}.target systemd-ha
 	cp "/lib/systemd/system/$unit" "$units"
 done
 
-sed "s,@sbindir@,$(dirname "$(command -v zusd)")," "$TOP/daemon/zusd.service.in" \
-	>"$units/zusd.service"
+for unit in zusd zufs-recover; do
+	sed "s,@sbindir@,$(dirname "$(command -v zusd)")," "$TOP/daemon/$unit.service.in" \
+		>"$units/$unit.service"
+done
+mkdir "$units/zufs-recover.service.d"
+cat >"$units/zufs-recover.service.d/case.conf" <<UNIT
+[Service]
+Environment=LIBMOUNT_FSTAB=$scratch/fstab
+StandardOutput=append:$scratch/recover.log
+StandardError=append:$scratch/recover.log
+UNIT
+echo "none $mnt memofs size=16M 0 0" >"$scratch/fstab"
 cat >"$units/zusd.service.d/case.conf" <<UNIT
 [Service]
 Environment=ZUFS_LIBFS_LIST=memofs
@@ -66,7 +77,7 @@ boot=$!
 on_exit end_manager
 
 end_manager() {
-	tail -n 40 "$scratch/console"
+	tail -n 40 "$scratch/console" "$scratch"/*.log
 	! kill -0 "$boot" 2>/dev/null || kill -KILL "$(pgrep -P "$boot" -x systemd)"
 	wait "$boot" || true
 }
@@ -77,7 +88,27 @@ is_mounted() {
 
 wait_until 60 is_mounted
 pidof zusd >/dev/null || fail "there is no server"
-nsenter -t "$first" -m -p mount -t memofs -o size=16M none "$hand"
+
+# killed, twice: the file system of fstab is there again
+inside() {
+	nsenter -t "$first" -m -p "$@"
+}
+
+is_back() {
+	[ "$(grep -c "^$mnt: mounted again" "$scratch/recover.log")" = "$1" ]
+}
+
+for i in 1 2; do
+	inside touch "$mnt/file"
+	kill -KILL "$(pidof zusd)"
+	wait_until 60 is_back "$i"
+	inside mountpoint -q "$mnt" || fail "it is not mounted"
+	refute inside test -e "$mnt/file"
+	inside touch "$mnt/new"
+done
+assert_eq 4 "$(wc -l <"$scratch/recover.log")" "lines of zufs recover"
+
+inside mount -t memofs -o size=16M none "$hand"
 kill -RTMIN+3 "$first"
 wait_until 60 process_gone "$boot"
 wait "$boot" || true
