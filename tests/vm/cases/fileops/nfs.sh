@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# timeout: 120
+# timeout: 300
 #
 # memofs exported by knfsd, version 3 and 4, and mounted on the same machine: names,
 # listings, locks, handles of what is in no cache; then zusd is killed and started again.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# timeout: 400
+# timeout: 600
 #
 # A small Debian is unpacked on the mount by dpkg and lives there: every program, library and
 # script of a chroot is read, mapped and executed from it. Its packages are made anew

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# timeout: 240
 #
 # A new inode has the ACLs of its folder or it is not there: when they are refused, when the
 # caller is killed, when the server ends between the inode and them. Servers that take them
