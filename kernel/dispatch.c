@@ -14,9 +14,11 @@
 
 #include "chan.h"
 #include "dispatch.h"
+#include "ends.h"
 #include "evict.h"
 #include "forget.h"
 #include "inode.h"
+#include "pins.h"
 #include "retry.h"
 #include "sbid.h"
 #include "settle.h"
@@ -25,6 +27,9 @@
 #include "trace.h"
 #include "undo.h"
 #include "window.h"
+
+/* An operation that found no space waits that long for what others have freed. */
+#define SPACE_WAIT	HZ
 
 int zuf_err_from_server(s32 err)
 {
@@ -261,13 +266,18 @@ static int send_once(struct zuf_sb *zsb, struct zuf_op *op)
 
 /*
  * No space, but inodes that were freed before had not reached the server: now they have; or
- * they did while it was at work on this.
+ * they did while it was at work on this. Nor had blocks that somebody held.
  */
 static int send_again(struct zuf_sb *zsb, struct zuf_op *op)
 {
+	bool helps, waited;
+
 	/* @puts: one of the messages of a flush */
-	if (op->puts || op->flags & (ZUF_OPF_NOWAIT | ZUF_OPF_UNKILLABLE) || !zsb->sbid ||
-	    !zuf_evicts_may_help(&zsb->sbid->evicts) || zuf_evict_flush(zsb))
+	if (op->puts || op->flags & (ZUF_OPF_NOWAIT | ZUF_OPF_UNKILLABLE) || !zsb->sbid)
+		return -ENOSPC;
+	helps = zuf_pins_reclaim(zsb);
+	waited = zuf_ends_wait_some(zsb->sbid, SPACE_WAIT);
+	if (!(helps || waited || zuf_evicts_may_help(&zsb->sbid->evicts)) || zuf_evict_flush(zsb))
 		return -ENOSPC;
 	/* the pages are given back: the caller starts over */
 	if (op->win && op->win->kind == ZUF_WIN_PAGES)

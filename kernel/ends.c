@@ -6,6 +6,7 @@
  */
 #include <linux/hash.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "ends.h"
 #include "evict.h"
@@ -299,6 +300,22 @@ int zuf_ends_wait_quiet(struct zuf_sb *zsb)
 	ends->gen = !gen;
 	spin_unlock(ends_lock(zsb->sbid));
 	return wait_gen(ends, gen);
+}
+
+static bool has_work(const struct zuf_ends *ends)
+{
+	return atomic_read(&ends->nr_active[0]) || atomic_read(&ends->nr_active[1]) ||
+	       zuf_ends_nr_left(ends);
+}
+
+bool zuf_ends_wait_some(struct zuf_sbid *sbid, long timeout)
+{
+	struct zuf_ends *ends = &sbid->ends;
+
+	if (!has_work(ends))
+		return false;
+	wait_event_killable_timeout(ends->wait, !has_work(ends), timeout);
+	return true;
 }
 
 static bool has_pinned(struct zuf_sbid *sbid)

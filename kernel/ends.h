@@ -214,6 +214,12 @@ int zuf_ends_freeze(struct zuf_sb *zsb);
  */
 int zuf_ends_wait_quiet(struct zuf_sb *zsb);
 /**
+ * zuf_ends_wait_some() - what the worker has to send, and what was left to the server, is done
+ * For who does not depend on it: others may go on adding. At most @timeout jiffies, killably.
+ * Return: there was something.
+ */
+bool zuf_ends_wait_some(struct zuf_sbid *sbid, long timeout);
+/**
  * zuf_ends_drain() - nothing that has begun to end is left that would wait for the thaw
  * Before zuf_ends_freeze(), for who does not come back from it.
  * Return: 0; -EINTR: killed; -EBUSY: what is to be freed is held by pins, for how long nobody

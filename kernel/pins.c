@@ -15,6 +15,7 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -26,6 +27,7 @@
 #include "root.h"
 #include "sbid.h"
 #include "super.h"
+#include "wake.h"
 
 /* Between two looks, in jiffies. */
 #define PAUSE_MIN	(HZ / 100 + 1)
@@ -33,6 +35,7 @@
 #define PAUSE_ENDED	(HZ / 50 + 1)	/* somebody may want the devices, or to unload us */
 
 #define LOOKS		4		/* until frames are found in use */
+#define LOOKS_FULL	16		/* of one who has found no space */
 
 #define HASH_BITS	6
 
@@ -323,6 +326,43 @@ void zuf_pins_look(struct zuf_sb *zsb)
 }
 
 /* ---- blocks that the server keeps back ---- */
+
+/* They have been looked at until nothing goes any more, or for a while. */
+static void look_at_held(struct zuf_pins *pins)
+{
+	unsigned int looks = LOOKS_FULL, idle = LOOKS, nr;
+
+	for (nr = atomic_read(&pins->held.nr); nr && idle && looks; looks--) {
+		mod_delayed_work(pins_wq, &pins->work, 0);
+		if (schedule_timeout_killable(PAUSE_MIN))
+			return;
+		idle = atomic_read(&pins->held.nr) < nr ? LOOKS : idle - 1;
+		nr = atomic_read(&pins->held.nr);
+	}
+}
+
+bool zuf_pins_reclaim(struct zuf_sb *zsb)
+{
+	struct zuf_pins *pins = zsb->pins;
+	struct zuf_sbid *sbid = zsb->sbid;
+	unsigned int nr;
+	bool less;
+
+	if (!pins)
+		return false;
+	nr = READ_ONCE(pins->nr);
+	zuf_pins_look(zsb);
+	less = READ_ONCE(pins->nr) < nr;
+	nr = atomic_read(&pins->held.nr);
+	if (!nr)
+		return less;
+	look_at_held(pins);
+	/* the server has it back when it has executed the message */
+	if (zuf_wait_killable(sbid->ends.wait, !READ_ONCE(sbid->ends.telling) ||
+			      !zuf_root_is_live(sbid->root, sbid->server_gen)))
+		return false;
+	return less || atomic_read(&pins->held.nr) < nr;
+}
 
 void zuf_pins_leave(struct zuf_sb *zsb, u64 block)
 {

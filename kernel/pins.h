@@ -54,6 +54,13 @@ bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr);
 void zuf_pins_look(struct zuf_sb *zsb);
 
 /**
+ * zuf_pins_reclaim() - the server has found no space: what is idle by now goes back to it
+ * Context: sleeps, killably, for ticks; no channel is held.
+ * Return: true: something did, or can with the next flush.
+ */
+bool zuf_pins_reclaim(struct zuf_sb *zsb);
+
+/**
  * zuf_pins_leave() - a frame that somebody holds leaves the record of its inode
  * Its server keeps it back, and is told before it gets it. See zuf_held_add().
  */

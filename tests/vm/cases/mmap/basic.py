@@ -318,6 +318,37 @@ def test_unlinked():
     m.close()
 
 
+def test_freed():
+    """What is freed is space at once, also if its puts, or what is dirty, have to go before."""
+    fill, n = new("fill"), 64
+    fd = new("dirty", data=block(1) * n)
+    try:
+        fallocate(fill, 0, 0, os.statvfs(mnt).f_bfree * PAGE)
+    except OSError as e:
+        assert e.errno == errno.ENOSPC
+    for pages in 256, 1:
+        try:
+            while True:
+                os.pwrite(fill, bytes(pages * PAGE), os.fstat(fill).st_size)
+        except OSError as e:
+            assert e.errno == errno.ENOSPC
+    for _ in range(20):
+        m = shared(fd, n * PAGE)
+        for i in range(n):
+            m[i * PAGE] = 3
+        m.close()
+        os.unlink(path("dirty"))
+        os.close(fd)
+        fd = new("dirty")
+        done = 0
+        while done < n * PAGE:
+            done += os.pwrite(fd, bytes(n * PAGE - done), done)
+    for name in "fill", "dirty":
+        os.unlink(path(name))
+    os.close(fill)
+    os.close(fd)
+
+
 def test_program():
     source = path("hello.c")
     with open(source, "w") as f:
