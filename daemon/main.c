@@ -217,12 +217,14 @@ static int serve(struct zusd *z, int signal_fd)
 	uevent_fd = zusd_uevent_open();
 	if (uevent_fd < 0)
 		zus_warn(&z->env, "will not hear of new CPUs: %s", strerror(-uevent_fd));
+	/* first: who sees that the root is ready may ask at once, and waits for get_ready() */
+	open_control(z);
 	err = zusd_mounter_start(z);
 	if (err) {
 		zus_err(&z->env, "cannot start the mounter: %s", strerror(-err));
+		close_control(z);
 		goto out;
 	}
-	open_control(z);
 	err = get_ready(z, signal_fd);
 	wait_for_end(z, signal_fd, uevent_fd);
 	zusd_signals_release();

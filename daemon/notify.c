@@ -95,10 +95,23 @@ int zusd_notify_ready(struct zusd *z)
 	return 0;
 }
 
+/* A server that had to wait for its end may find its successor's there. */
+static bool is_our_pidfile(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long number = 0;
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%ld", &number) != 1)
+		number = 0;
+	fclose(f);
+	return number == (long)getpid();
+}
+
 void zusd_notify_stopping(const struct zusd *z)
 {
 	notify_manager("STOPPING=1");
-	/* else it is another server's */
-	if (z->wrote_pidfile)
+	if (z->wrote_pidfile && is_our_pidfile(z->opt.pidfile))
 		unlink(z->opt.pidfile);
 }

@@ -49,6 +49,8 @@ static void tell_refusal(const char *fsname, int err, char *why, size_t size)
 
 	if (err == -EEXIST)
 		reason = "another server serves it";
+	else if (err == -EBUSY)
+		reason = "another server has this root";
 	else if (err == -ESHUTDOWN)
 		reason = "the root was taken away from this server";
 	else if (err == -ENOSPC)
