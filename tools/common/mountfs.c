@@ -37,6 +37,8 @@ static const struct {
 	{ MS_NOATIME, MOUNT_ATTR_NOATIME },
 	{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
 	{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	{ MS_RELATIME, 0 },		/* what it is without a word */
 };
 
 /* The lines of the log: a letter for the level, a blank, the text. */
@@ -98,6 +100,21 @@ static int attach(int fs, const char *dir, unsigned long flags)
 	return err;
 }
 
+/* What would be left out without a word: maybe somebody relies on it. */
+static int check_flags(unsigned long flags)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(super_flags) / sizeof(super_flags[0]); i++)
+		flags &= ~super_flags[i].flag;
+	for (i = 0; i < sizeof(mount_attrs) / sizeof(mount_attrs[0]); i++)
+		flags &= ~mount_attrs[i].flag;
+	if (!flags)
+		return 0;
+	msg("an option of the mount itself is not supported (flags 0x%lx)", flags);
+	return -EINVAL;
+}
+
 static int mount_open(int fs, const char *source, const char *dir, unsigned long flags,
 		      char *options)
 {
@@ -134,6 +151,9 @@ int mountfs(const char *source, const char *dir, const char *type, const char *o
 		err = mount_silent(source, dir, type, flags, rest);
 		goto out;
 	}
+	err = check_flags(flags);
+	if (err)
+		goto out;
 	fs = fsopen(type, FSOPEN_CLOEXEC);
 	err = fs < 0 ? -errno : mount_open(fs, source, dir, flags, rest);
 	if (fs >= 0) {

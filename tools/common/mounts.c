@@ -37,14 +37,26 @@ int mounts_parse_options(const char *options, unsigned long *flags, char **rest)
 	return err;
 }
 
+static bool has_word(const char *options, const char *word)
+{
+	return mnt_optstr_get_option(options, word, NULL, NULL) == 0;
+}
+
+/* "rw" and "ro" stand in both, first; strictatime is what the kernel has no word for. */
 static char *join_options(const char *mount, const char *super)
 {
+	bool strict = *mount && !has_word(mount, "relatime") && !has_word(mount, "noatime");
+	bool ro = !strncmp(super, "ro", 2);
 	char *text;
 
-	/* "rw" and "ro" stand in both; the mount's own word is what counts for users */
-	if (!strncmp(super, "rw", 2) || !strncmp(super, "ro", 2))
+	if (ro || !strncmp(super, "rw", 2))
 		super += 2;
-	return asprintf(&text, "%s%s", mount, super) < 0 ? NULL : text;
+	if (ro && !strncmp(mount, "rw", 2))
+		mount += 2;
+	else
+		ro = false;
+	return asprintf(&text, "%s%s%s%s", ro ? "ro" : "", mount, strict ? ",strictatime" : "",
+			super) < 0 ? NULL : text;
 }
 
 static const char *or_empty(const char *text)

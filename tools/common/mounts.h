@@ -13,7 +13,8 @@ struct mount_entry {
 	char *type;
 	char *source;
 	char *dir;
-	char *options;		/* of the mount and of the super-block, comma separated */
+	char *options;		/* of the mount and of the super-block, comma separated; read-only
+				 * if either is */
 	dev_t dev;		/* of the super-block: equal for two mounts of one */
 	bool is_part;		/* a folder of the file system is what is mounted: a bind mount */
 	int id;			/* of the mount, in fdinfo of proc(5) too */

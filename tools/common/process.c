@@ -74,6 +74,22 @@ bool process_wait_end(int pidfd, int timeout_ms)
 	return n > 0;
 }
 
+bool process_is_ending(pid_t pid)
+{
+	unsigned long pages = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	if (fscanf(f, "%lu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return !pages;
+}
+
 static int send_signal(int pidfd, int signo)
 {
 	if (syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0 || errno == ESRCH)

@@ -26,6 +26,12 @@ int process_open(pid_t pid);
 /* True when the process behind it has ended within so many ms (-1: wait for ever). */
 bool process_wait_end(int pidfd, int timeout_ms);
 
+/*
+ * Is it gone, or killed and on its way out? It has no memory any more then, and may take its time
+ * to give that back before its files are closed.
+ */
+bool process_is_ending(pid_t pid);
+
 /* Asks it to end; after timeout_ms kills it. 0, 1 = it had to be killed, or -errno. */
 int process_stop(int pidfd, int timeout_ms);
 

@@ -31,8 +31,18 @@ static int find_socket(const char *root, struct sockaddr_un *addr)
 	return err;
 }
 
+/* Is it the server of the root that listens? One from which the root was taken away may live on. */
+static bool is_served_by(int fd, const struct root *root)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) || !peer.pid ||
+	       !root->server || peer.pid == root->server;
+}
+
 /* A connected socket with a time-out for everything, or -errno. */
-static int connect_to(const struct sockaddr_un *addr)
+static int connect_to(const struct sockaddr_un *addr, const struct root *root)
 {
 	const struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_S };
 	int err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -41,11 +51,25 @@ static int connect_to(const struct sockaddr_un *addr)
 		return -errno;
 	if (!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) &&
 	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) &&
-	    !connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
-		return fd;
+	    !connect(fd, (const struct sockaddr *)addr, sizeof(*addr))) {
+		if (is_served_by(fd, root))
+			return fd;
+		errno = ECONNREFUSED;
+	}
 	err = -errno;
 	close(fd);
 	return err;
+}
+
+/* The same of a server that has been ready for a moment only. */
+static int connect_soon(const struct sockaddr_un *addr, const struct root *root)
+{
+	int left = BUSY_TIMEOUT_MS, fd;
+
+	do {
+		fd = connect_to(addr, root);
+	} while ((fd == -ENOENT || fd == -ECONNREFUSED) && ask_again(&left));
+	return fd;
 }
 
 /* Sends the command and gets the answer, a string. 0 or -errno. */
@@ -123,7 +147,7 @@ int server_load(const struct root *root, const char *type)
 		err = find_socket(root->path, &addr);
 	if (err)
 		return tell_unasked(root, type, err);
-	fd = connect_to(&addr);
+	fd = connect_soon(&addr, root);
 	err = fd < 0 ? fd : exchange(fd, command, answer);
 	if (fd >= 0)
 		close(fd);

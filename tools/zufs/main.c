@@ -130,6 +130,8 @@ static int usage(FILE *out)
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
+static int lock_fd = -1;
+
 int take_lock(void)
 {
 	int fd;
@@ -142,7 +144,15 @@ int take_lock(void)
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR)
 			return msg_errno(errno, RUN_DIR "/lock");
+	lock_fd = fd;
 	return 0;
+}
+
+void release_lock(void)
+{
+	if (lock_fd >= 0)
+		close(lock_fd);
+	lock_fd = -1;
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * zufs recover: after a server has ended and another one has started, unmounts what the first one
- * has left dead, checks it and mounts it again (remount.c).
+ * has left dead (unmount.c), checks it and mounts it again (remount.c).
  *
  * What is dead the kernel says, by device number, for the mounts of a root; a dead mount never
  * lives again. Which mounts are looked at is what this mount name space has. A dead file system
@@ -10,26 +10,24 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "recover.h"
 
-#define WAIT_PAUSE_MS	100
+#define ROUNDS_MAX	3	/* each after another death of the server */
+#define BUSY_WAIT_MS	10000	/* with --wait: what programs that are hit need for their end */
 
 /* ---- finding ---- */
 
 /* In this order: a number that is dead in the later one was that of the same mount in the first. */
-static int read_both(struct recover *r, struct stats *stats)
+int recover_read(const struct recover *r, struct mount_list *mounts, struct stats *stats)
 {
-	int fd, err = mounts_read(&r->mounts);
+	int fd, err = mounts_read(mounts);
 
 	if (err)
 		return err;
@@ -37,7 +35,10 @@ static int read_both(struct recover *r, struct stats *stats)
 	err = fd < 0 ? fd : stats_read(fd, stats);
 	if (fd >= 0)
 		close(fd);
-	return err ? msg_errno(err, "what is dead: %s/stats", r->root_path) : 0;
+	if (!err)
+		return 0;
+	mounts_free(mounts);
+	return msg_errno(err, "what is dead: %s/stats", r->root_path);
 }
 
 static int find_dead(struct recover *r)
@@ -45,7 +46,7 @@ static int find_dead(struct recover *r)
 	struct stats stats = { 0 };
 	const struct stat_mount *sm;
 	size_t i;
-	int err = read_both(r, &stats);
+	int err = recover_read(r, &r->mounts, &stats);
 
 	if (err)
 		return err;
@@ -61,127 +62,14 @@ static int find_dead(struct recover *r)
 	return err;
 }
 
-/* ---- unmounting ---- */
-
-/* Is it one of ours that is gone? For mounts_child. */
-static bool is_gone(const struct mount_entry *m, void *ctx)
+static void forget_dead(struct recover *r)
 {
-	const struct recover *r = ctx;
-	size_t i;
-
-	for (i = 0; i < r->count; i++)
-		if (r->dead[i].m == m)
-			return r->dead[i].is_gone;
-	return false;
-}
-
-/* Does its name lead to this mount, and not to one that covers it or a folder above? */
-static bool is_reached(const struct mount_entry *m)
-{
-	int fd = open(m->dir, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int id = fd < 0 ? fd : mounts_id_of(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return id == m->id;
-}
-
-/* An unmount takes the copies of a mount along that other mounts of its parent have. */
-static bool is_there(const struct mount_entry *m)
-{
-	struct mount_list now;
-	bool found = true;
-
-	if (!mounts_read(&now)) {
-		found = mounts_by_id(&now, m->id);
-		mounts_free(&now);
-	}
-	return found;
-}
-
-static void not_unmounted(struct recover *r, struct dead_mount *d, const char *why)
-{
-	msg("%s: dead, but not unmounted: %s", d->m->dir, why);
-	d->is_failed = true;
-	r->failed = true;
-}
-
-static void tell_busy(struct recover *r, struct dead_mount *d)
-{
-	char why[256];
-
-	if (d->holders[0])
-		snprintf(why, sizeof(why), "in use by %s", d->holders);
-	else
-		snprintf(why, sizeof(why),
-			 "in use by no process (a loop device, swap space or an export?)");
-	not_unmounted(r, d, why);
-}
-
-static void unmount_busy(struct recover *r, struct dead_mount *d)
-{
-	holders_find(d->m, d->holders, sizeof(d->holders));
-	if (!r->lazy) {
-		tell_busy(r, d);
-	} else if (umount2(d->m->dir, MNT_DETACH | UMOUNT_NOFOLLOW)) {
-		not_unmounted(r, d, strerror(errno));
-	} else {
-		d->is_gone = true;
-		printf("%s: was dead, detached; in use by %s\n", d->m->dir,
-		       d->holders[0] ? d->holders : "no process");
-	}
-}
-
-/* Nothing is mounted in it or on it. */
-static void unmount(struct recover *r, struct dead_mount *d)
-{
-	if (!is_reached(d->m)) {
-		if (is_there(d->m))
-			not_unmounted(r, d, "its name leads to another mount or to none");
-		else
-			d->is_gone = true;
-	} else if (!umount2(d->m->dir, UMOUNT_NOFOLLOW)) {
-		d->is_gone = true;
-		printf("%s: was dead, unmounted\n", d->m->dir);
-	} else if (errno == EBUSY) {
-		unmount_busy(r, d);
-	} else {
-		not_unmounted(r, d, strerror(errno));
-	}
-}
-
-/* What is mounted in a dead one, and is alive or somebody else's, is left alone. */
-static void tell_blocked(struct recover *r, struct dead_mount *d)
-{
-	const struct mount_entry *child = mounts_child(&r->mounts, d->m, is_gone, r);
-	char why[512];
-
-	snprintf(why, sizeof(why), "%s (%s) is mounted %s it", child->dir, child->type,
-		 strcmp(child->dir, d->m->dir) ? "in" : "on");
-	not_unmounted(r, d, why);
-}
-
-/* From the last to the first, again and again: a mount may have been moved into a later one. */
-static void unmount_all(struct recover *r)
-{
-	bool progress;
-	size_t i;
-
-	do {
-		progress = false;
-		for (i = r->count; i-- > 0;) {
-			struct dead_mount *d = &r->dead[i];
-
-			if (d->is_gone || d->is_failed ||
-			    mounts_child(&r->mounts, d->m, is_gone, r))
-				continue;
-			unmount(r, d);
-			progress = true;
-		}
-	} while (progress);
-	for (i = 0; i < r->count; i++)
-		if (!r->dead[i].is_gone && !r->dead[i].is_failed)
-			tell_blocked(r, &r->dead[i]);
+	free(r->dead);
+	r->dead = NULL;
+	r->count = 0;
+	mounts_free(&r->mounts);
+	mnt_unref_table(r->fstab);
+	r->fstab = NULL;
 }
 
 /* ---- the command ---- */
@@ -200,48 +88,72 @@ static int read_fstab(struct recover *r)
 	return err ? msg_errno(err, "%s", path) : 0;
 }
 
-static bool is_ready(const struct recover *r)
+static bool is_ready(const struct root *root)
 {
-	return r->root.state == ROOT_READY && r->root.server;
+	return root->state == ROOT_READY && root->server;
 }
 
-static int recover(struct recover *r)
+int recover_wait_ready(const struct recover *r, struct root *now)
 {
-	int err = root_read(r->root_path, &r->root);
+	int left = r->wait_s ? r->wait_s * 1000 : BUSY_TIMEOUT_MS, err;
 
-	/* every mount holds its root */
-	if (err || r->root.state == ROOT_ABSENT)
-		return err;
-	err = find_dead(r);
-	if (err || !r->count)
-		return err;
-	if (!is_ready(r)) {
-		msg("%s: %zu dead, but no server is ready to mount anything; start one first",
-		    r->dead[0].m->dir, r->count);
-		return -EAGAIN;
-	}
-	err = read_fstab(r);
+	do {
+		err = root_read_settled(r->root_path, now);
+	} while (!err && !is_ready(now) && ask_again(&left));
+	return err ? err : is_ready(now) ? 0 : -EAGAIN;
+}
+
+static void tell_too_early(const struct recover *r)
+{
+	msg("%s: %zu dead, but no server is ready to mount anything; start one first",
+	    r->dead[0].m->dir, r->count);
+}
+
+/* What is dead is mounted again: *again: the server has ended over it, look once more. */
+static int recover_dead(struct recover *r, bool *again)
+{
+	uint64_t generation = root_generation(r->root_path);
+	struct root now;
+	int err = read_fstab(r);
+
 	if (err)
 		return err;
 	unmount_all(r);
 	remount_all(r);
-	return r->failed ? -EIO : 0;
+	*again = root_generation(r->root_path) != generation && !recover_wait_ready(r, &now);
+	return 0;
 }
 
-static void forget_dead(struct recover *r)
+/* *early: something is dead, no server is ready, and nothing has been done. 0 or -errno. */
+static int recover(struct recover *r, bool *early)
 {
-	free(r->dead);
-	r->dead = NULL;
-	r->count = 0;
-	mounts_free(&r->mounts);
+	unsigned int round;
+	bool again = true;
+	int err = 0;
+
+	*early = false;
+	for (round = 0; again && !err && round < ROUNDS_MAX; round++) {
+		again = false;
+		forget_dead(r);
+		err = root_read_settled(r->root_path, &r->root);
+		/* every mount holds its root */
+		if (err || r->root.state == ROOT_ABSENT)
+			return err;
+		err = find_dead(r);
+		*early = !err && r->count && !is_ready(&r->root);
+		if (err || !r->count || *early)
+			break;
+		err = recover_dead(r, &again);
+	}
+	return err ? err : r->failed ? -EIO : 0;
 }
 
 /* 1: something is dead and no server is ready, 0: not so, or -errno with a message. */
 static int is_too_early(struct recover *r)
 {
-	int err = root_read(r->root_path, &r->root);
+	int err = root_read_settled(r->root_path, &r->root);
 
-	if (err || r->root.state == ROOT_ABSENT || is_ready(r))
+	if (err || r->root.state == ROOT_ABSENT || is_ready(&r->root))
 		return err;
 	err = find_dead(r);
 	if (!err)
@@ -254,27 +166,44 @@ static int is_too_early(struct recover *r)
  * Until a server is ready, unless nothing is dead. Without the lock, for zufs up may be the one to
  * start it; the kernel has no event for it, so it is looked at again and again. 0 or -errno.
  */
-static int wait_for_server(struct recover *r)
+static int wait_for_server(struct recover *r, int *left_ms)
 {
-	const struct timespec pause = { .tv_nsec = WAIT_PAUSE_MS * 1000000L };
-	int left_ms = r->wait_s * 1000, err;
+	int err;
 
-	while ((err = is_too_early(r)) == 1 && left_ms > 0) {
-		nanosleep(&pause, NULL);
-		left_ms -= WAIT_PAUSE_MS;
-	}
+	while ((err = is_too_early(r)) == 1 && ask_again(left_ms))
+		;
 	return err < 0 ? err : 0;
+}
+
+/* The server may have gone again until we have the lock. */
+static int run_locked(struct recover *r)
+{
+	int left_ms = r->wait_s * 1000, err;
+	bool early;
+
+	for (;;) {
+		err = r->wait_s ? wait_for_server(r, &left_ms) : 0;
+		if (!err)
+			err = take_lock();
+		if (!err)
+			err = recover(r, &early);
+		if (err || !early)
+			return err;
+		if (left_ms <= 0) {
+			tell_too_early(r);
+			return -EAGAIN;
+		}
+		forget_dead(r);
+		release_lock();
+	}
 }
 
 static int run(struct recover *r)
 {
-	int err = r->wait_s ? wait_for_server(r) : 0;
+	int err;
 
-	if (!err)
-		err = take_lock();
-	if (!err)
-		err = recover(r);
-	mnt_unref_table(r->fstab);
+	r->busy_ms = r->wait_s ? BUSY_WAIT_MS : BUSY_TIMEOUT_MS;
+	err = run_locked(r);
 	forget_dead(r);
 	if (fflush(stdout) && !err)
 		err = msg_errno(errno, "writing");

@@ -20,6 +20,8 @@
 #include "stats.h"
 #include "zufs.h"
 
+#define END_TIMEOUT_MS	30000	/* of a killed server with much memory */
+
 /* Reads a file of the root; new lines and NULs at its end are cut. */
 static int read_root_file(const char *root, const char *name, char *buf, size_t size)
 {
@@ -145,6 +147,32 @@ int root_read(const char *path, struct root *root)
 	if (!ask_server(root))
 		find_server(root, st.st_dev);
 	return 0;
+}
+
+int root_read_settled(const char *path, struct root *root)
+{
+	int left = END_TIMEOUT_MS, err;
+
+	do {
+		err = root_read(path, root);
+	} while (!err && root->server && process_is_ending(root->server) && ask_again(&left));
+	return err;
+}
+
+uint64_t root_generation(const char *path)
+{
+	int fd = stats_open(path, false);
+	uint64_t generation = 0;
+	struct stats s;
+
+	if (fd < 0)
+		return 0;
+	if (!stats_read(fd, &s)) {
+		generation = s.generation;
+		stats_free(&s);
+	}
+	close(fd);
+	return generation;
 }
 
 int root_mount(const char *path)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,8 +24,43 @@
 #define READY_TIMEOUT_MS	60000
 #define END_TIMEOUT_MS		10000	/* of a process that has closed its files */
 #define SERVER_READY_FD		3
+#define SERVER_UNIT		"zusd.service"
 
 extern char **environ;
+
+/* ---- the service manager ---- */
+
+/* Is its unit being started, or started again after a death? */
+static bool is_being_started(void)
+{
+	static const char *const argv[] = { "systemctl", "is-active", SERVER_UNIT, NULL };
+	char state[32] = "";
+	int out;
+
+	/* as sd_booted(3) */
+	if (access("/run/systemd/system", F_OK))
+		return false;
+	out = memfd_create("state", MFD_CLOEXEC);
+	if (out < 0)
+		return false;
+	if (process_run_to(argv, out) >= 0 && pread(out, state, sizeof(state) - 1, 0) > 0)
+		state[strcspn(state, "\n")] = 0;
+	close(out);
+	return !strcmp(state, "activating");
+}
+
+int server_wait_restart(struct root *root)
+{
+	int left = READY_TIMEOUT_MS;
+
+	if (strcmp(root->path, ROOT_DEFAULT) || !is_being_started())
+		return 0;
+	while (is_being_started() && ask_again(&left))
+		;
+	return root_read(root->path, root);
+}
+
+/* ---- start ---- */
 
 /* A running server being started. */
 struct start {
@@ -178,6 +214,8 @@ err_log:
 	close(s.log);
 	return err;
 }
+
+/* ---- stop ---- */
 
 int server_stop(pid_t pid, const char *name, int timeout_ms)
 {

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mountfs.h"
+#include "stats.h"
 #include "up.h"
 
 static int step_inspect(struct up *up)
@@ -83,12 +85,17 @@ static int step_server(struct up *up)
 		.program = up->server, .root = up->root, .type = up->fs->name,
 	};
 	struct root root;
-	int err = root_read(up->root, &root);
+	int err = root_read_settled(up->root, &root);
 
+	if (!err && !root.server)
+		err = server_wait_restart(&root);
 	if (err)
 		return err;
 	if (!root.server)
-		return server_start(&spec, &up->started_server);
+		err = server_start(&spec, &up->started_server);
+	up->generation = root_generation(up->root);
+	if (err || !root.server)
+		return err;
 	if (root.state != ROOT_READY) {
 		msg("the server (%s, pid %d) is not ready yet; try again", root.server_name,
 		    (int)root.server);
@@ -97,16 +104,81 @@ static int step_server(struct up *up)
 	return root_serves(&root, up->fs->name) ? 0 : server_load(&root, up->fs->name);
 }
 
+/* What others have mounted meanwhile without our lock, by mount(8) for one, would be dead. */
+static bool has_mounts(const struct up *up)
+{
+	int fd = stats_open(up->root, false);
+	bool has = false;
+	struct stats s;
+
+	if (fd < 0)
+		return false;
+	if (!stats_read(fd, &s)) {
+		has = s.nr_mounts > 0;
+		stats_free(&s);
+	}
+	close(fd);
+	return has;
+}
+
 static void undo_server(struct up *up)
 {
-	if (up->started_server)
-		server_stop(up->started_server, NULL, 10000);
+	if (!up->started_server)
+		return;
+	if (has_mounts(up)) {
+		msg("undoing: the server stays, others have mounted file systems meanwhile");
+		up->mounted_root = up->loaded_module = false;
+		return;
+	}
+	server_stop(up->started_server, NULL, 10000);
 }
 
 static void mount_failed(const struct up *up, const char *source, int err)
 {
 	msg_errno(err, "mounting %s on %s as %s", source, up->dir, up->fs->name);
 	msg("more in the kernel's log (dmesg) and the server's (" SERVER_LOG ")");
+}
+
+/* Is this very device there already? Memory is another file system each time. */
+static bool is_mounted(const struct up *up, const char *source)
+{
+	char *dir = realpath(up->dir, NULL);
+	const struct mount_entry *m;
+	struct mount_list mounts;
+	bool is = false;
+	struct stats s;
+	int fd;
+
+	if (!up->count || !dir || mounts_read(&mounts)) {
+		free(dir);
+		return false;
+	}
+	fd = stats_open(up->root, false);
+	if (fd >= 0 && !stats_read(fd, &s)) {
+		m = mounts_at(&mounts, dir);
+		is = m && !strcmp(m->source, source) && !strcmp(m->type, up->fs->name) &&
+		     stats_mount(&s, m->dev) && stats_mount(&s, m->dev)->is_live;
+		stats_free(&s);
+	}
+	if (fd >= 0)
+		close(fd);
+	mounts_free(&mounts);
+	free(dir);
+	return is;
+}
+
+/* The server that should have answered has ended: once more, with the next one. */
+static int mount_by_next(struct up *up, const char *source, int err)
+{
+	struct root root;
+
+	if (err != -EIO || root_read_settled(up->root, &root) ||
+	    (root.server && root_generation(up->root) == up->generation))
+		return err;
+	msg("the server has ended meanwhile");
+	if (step_server(up))
+		return err;
+	return mountfs(source, up->dir, up->fs->name, up->options);
 }
 
 static int step_mount(struct up *up)
@@ -116,7 +188,14 @@ static int step_mount(struct up *up)
 
 	if (!source)
 		return msg_errno(errno, "mounting on %s", up->dir);
+	if (is_mounted(up, source)) {
+		msg("%s is mounted on %s already", source, up->dir);
+		free(source);
+		return 0;
+	}
 	err = mountfs(source, up->dir, up->fs->name, up->options);
+	if (err)
+		err = mount_by_next(up, source, err);
 	if (err)
 		mount_failed(up, source, err);
 	free(source);

@@ -24,6 +24,7 @@ struct up {
 	struct fstype_list types;
 	const struct fstype *fs;
 	struct device *devs;		/* count of them */
+	uint64_t generation;		/* of the server that was there, or 0 */
 	bool make_fs;
 
 	/* what this call started, to be undone */

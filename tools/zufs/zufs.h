@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "device.h"
@@ -47,8 +48,12 @@ int usage_of(const char *command, bool asked_for);
 /* --json and --root of a command that shows something. -1: go on at optind; else exit with it. */
 int options_of_view(const char *command, int argc, char **argv, const char **root, bool *as_json);
 
-/* One invocation that changes things at a time; the lock ends with the process. 0 or -errno. */
+/*
+ * One invocation that changes things at a time; the lock ends with the process at the latest. 0 or
+ * -errno with a message.
+ */
 int take_lock(void);
+void release_lock(void);
 
 /* ---- module.c ---- */
 
@@ -88,6 +93,13 @@ struct root {
 
 /* State of the root at this path, with its server. 0 or -errno with a message. */
 int root_read(const char *path, struct root *root);
+/*
+ * The same once it is clear who serves it: one that was killed has its files, and so the root,
+ * until all of its memory is given back.
+ */
+int root_read_settled(const char *path, struct root *root);
+/* Which server of the root it is, counted from 1; 0: none, or this module does not say. */
+uint64_t root_generation(const char *path);
 int root_mount(const char *path);
 /* Asks for BUSY_TIMEOUT_MS. 0 or -errno without a message. */
 int root_unmount(const char *path);
@@ -101,6 +113,11 @@ struct server_spec {
 	const char *type;		/* has to be among its plugins */
 };
 
+/*
+ * Nobody serves the root, but the service manager may be about to start its server again: waits
+ * for that, and reads the root anew. 0 or -errno with a message.
+ */
+int server_wait_restart(struct root *root);
 /* Starts it and waits until it is ready; *pid is its process. 0 or -errno with a message. */
 int server_start(const struct server_spec *spec, pid_t *pid);
 /*

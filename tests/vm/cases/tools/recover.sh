@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# timeout: 400
+# timeout: 600
 #
 # zufs recover after kill -9 of the server: what fstab names is back, the rest is unmounted, each
 # with a line; what it cannot or must not do it says and leaves.
@@ -126,7 +126,7 @@ said "^$other: left unmounted: fstab does not name it"
 assert_eq 0 "$(mounts_on "$dir")$(mounts_on "$other" | tr -d 0)" "mounts"
 quiet
 mount -t memofs /dev/pmem0 "$dir"
-mount -t memofs -o noatime,size=24M,mode=0711 none "$other"
+mount -t memofs -o strictatime,nosymfollow,size=24M,mode=0711 none "$other"
 before=$(grep -F " $scratch" /proc/mounts)
 die_and_serve
 tell 0 zufs recover --all
@@ -260,6 +260,115 @@ kill -KILL "$elsewhere"
 wait "$elsewhere" || true
 exec {hold}<&-
 wait_until 20 mount -t memofs /dev/pmem0 "$dir"
+
+# ---- in use by a copy in another mount name space
+umount "$dir"
+share=$scratch/share
+mkfifo "$scratch/go"
+mkdir "$share"
+mount -t tmpfs tmpfs "$share"
+mount --make-shared "$share"
+mkdir "$share/dir"
+mount -t memofs /dev/pmem0 "$share/dir"
+echo "/dev/pmem0 $share/dir memofs defaults 0 0" >"$LIBMOUNT_FSTAB"
+unshare -m --propagation slave sh -c "exec 6>'$share/dir/slave'
+	touch $scratch/slave && exec cat $scratch/go" >/dev/null &
+slave=$!
+wait_until 20 test -e "$scratch/slave"
+die_and_serve
+tell 1 zufs recover
+said "$share/dir: dead, but not unmounted: in use by $slave \\(.*, in another mount name space"
+echo >"$scratch/go"
+wait "$slave"
+tell 0 zufs recover
+said "^$share/dir: mounted again"
+umount "$share/dir"
+umount "$share"
+mount -t memofs /dev/pmem0 "$dir"
+
+# ---- two mounts of one device; one whose folder, and one whose file system, is not back
+umount "$dir"
+mount -t memofs /dev/pmem0 "$dir"
+mount -t memofs /dev/pmem0 "$other"
+echo "/dev/pmem0 $dir memofs defaults 0 0
+/dev/pmem0 $other memofs defaults 0 0" >"$LIBMOUNT_FSTAB"
+die_and_serve
+tell 0 zufs recover
+assert_eq 1 "$(mounts_on "$dir")" "mounts on $dir"
+assert_eq 1 "$(mounts_on "$other")" "mounts on $other"
+touch "$dir/both"
+[ -e "$other/both" ] || fail "it is another file system"
+umount "$other"
+mkdir -p "$dir/sub"
+mount -t memofs -o size=16M none "$dir/sub"
+mount --bind "$dir" "$other"
+cat >"$LIBMOUNT_FSTAB" <<FSTAB
+UUID=01234567-89ab-cdef-0123-456789abcdef $dir memofs nofail 0 0
+none $dir/sub memofs size=16M,x-mount.mkdir 0 0
+$dir $other none bind 0 0
+FSTAB
+die_and_serve
+tell 1 zufs recover
+said "$dir: not mounted again: UUID=01234567-89ab-cdef-0123-456789abcdef is not there"
+said "$dir/sub: not mounted again: what it was mounted in is not back"
+said "$other: not mounted again: the file system that it showed is not back"
+assert_eq 0 "$(grep -c " $scratch/.* memofs " /proc/mounts || true)" "mounts"
+[ ! -e "$dir/sub" ] || fail "a folder was made in the file system below"
+mount -t memofs -o size=16M none "$dir"
+mount --bind "$dir" "$other"
+rm "$LIBMOUNT_FSTAB"
+die_and_serve
+tell 0 zufs recover --all
+said "^$dir: mounted again"
+said "^$other: left unmounted: a bind mount that fstab does not name"
+umount "$dir"
+
+# ---- the server ends while this runs: the next one is waited for, what it has left is mounted too
+cat >"$LIBMOUNT_FSTAB" <<FSTAB
+none $other memofs size=16M 0 0
+/dev/pmem0 $dir memofs defaults 0 0
+FSTAB
+mkdir "$scratch/bin"
+cat >"$scratch/bin/fsck.memofs" <<'FSCK'
+#!/bin/sh
+if mkdir "$KILLED" 2>/dev/null; then
+	kill -KILL $(pidof zusd)
+fi
+FSCK
+chmod +x "$scratch/bin/fsck.memofs"
+mount -t memofs -o size=16M none "$other"
+mount -t memofs /dev/pmem0 "$dir"
+die_and_serve
+KILLED=$scratch/killed PATH=$scratch/bin:$PATH zufs recover --wait 100 >"$scratch/twice" 2>&1 &
+recoverer=$!
+wait_until 30 test -d "$scratch/killed"
+wait_until 30 no_server
+serve
+assert_status 0 wait "$recoverer"
+cat "$scratch/twice"
+touch "$dir/new" "$other/new"
+assert_eq 2 "$(grep -c "^$other: mounted again" "$scratch/twice")" "times"
+die_and_serve
+rmdir "$scratch/killed"
+KILLED=$scratch/killed PATH=$scratch/bin:$PATH tell 1 zufs recover
+said "$dir: not mounted again: "
+assert_eq 0 "$(mounts_on "$dir")" "mounts"
+wait_until 30 no_server
+serve
+quiet --all
+umount -l "$other" || true
+
+# ---- no checker in PATH, or none at all
+mount -t memofs /dev/pmem0 "$dir"
+die_and_serve
+checker=$(command -v fsck.memofs)
+zufs=$(command -v zufs)
+tell 0 env PATH=/nowhere "$zufs" recover
+case $checker in
+/usr/local/sbin/*|/usr/sbin/*|/sbin/*) said "^$dir: /dev/pmem0 is sound, says fsck.memofs" ;;
+*)	said "^$dir: /dev/pmem0 is not checked, there is no fsck.memofs" ;;
+esac
+said "^$dir: mounted again"
 
 # ---- a type that the new server does not serve: it learns it
 built=$TOP/build/tests/plugins/drillfs/libdrillfs.so
