@@ -32,8 +32,8 @@ cat >"$scratch/control.py" <<'PY'
 import socket, sys
 for command in sys.argv[2:]:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    s.settimeout(60)
     s.connect(sys.argv[1])
+    s.settimeout(60)
     s.send(command.encode())
     print(s.recv(4096).decode())
 PY
@@ -137,8 +137,8 @@ cat >"$scratch/hostile.py" <<'PY'
 import os, socket, sys
 def client():
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(sys.argv[1])  # waits for a place, which a socket with a time limit does not
     s.settimeout(120)
-    s.connect(sys.argv[1])
     return s
 silent = [client() for _ in range(6)]
 late = client()

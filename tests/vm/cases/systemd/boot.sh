@@ -100,15 +100,18 @@ cat >/run/at-end <<END
 # when all units are down
 journalctl -b -q --no-pager -o cat -u zusd.service >/run/zusd.log
 last=\$(tail -n 20 /run/zusd.log)
-echo "\$last"
-if grep -q ' memofs ' /proc/mounts; then
-	echo "at-end: a file system is mounted"
+wrong() {
+	echo "\$last"
+	echo "at-end: \$*"
 	exit 1
+}
+if grep -q ' memofs ' /proc/mounts; then
+	wrong "a file system is mounted"
 fi
 case \$last in
-*'still mounted'*)	echo "at-end: the server went before a mount"; exit 1 ;;
+*'still mounted'*)	wrong "the server went before a mount" ;;
 *'signal 15: leaving'*)	;;
-*)			echo "at-end: the server was not told to end"; exit 1 ;;
+*)			wrong "the server was not told to end" ;;
 esac
 END
 chmod +x /run/at-end
