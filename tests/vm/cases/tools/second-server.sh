@@ -12,7 +12,7 @@ dir=/tmp/dir
 folder "$dir"
 zufs up memofs /dev/pmem0 "$dir"
 tell 1 within 20 zusd --plugins=memofs --config=/dev/null /sys/fs/zuf
-said 'busy'
+said 'another server has this root'
 assert_eq 1 "$(pidof zusd | wc -w)" "servers"
 echo text >"$dir/file"
 assert_eq text "$(cat "$dir/file")"
