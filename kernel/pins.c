@@ -327,24 +327,36 @@ void zuf_pins_look(struct zuf_sb *zsb)
 
 /* ---- blocks that the server keeps back ---- */
 
-/* They have been looked at until nothing goes any more, or for a while. */
-static void look_at_held(struct zuf_pins *pins)
+/* One look, and what it has found idle is the server's again. 0, also when that is gone; -EINTR. */
+static int look_at_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
+{
+	mod_delayed_work(pins_wq, &pins->work, 0);
+	/* waits for nobody but the CPU */
+	flush_delayed_work(&pins->work);
+	return zuf_wait_killable(sbid->ends.wait, !READ_ONCE(sbid->ends.telling) ||
+				 !zuf_root_is_live(sbid->root, sbid->server_gen));
+}
+
+/* Until nothing goes any more, or for a while. */
+static int give_back_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
 {
 	unsigned int looks = LOOKS_FULL, idle = LOOKS, nr;
 
 	for (nr = atomic_read(&pins->held.nr); nr && idle && looks; looks--) {
-		mod_delayed_work(pins_wq, &pins->work, 0);
-		if (schedule_timeout_killable(PAUSE_MIN))
-			return;
+		if (look_at_held(pins, sbid))
+			return -EINTR;
 		idle = atomic_read(&pins->held.nr) < nr ? LOOKS : idle - 1;
 		nr = atomic_read(&pins->held.nr);
+		/* two looks are a tick apart */
+		if (nr && idle && schedule_timeout_killable(PAUSE_MIN))
+			return -EINTR;
 	}
+	return 0;
 }
 
 bool zuf_pins_reclaim(struct zuf_sb *zsb)
 {
 	struct zuf_pins *pins = zsb->pins;
-	struct zuf_sbid *sbid = zsb->sbid;
 	unsigned int nr;
 	bool less;
 
@@ -354,12 +366,7 @@ bool zuf_pins_reclaim(struct zuf_sb *zsb)
 	zuf_pins_look(zsb);
 	less = READ_ONCE(pins->nr) < nr;
 	nr = atomic_read(&pins->held.nr);
-	if (!nr)
-		return less;
-	look_at_held(pins);
-	/* the server has it back when it has executed the message */
-	if (zuf_wait_killable(sbid->ends.wait, !READ_ONCE(sbid->ends.telling) ||
-			      !zuf_root_is_live(sbid->root, sbid->server_gen)))
+	if (nr && give_back_held(pins, zsb->sbid))
 		return false;
 	return less || atomic_read(&pins->held.nr) < nr;
 }

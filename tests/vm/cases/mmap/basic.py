@@ -332,6 +332,8 @@ def test_freed():
                 os.pwrite(fill, bytes(pages * PAGE), os.fstat(fill).st_size)
         except OSError as e:
             assert e.errno == errno.ENOSPC
+    # a new inode may take one for its table, before the old one has gone
+    n -= 2
     for _ in range(20):
         m = shared(fd, n * PAGE)
         for i in range(n):
