@@ -109,6 +109,13 @@ static void tell_too_early(const struct recover *r)
 	    r->dead[0].m->dir, r->count);
 }
 
+/* What was mounted before may be dead by now. */
+static void tell_ended(struct recover *r, const char *what)
+{
+	msg("the server has ended meanwhile, %s", what);
+	r->failed = true;
+}
+
 /* What is dead is mounted again: *again: the server has ended over it, look once more. */
 static int recover_dead(struct recover *r, bool *again)
 {
@@ -120,7 +127,11 @@ static int recover_dead(struct recover *r, bool *again)
 		return err;
 	unmount_all(r);
 	remount_all(r);
-	*again = root_generation(r->root_path) != generation && !recover_wait_ready(r, &now);
+	if (root_generation(r->root_path) == generation)
+		return 0;
+	*again = !recover_wait_ready(r, &now);
+	if (!*again)
+		tell_ended(r, "and no other one is ready");
 	return 0;
 }
 
@@ -145,6 +156,8 @@ static int recover(struct recover *r, bool *early)
 			break;
 		err = recover_dead(r, &again);
 	}
+	if (again && !err)
+		tell_ended(r, "again and again");
 	return err ? err : r->failed ? -EIO : 0;
 }
 
