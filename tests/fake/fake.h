@@ -40,6 +40,7 @@ struct fake_opts {
 	uint64_t t1_bytes;		/* of each T1 device; 0 = 16 MiB */
 	unsigned int t1_count;		/* 0 = 1 */
 	uint64_t t2_bytes;		/* 0 = no T2 device */
+	bool no_table;			/* as the device `none`: one T1 device, nothing in it */
 };
 
 /* ---- life ---- */
