@@ -205,7 +205,7 @@ static inline uint8_t *memofs_block_addr(const struct memofs_inode *mi, uint64_t
 /* The kernel reads the size without asking: one store, after everything it speaks of. */
 static inline void memofs_set_size(struct memofs_inode *mi, uint64_t size)
 {
-	__atomic_store_n(&mi->ii.zi->i_size, htole64(size), __ATOMIC_RELEASE);
+	zus_zi_set_size(mi->ii.zi, size);
 }
 
 /* heap.c */
