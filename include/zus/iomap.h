@@ -79,6 +79,11 @@ void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags);
 int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie);
 /* 0 = first call; else the cookie, and *result = 0 or -errno of the list. */
 uint64_t zus_iomap_restarted(const struct zus_io *io, int *result);
+/*
+ * The same, and the list is done with: until the operation asks for another one, it is told that
+ * this is a first call.
+ */
+uint64_t zus_iomap_take(struct zus_io *io, int *result);
 
 /* Executes a list of zus_iomap_init and waits: 0 or -errno. */
 int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom);

@@ -247,10 +247,10 @@ static int see_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	(void)ii;
 	b->n = given.n;
-	b->large = given.large;
-	if (given.max)
-		b->max = given.max;
-	b->words[0] = 1;
+	b->internal.large = given.internal.large;
+	if (given.internal.max)
+		b->internal.max = given.internal.max;
+	b->internal.words[0] = 1;
 	return 0;
 }
 
@@ -307,15 +307,15 @@ static void large_pages_are_one_word_for_a_fault(void **state)
 	const struct zufs_ioc_IO *msg;
 
 	(void)state;
-	given = (struct zus_blocks){ .n = 1, .large = true, .max = 512 };
+	given = (struct zus_blocks){ .n = 1, .internal = { .large = true, .max = 512 } };
 	msg = get(0, size, ZUFS_RW_MMAP);
 	assert_int_equal(msg->hdr.err, 0);
 	assert_int_equal(msg->last_pos, size);
 	assert_int_equal(msg->ziom.iom_n, 1);
 	assert_int_equal(get(0, size, 0)->hdr.err, -EIO);
-	given.max = 511;
+	given.internal.max = 511;
 	assert_int_equal(get(0, size, ZUFS_RW_MMAP)->hdr.err, -EIO);
-	given.max = 512;
+	given.internal.max = 512;
 	given.n = 2;
 	assert_int_equal(get(0, size, ZUFS_RW_MMAP)->hdr.err, -EIO);
 	given.n = 0;
