@@ -23,6 +23,7 @@ void zus_log_stderr(const struct zus_env *env, int level, const char *fmt, va_li
 /* A registered type; ops is a full-size copy with NULL for what the plugin does not have. */
 struct zus_type {
 	const struct zus_plugin *plugin;
+	struct zus_plugin table;	/* a full-size copy, 0 for what it does not have */
 	const struct zus_env *env;
 	struct zus_fs_ops ops;
 	pthread_mutex_t lock;

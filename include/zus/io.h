@@ -67,9 +67,11 @@ static inline uint32_t zus_blocks_room(const struct zus_blocks *b)
 /* GET: the T1 block of the next page; 0 = hole (reads only). -ENOSPC = stop here. */
 static inline int zus_blocks_add(struct zus_blocks *b, uint64_t bn)
 {
+	uint64_t dpp = zufs_dpp_from_block(bn, ZUFS_POOL_T1);
+
 	if (b->n >= b->internal.max)
 		return -ENOSPC;
-	b->internal.words[b->n++] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
+	b->internal.words[b->n++] = zufs_iom_pack(IOM_T1_READ, dpp);
 	return 0;
 }
 

@@ -267,11 +267,12 @@ const struct zus_plugin zus_plugin = {
 		.FS_magic = MEMOFS_MAGIC,
 		.FS_ver_major = MEMOFS_VER_MAJOR,
 		.FS_ver_minor = MEMOFS_VER_MINOR,
-		.notused = ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP,
 		.dt_offset = 0,
 		.s_maxbytes = MEMOFS_MAX_BYTES,
 		.s_time_gran = 1,
 		.def_mode = 0755,
 	},
 	.ops = &memofs_ops,
+	.flags = ZUS_PLUGIN_NODEV_OK,
+	.inode_flags = ZUFS_S_NODUMP,
 };

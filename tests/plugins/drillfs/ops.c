@@ -173,7 +173,8 @@ static void spoil_blocks(const struct drill_rule *r, struct zus_blocks *b)
 /* A page fault that finds a hole: no put will follow. */
 static bool is_hole_fault(const struct zus_blocks *b)
 {
-	return (b->rw & (ZUFS_RW_MMAP | ZUFS_RW_WRITE)) == ZUFS_RW_MMAP && zus_blocks_wanted(b) == 1 &&
+	return (b->rw & (ZUFS_RW_MMAP | ZUFS_RW_WRITE)) == ZUFS_RW_MMAP &&
+	       zus_blocks_wanted(b) == 1 &&
 	       b->internal.words[0] == zufs_iom_pack(IOM_T1_READ, 0) &&
 	       !(b->ret_flags & ZUFS_RET_LOCKED_PUT);
 }

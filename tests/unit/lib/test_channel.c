@@ -208,10 +208,36 @@ static void types_are_registered_by_their_info(void **state)
 	assert_int_equal(kernel.type.hdr.in_len, sizeof(kernel.type));
 	assert_int_equal(kernel.type.zus_zfi, (uint64_t)(uintptr_t)type);
 	assert_memory_equal(&kernel.type.rfi, &probe_plugin.info, sizeof(kernel.type.rfi));
+	assert_int_equal(kernel.type.rfi.notused, 0);
 	kernel.hdr_err = -EEXIST;
 	assert_int_equal(zus_register_type(ROOT_FD, type), -EEXIST);
 	kernel.open_errno = ENFILE;
 	assert_int_equal(zus_register_type(ROOT_FD, type), -ENFILE);
+	zus_type_destroy(type);
+}
+
+/* The plugin's flags have names of their own; the field of the interface has its own. */
+static void flags_are_translated(void **state)
+{
+	struct zus_plugin p = probe_plugin;
+	struct zus_type *type;
+
+	(void)state;
+	p.flags = ZUS_PLUGIN_NODEV_OK;
+	p.inode_flags = ZUFS_S_NODUMP | ZUFS_S_UNRM;
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &type), 0);
+	assert_int_equal(zus_register_type(ROOT_FD, type), 0);
+	assert_int_equal(kernel.type.rfi.notused,
+			 ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP | ZUFS_S_UNRM);
+	kernel.type.rfi.notused = 0;
+	assert_memory_equal(&kernel.type.rfi, &p.info, sizeof(p.info));
+	zus_type_destroy(type);
+	/* an older table ends before them, and says it there */
+	p.size = offsetof(struct zus_plugin, flags);
+	p.info.notused = ZUFS_REG_NODEV_OK | ZUFS_S_COMPR;
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &type), 0);
+	assert_int_equal(zus_register_type(ROOT_FD, type), 0);
+	assert_int_equal(kernel.type.rfi.notused, ZUFS_REG_NODEV_OK | ZUFS_S_COMPR);
 	zus_type_destroy(type);
 }
 
@@ -429,6 +455,7 @@ int main(void)
 		T(other_folders_are_no_root),
 		T(both_results_are_one),
 		T(types_are_registered_by_their_info),
+		T(flags_are_translated),
 		T(cpus_of_all_nodes_are_online),
 		T(break_needs_no_file_where_the_root_takes_it),
 		T(channel_has_a_window_and_a_buffer),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Loading plugins and checking their tables: what is refused, what an older table means.
- * PROBE_DIR and PROBE_PATH (set by the build) name a plugin that is a real shared object.
+ * PROBE_DIR and PROBE_PATH (set by the build) name a plugin that is a real shared object, OLD_PATH
+ * one with the first layouts of everything (old_so.c).
  */
 #define _GNU_SOURCE
 #include "../unit.h"
@@ -61,6 +62,16 @@ static void foreign_tables_are_refused(void **state)
 	assert_int_equal(create(&p), -EINVAL);
 	memset(p.info.fsname, 'x', sizeof(p.info.fsname));
 	assert_int_equal(create(&p), -EINVAL);
+	p = probe_plugin;
+	p.flags = 1U << 31;
+	assert_int_equal(create(&p), -EPROTO);
+	p = probe_plugin;
+	p.inode_flags = ZUFS_S_IMMUTABLE;
+	assert_int_equal(create(&p), -EINVAL);
+	/* what lies behind a shorter table is not the plugin's */
+	p.flags = 1U << 31;
+	p.size = offsetof(struct zus_plugin, flags);
+	assert_int_equal(create(&p), 0);
 	p = probe_plugin;
 	p.ops = &ops;
 	ops.lookup = NULL;
@@ -130,6 +141,55 @@ static void shorter_table_lacks_its_last_operations(void **state)
 	fake_thread_destroy(t);
 	assert_int_equal(fake_umount(f), 0);
 	fake_destroy(f);
+}
+
+static void read_old_file(struct fake *f, const char *options, char first, char second,
+			  unsigned int puts)
+{
+	struct fake_node node;
+	struct fake_thread *t;
+	uint32_t links;
+	char buf[8192];
+
+	assert_int_equal(fake_mount(f, options), 0);
+	t = fake_thread_create(f, 0);
+	assert_int_equal(fake_lookup(t, fake_root(f), "old", &node), 0);
+	links = zus_zi_nlink(node.zi);
+	assert_int_equal(fake_read(t, node, buf, sizeof(buf), 0), sizeof(buf));
+	assert_int_equal(buf[0], first);
+	assert_int_equal(buf[4095], first);
+	assert_int_equal(buf[4096], second);
+	assert_int_equal(fake_goose(t, 0), 0);
+	assert_int_equal(zus_zi_nlink(node.zi), links + puts);
+	fake_thread_destroy(t);
+	assert_int_equal(fake_umount(f), 0);
+	assert_int_equal(fake_outstanding(f), 0);
+}
+
+/* What was compiled long ago loads and works: nothing that it knows has moved. */
+static void plugin_of_the_first_layouts_works(void **state)
+{
+	struct register_fs_info info;
+	const struct zus_plugin *p;
+	struct zus_type *type;
+	char why[256];
+	struct fake *f;
+	void *h;
+
+	(void)state;
+	assert_int_equal(zus_plugin_load("/", OLD_PATH, &p, &h, why, sizeof(why)), 0);
+	assert_int_equal(zus_plugin_check(p, why, sizeof(why)), 0);
+	assert_true(p->size < sizeof(*p));
+	assert_int_equal(zus_type_create(p, zus_env_default(), &type), 0);
+	zus_type_info(type, &info);
+	assert_memory_equal(&info, &p->info, sizeof(info));
+	assert_int_equal(info.notused, ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP);
+	assert_int_equal(zus_type_destroy(type), 0);
+	assert_int_equal(fake_create(&f, p, NULL), 0);
+	read_old_file(f, "", 'o', 0, 1);
+	read_old_file(f, "mapped", 'm', 'm', 0);
+	fake_destroy(f);
+	zus_plugin_unload(h);
 }
 
 static void type_with_a_mount_stays_and_hears_of_the_end(void **state)
@@ -242,6 +302,7 @@ int main(void)
 		cmocka_unit_test(check_says_why),
 		cmocka_unit_test(destroyed_type_has_no_debug_sites),
 		cmocka_unit_test(shorter_table_lacks_its_last_operations),
+		cmocka_unit_test(plugin_of_the_first_layouts_works),
 		cmocka_unit_test(type_with_a_mount_stays_and_hears_of_the_end),
 		cmocka_unit_test(mount_that_fails_holds_nothing),
 		cmocka_unit_test(shared_objects_do_not_stay),
