@@ -353,6 +353,7 @@ static int zuf_fill_super(struct super_block *sb, struct fs_context *fc)
 
 	zsb->sb = sb;
 	zsb->declared_flags = rfi->notused & ZUFS_S_DECLARED;
+	zsb->is_read_only = rfi->notused & ZUFS_REG_READ_ONLY;
 	sb->s_op = &zuf_super_ops;
 	sb->s_export_op = &zuf_export_ops;
 	sb->s_xattr = zuf_xattr_handlers;
@@ -414,10 +415,13 @@ static int check_shared(struct super_block *sb, struct fs_context *fc)
 
 static int zuf_get_tree(struct fs_context *fc)
 {
+	const struct mount_ctx *ctx = fc->fs_private;
 	struct super_block *sb;
 	struct zuf_sb *zsb;
 	int err;
 
+	if (ctx->info.rfi.notused & ZUFS_REG_READ_ONLY)
+		fc->sb_flags |= SB_RDONLY;
 	zsb = zsb_create(fc, fc->fs_private);
 	if (IS_ERR(zsb))
 		return PTR_ERR(zsb);
@@ -518,6 +522,11 @@ static int zuf_reconfigure(struct fs_context *fc)
 	bool to_ro = (fc->sb_flags_mask & SB_RDONLY ? fc->sb_flags : sb->s_flags) & SB_RDONLY;
 	int err;
 
+	if (!to_ro && ZUF_SB(sb)->is_read_only) {
+		zuf_whynot(fc, "sb %llu: file systems of type %s are read-only",
+			   ZUF_SB(sb)->sb_id, ZUF_SB(sb)->type->name);
+		return -EROFS;
+	}
 	/* mount(8) knows it as an option, which is not on unless it is given */
 	fc->sb_flags |= SB_I_VERSION;
 	sync_filesystem(sb);

@@ -44,6 +44,7 @@ struct zuf_sb {
 	u32 server_gen;			/* the server that knows zus_sbi */
 	u32 fs_caps;			/* ZUFS_FSC_* */
 	u16 declared_flags;		/* ZUFS_S_* that its inodes may have */
+	bool is_read_only;		/* of a type whose file systems cannot be changed */
 	u64 zus_sbi;			/* cookie; 0 = the server has none */
 	u64 sb_id;			/* that of @sbid */
 	u64 zus_zfi;			/* cookie of the type at mount time */
