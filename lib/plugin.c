@@ -67,7 +67,7 @@ static int refuse(const struct zus_plugin *p, char *why, size_t why_size, int er
 }
 
 /* What zus_plugin.flags may have. */
-#define PLUGIN_FLAGS	((uint32_t)ZUS_PLUGIN_NODEV_OK)
+#define PLUGIN_FLAGS	((uint32_t)(ZUS_PLUGIN_NODEV_OK | ZUS_PLUGIN_READ_ONLY))
 /* The smallest table: everything up to the pointer to the operations. */
 #define PLUGIN_SIZE_MIN	(offsetof(struct zus_plugin, ops) + sizeof(void *))
 
@@ -93,12 +93,19 @@ static const char *check_flags(const struct zus_plugin *p, int *err)
 	return NULL;
 }
 
-static bool has_ops(const struct zus_plugin *p)
+/* NULL, or which operations are wanted and not all there. */
+static const char *check_ops(const struct zus_plugin *p)
 {
 	struct zus_fs_ops ops = { 0 };
+	struct zus_plugin table;
 
+	copy_table(p, &table);
 	memcpy(&ops, p->ops, p->ops_size);
-	return ops.mount && ops.lookup && ops.new_inode;
+	if (!ops.mount || !ops.lookup)
+		return "mount or lookup is missing";
+	if (!ops.new_inode && !(table.flags & ZUS_PLUGIN_READ_ONLY))
+		return "new_inode is missing";
+	return NULL;
 }
 
 int zus_plugin_check(const struct zus_plugin *p, char *why, size_t why_size)
@@ -122,10 +129,8 @@ int zus_plugin_check(const struct zus_plugin *p, char *why, size_t why_size)
 	reason = check_flags(p, &err);
 	if (reason)
 		return refuse(p, why, why_size, err, reason);
-	if (!has_ops(p))
-		return refuse(p, why, why_size, -EINVAL,
-			      "mount, lookup or new_inode is missing");
-	return 0;
+	reason = check_ops(p);
+	return reason ? refuse(p, why, why_size, -EINVAL, reason) : 0;
 }
 
 static void type_free(struct zus_type *t)
@@ -153,6 +158,8 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 	t->env = env;
 	copy_table(plugin, &t->table);
 	memcpy(&t->ops, plugin->ops, plugin->ops_size);
+	if (zus_type_is_read_only(t))
+		zus_type_make_read_only(t);
 	err = zus_ddbg_register(plugin->name, t->table.ddbg_start, t->table.ddbg_stop);
 	if (err) {
 		type_free(t);
@@ -225,4 +232,6 @@ void zus_type_info(const struct zus_type *t, struct register_fs_info *info)
 	info->notused |= t->table.inode_flags;
 	if (t->table.flags & ZUS_PLUGIN_NODEV_OK)
 		info->notused |= ZUFS_REG_NODEV_OK;
+	if (zus_type_is_read_only(t))
+		info->notused |= ZUFS_REG_READ_ONLY;
 }

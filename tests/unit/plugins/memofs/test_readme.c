@@ -3,6 +3,7 @@
  * The example of plugins/memofs/README.md does what the text says. It is cut out of there and
  * compiled as it stands (see meson.build).
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +34,8 @@ static void example_lists_and_reads_its_file(void **state)
 	assert_int_equal(fake_lookup(t, fake_root(f), "hello", &node), 0);
 	assert_int_equal(fake_lookup(t, fake_root(f), "other", &none), -ENOENT);
 	assert_int_equal(fake_creat(t, fake_root(f), "other", &none), -EROFS);
+	assert_int_equal(fake_unlink(t, fake_root(f), node, "hello"), -EROFS);
+	assert_int_equal(fake_setattr(t, node, STATX_MODE), -EROFS);
 	assert_int_equal(fake_read(t, node, buf, zus_zi_size(node.zi), 0), 13);
 	assert_string_equal(buf, "hello, world\n");
 	assert_int_equal(fake_forget(t, node), 0);
