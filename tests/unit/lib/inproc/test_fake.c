@@ -4,7 +4,7 @@
  * what it says of an answer that the kernel would refuse.
  */
 #define _GNU_SOURCE
-#include "../lib/dispatch_fixture.h"
+#include "../dispatch_fixture.h"
 
 #include <endian.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The fake kernel's life: devices on anonymous memory, environment with faults, mount,
- * inode locks. See fake.h for use and threads.
+ * inode locks. See zus/zufake.h for use and threads.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <endian.h>
 #include <errno.h>
