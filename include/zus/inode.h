@@ -77,6 +77,7 @@ static inline bool zus_ii_put(struct zus_ii *ii)
 	return __atomic_fetch_sub(&ii->refs, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
+/* How many there are: old as soon as it is known, unless the index lock keeps them as they are. */
 static inline uint32_t zus_ii_refs(const struct zus_ii *ii)
 {
 	return __atomic_load_n(&ii->refs, __ATOMIC_ACQUIRE);

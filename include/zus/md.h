@@ -33,6 +33,7 @@ struct zus_md {
 	uint32_t reserved;
 };
 
+/* Where block bn < t1_blocks lies, and back. */
 static inline void *zus_t1_addr(const struct zus_md *md, uint64_t bn)
 {
 	return md->t1 + (bn << ZUS_BLOCK_SHIFT);
