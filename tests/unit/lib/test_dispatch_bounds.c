@@ -8,6 +8,7 @@
 #include "dispatch_fixture.h"
 
 #include <endian.h>
+#include <sched.h>
 #include <zus/iomap.h>
 #include <zus/thread.h>
 
@@ -48,6 +49,23 @@ static void operation_is_over_when_it_is_answered(void **state)
 	assert_int_equal(raw_dispatch(), 0);
 	assert_false(zus_signal_pending());
 	assert_int_equal(zus_current_cpu(), 1);
+}
+
+#define NO_CPU	4711
+
+/* The library's sched_getcpu is this one: a channel's CPU is known without it. */
+int sched_getcpu(void)
+{
+	return NO_CPU;
+}
+
+static void a_cpu_is_that_of_the_channel(void **state)
+{
+	(void)state;
+	raw_message(HDR, ZUFS_OP_NOOP, HDR);
+	raw_cmd.cpu = 0;
+	assert_int_equal(raw_dispatch(), 0);
+	assert_int_equal(zus_current_cpu(), 0);
 }
 
 /* ---- riders ---- */
@@ -398,6 +416,7 @@ int main(void)
 		B(message_may_fill_its_buffer),
 		B(numbers_behind_the_last_are_unknown),
 		B(operation_is_over_when_it_is_answered),
+		B(a_cpu_is_that_of_the_channel),
 		B(rider_must_lie_in_the_buffer),
 		B(rider_behind_an_impossible_message_is_none),
 		B(riders_end_with_the_first_bad_one),

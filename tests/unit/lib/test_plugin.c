@@ -62,8 +62,20 @@ static void foreign_tables_are_refused(void **state)
 	memset(p.info.fsname, 'x', sizeof(p.info.fsname));
 	assert_int_equal(create(&p), -EINVAL);
 	p = probe_plugin;
+	p.name = NULL;
+	assert_int_equal(create(&p), -EINVAL);
+	p = probe_plugin;
+	p.ops = NULL;
+	assert_int_equal(create(&p), -EINVAL);
 	p.ops = &ops;
+	assert_int_equal(create(&p), 0);
 	ops.lookup = NULL;
+	assert_int_equal(create(&p), -EINVAL);
+	ops = probe_ops;
+	ops.mount = NULL;
+	assert_int_equal(create(&p), -EINVAL);
+	ops = probe_ops;
+	ops.new_inode = NULL;
 	assert_int_equal(create(&p), -EINVAL);
 }
 
@@ -232,6 +244,12 @@ static void other_files_are_refused_with_a_reason(void **state)
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = 0;
 	assert_int_equal(zus_plugin_load("/", name, &p, &h, why, sizeof(why)), -ENAMETOOLONG);
+	/* the longest path has room for its NUL */
+	name[0] = '/';
+	name[4096] = 0;
+	assert_int_equal(zus_plugin_load("/", name, &p, &h, why, sizeof(why)), -ENAMETOOLONG);
+	name[4095] = 0;
+	assert_int_equal(zus_plugin_load("/", name, &p, &h, why, sizeof(why)), -ELIBACC);
 }
 
 int main(void)

@@ -62,10 +62,72 @@ static void busy_blocks_come_back_when_idle(void **state)
 	assert_int_equal(fake_truncate(fx->t, node, 0), 0);
 	assert_int_equal(left(fx), before + 2);
 	assert_int_equal(idle(fx, bn + 2, 1), 0);
+	assert_true(zus_block_is_busy(fake_sb(fx->f), bn + 1));
+	assert_false(zus_block_is_busy(fake_sb(fx->f), bn + 2));
 	assert_int_equal(left(fx), before + 3);
 	assert_int_equal(idle(fx, bn + 1, 1), 0);
 	assert_int_equal(left(fx), before + 4);
 	must_remove(fx, fx->root, node, "a");
+}
+
+/* A message speaks of the blocks of its runs, and of none beside these. */
+static void runs_have_their_ends(void **state)
+{
+	const uint64_t last = fixture_sb(*state)->sb.md->t1_blocks - 1;
+	const struct zufs_t1_run runs[] = { { 1000, 2 }, { 2000, 1 }, { last, 1 }, { last + 1, 0 } };
+	struct zus_sb *sb = fake_sb(((struct fixture *)*state)->f);
+	unsigned int i;
+
+	assert_int_equal(say(*state, ZUFS_OP_T1_BUSY, runs, 4), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(zus_block_is_busy(sb, runs[i].first), i < 3);
+		assert_false(zus_block_is_busy(sb, runs[i].first + runs[i].nr));
+	}
+	assert_int_equal(busy(*state, 1002, 1), 0);
+	assert_int_equal(busy(*state, 2001, 1), 0);
+	assert_int_equal(say(*state, ZUFS_OP_T1_IDLE, runs, 4), 0);
+	for (i = 0; i < 4; i++)
+		assert_false(zus_block_is_busy(sb, runs[i].first));
+	assert_true(zus_block_is_busy(sb, 1002));
+	assert_true(zus_block_is_busy(sb, 2001));
+	assert_int_equal(idle(*state, 1002, 1), 0);
+	assert_int_equal(idle(*state, 2001, 1), 0);
+}
+
+/* Of as many runs as a message may have; what lies behind them in the buffer is none. */
+static void a_message_may_be_full(void **state)
+{
+	static struct zufs_t1_run runs[ZUFS_T1_RUNS_MAX + 1];
+	struct zus_sb *sb = fake_sb(((struct fixture *)*state)->f);
+	const uint32_t most = ZUFS_T1_RUNS_MAX;
+	struct zufs_ioc_t1_runs *msg;
+	struct fixture *fx = *state;
+	uint32_t i;
+
+	for (i = 0; i <= most; i++)
+		runs[i] = (struct zufs_t1_run){ .first = 100 + 2 * i, .nr = 1 };
+	assert_int_equal(say(fx, ZUFS_OP_T1_BUSY, runs, most + 1), -EINVAL);
+	assert_int_equal(say(fx, ZUFS_OP_T1_BUSY, runs, most), 0);
+	assert_true(zus_block_is_busy(sb, runs[most - 1].first));
+	assert_int_equal(say(fx, ZUFS_OP_T1_IDLE, runs, most), 0);
+	assert_false(zus_block_is_busy(sb, runs[most - 1].first));
+	/* one run that is not counted, whatever it says */
+	for (i = 0; i < 2; i++) {
+		msg = fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg) + 2 * sizeof(runs[0]));
+		msg->zus_sbi = fake_mount_info(fx->f)->zus_sbi;
+		msg->nr = 1;
+		runs[1].first = i ? 102 : UINT64_MAX;
+		memcpy(ZUFS_TAIL(msg, runs), runs, 2 * sizeof(runs[0]));
+		assert_int_equal(fake_send(fx->t), 0);
+		assert_true(zus_block_is_busy(sb, 100));
+		assert_false(zus_block_is_busy(sb, 102));
+		assert_int_equal(idle(fx, 100, 1), 0);
+	}
+	/* nor one that the message has not */
+	msg = fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg));
+	msg->zus_sbi = fake_mount_info(fx->f)->zus_sbi;
+	msg->nr = 1;
+	assert_int_equal(fake_send(fx->t), -EINVAL);
 }
 
 static void they_are_counted(void **state)
@@ -85,7 +147,6 @@ static void they_are_counted(void **state)
 	must_remove(fx, fx->root, node, "a");
 }
 
-/* Of the mount before: nobody has them, and nobody gets them. */
 /* Of the blocks that are set aside. */
 static bool is_reserve(const struct memofs_sb *msb, uint64_t bn)
 {
@@ -113,6 +174,7 @@ static void blocks_of_the_reserve_are_taken(void **state)
 	assert_int_equal(left(fx), before);
 }
 
+/* Of the mount before: nobody has them, and nobody gets them. */
 static void free_blocks_are_taken(void **state)
 {
 	struct fixture *fx = *state;
@@ -201,9 +263,14 @@ static void without_the_bit_there_is_none(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, "noquarantine");
 
+	struct zufs_ioc_t1_runs *msg;
+
 	(void)state;
 	assert_false(fake_mount_info(fx->f)->fs_caps & ZUFS_FSC_QUARANTINE);
 	assert_int_equal(busy(fx, 5, 1), -EOPNOTSUPP);
+	/* nor is there one of no mount */
+	fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg));
+	assert_int_equal(fake_send(fx->t), -EOPNOTSUPP);
 	assert_int_equal(fake_remount(fx->f, "", 0), 0);
 	fixture_umount(fx);
 }
@@ -214,6 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(busy_blocks_come_back_when_idle),
+		T(runs_have_their_ends),
+		T(a_message_may_be_full),
 		T(they_are_counted),
 		T(blocks_of_the_reserve_are_taken),
 		T(free_blocks_are_taken),
