@@ -278,6 +278,18 @@ static void root_that_is_ready_is_not_waited_for(void **state)
 	assert_int_equal(next_fd(), free_fd);
 }
 
+static void number_0_is_a_file(void **state)
+{
+	int saved = dup(0);
+
+	(void)state;
+	write_state("mount_ready\n");
+	close(0);
+	assert_int_equal(zusd_mounter_wait_ready(&z, -1), 0);
+	assert_int_equal(dup2(saved, 0), 0);
+	close(saved);
+}
+
 static void wait_for_the_root_has_an_end(void **state)
 {
 	static const char *const states[] = { "mount_read", "starting\n", "", "xmount_ready\n" };
@@ -332,6 +344,7 @@ int main(void)
 		T(wait_that_fails_ends_the_server),
 		T(mounter_that_cannot_be_woken_is_left),
 		R(root_that_is_ready_is_not_waited_for),
+		R(number_0_is_a_file),
 		R(wait_for_the_root_has_an_end),
 		R(root_becomes_ready),
 	};
