@@ -259,6 +259,24 @@ static void an_unmount_takes_all_back(void **state)
 	test_free(fx);
 }
 
+/* Of a device that is used in part: nobody gets them, and nothing comes back. */
+static void blocks_behind_the_limit_are_nobodys(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
+	struct fixture *fx = fixture_mount(&opts, "size=1M");
+	uint64_t before = left(fx), last = fixture_sb(fx)->sb.md->t1_blocks - 1;
+
+	(void)state;
+	assert_int_equal(busy(fx, fixture_sb(fx)->blocks, 1), 0);
+	assert_int_equal(busy(fx, last, 1), 0);
+	assert_true(zus_block_is_busy(fake_sb(fx->f), last));
+	assert_int_equal(left(fx), before);
+	assert_int_equal(idle(fx, last, 1), 0);
+	assert_int_equal(idle(fx, fixture_sb(fx)->blocks, 1), 0);
+	assert_int_equal(left(fx), before);
+	fixture_umount(fx);
+}
+
 static void without_the_bit_there_is_none(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, "noquarantine");
@@ -289,6 +307,7 @@ int main(void)
 		T(nonsense_changes_nothing),
 		T(without_memory_nothing_is_counted),
 		cmocka_unit_test(an_unmount_takes_all_back),
+		cmocka_unit_test(blocks_behind_the_limit_are_nobodys),
 		cmocka_unit_test(without_the_bit_there_is_none),
 	};
 
