@@ -296,6 +296,8 @@ static void holes_are_found(void **state)
 	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), -ENXIO);
 	at = 200 * BLOCK;
 	assert_int_equal(fake_seek(fx->t, a, SEEK_HOLE, &at), -ENXIO);
+	at = 0;
+	assert_int_equal(fake_seek(fx->t, a, SEEK_END, &at), -EINVAL);
 	must_write(fx, a, "data", 4, 102 * BLOCK);
 	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 4, &n), 0);
 	assert_int_equal(n, 2);
@@ -306,6 +308,12 @@ static void holes_are_found(void **state)
 	assert_int_equal(e[1].fe_flags, FIEMAP_EXTENT_LAST);
 	assert_int_equal(fake_fiemap(fx->t, a, 0, 101 * BLOCK, NULL, 0, &n), 0);
 	assert_int_equal(n, 1);
+	/* of what begins where the range ends nothing is told but that there is more */
+	assert_int_equal(fake_fiemap(fx->t, a, 0, 102 * BLOCK, e, 4, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(e[0].fe_flags, 0);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, 100 * BLOCK, e, 4, &n), 0);
+	assert_int_equal(n, 0);
 	must_remove(fx, fx->root, a, "a");
 }
 

@@ -323,6 +323,37 @@ static void listing_shows_every_entry_once(void **state)
 	assert_int_equal(zus_zi_size(fx->root.zi), 64);
 }
 
+/* The first tables have room for this many. */
+#define FULL	16
+
+static void full_tables_have_no_room_behind_them(void **state)
+{
+	static unsigned char seen[FULL + 1];
+	struct fixture *fx = fixture_mount(NULL, NULL);
+	unsigned int i, n, dots;
+
+	(void)state;
+	for (n = FULL - 1; n <= FULL + 1; n++) {
+		make_many(fx, n);
+		memset(seen, 0, sizeof(seen));
+		list(fx, fx->root, seen, &dots, NULL);
+		for (i = 0; i < n; i++)
+			assert_int_equal(seen[i], 1);
+		if (n != FULL) {
+			remove_many(fx, n);
+			continue;
+		}
+		/* and a mount that goes away with them */
+		fake_thread_destroy(fx->t);
+		assert_int_equal(fake_umount_dirty(fx->f), 0);
+		assert_int_equal(fake_outstanding(fx->f), 0);
+		assert_int_equal(fake_mount(fx->f, ""), 0);
+		fx->t = fake_thread_create(fx->f, 0);
+		fx->root = fake_root(fx->f);
+	}
+	fixture_umount(fx);
+}
+
 /* Removes what was seen, as rm -r does, adds others, and renames in place. */
 static void disturb(struct fixture *fx, unsigned int round)
 {
@@ -449,6 +480,7 @@ int main(void)
 		T(rename_replaces_a_file),
 		T(rename_exchanges_file_and_directory),
 		T(listing_shows_every_entry_once),
+		cmocka_unit_test(full_tables_have_no_room_behind_them),
 		T(listing_is_not_disturbed_by_changes),
 		T(freed_positions_are_used_again),
 		T(long_names_work),
