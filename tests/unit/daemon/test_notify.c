@@ -37,6 +37,16 @@ static char folder[] = "/tmp/zusd-notify-XXXXXX";
 static char pidfile[64], socket_path[64];
 static int manager = -1;
 static struct zusd z;
+static unsigned int messages;
+
+static void count_message(const struct zus_env *env, int level, const char *fmt, va_list ap)
+{
+	(void)env;
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	messages++;
+}
 
 /* The manager's socket; name: as in NOTIFY_SOCKET. */
 static int listen_at(const char *name)
@@ -55,7 +65,9 @@ static int listen_at(const char *name)
 static int setup(void **state)
 {
 	(void)state;
+	messages = 0;
 	z = (struct zusd){ .opt.ready_fd = -1, .env = *zus_env_default() };
+	z.env.vlog = count_message;
 	unlink(socket_path);
 	return listen_at(socket_path);
 }
@@ -118,6 +130,7 @@ static void manager_hears_of_start_and_end(void **state)
 	zusd_notify_stopping(&z);
 	assert_string_equal(told(), "STOPPING=1");
 	assert_string_equal(told(), "");
+	assert_int_equal(messages, 0);
 	/* an abstract address */
 	close(manager);
 	assert_int_equal(listen_at("@zusd-test-notify"), 0);
@@ -141,10 +154,12 @@ static void server_needs_no_manager(void **state)
 	path[sizeof(path) - 1] = 0;
 	setenv("NOTIFY_SOCKET", path, 1);
 	assert_int_equal(zusd_notify_ready(&z), 0);
+	assert_int_equal(messages, ARRAY_LEN(names) + 1);
 	unsetenv("NOTIFY_SOCKET");
 	assert_int_equal(zusd_notify_ready(&z), 0);
 	zusd_notify_stopping(&z);
 	assert_string_equal(told(), "");
+	assert_int_equal(messages, ARRAY_LEN(names) + 1);
 }
 
 static void pid_file_lives_as_long_as_the_server(void **state)

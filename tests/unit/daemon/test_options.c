@@ -307,6 +307,8 @@ static void what_is_served_also_comes_once_and_last(void **state)
 	assert_string_equal(o.plugins, "a,bb,b");
 	assert_int_equal(parse("--also=bb,c,a,c"), 0);
 	assert_string_equal(o.plugins, "a,bb,c");
+	assert_int_equal(parse("--also=c,d"), 0);
+	assert_string_equal(o.plugins, "a,bb,c,d");
 	assert_int_equal(parse("--plugins=x --also=y"), 0);
 	assert_string_equal(o.plugins, "x,y");
 	write_conf("");
@@ -332,6 +334,8 @@ static void config_is_found_before_the_rest(void **state)
 	const char *const ended[] = { "zusd", "--plugins=x", "--", "--config" };
 	const char *const other[] = { "zusd", "--configure=/nowhere" };
 	const char *const none[] = { "zusd", "--nice=1", "--plugins=x" };
+	const char *const cut[] = { "zusd", "--conf", conf_path };
+	const char *const value[] = { "zusd", "--plugins=x", "--pidfile", "--config", "root" };
 
 	(void)state;
 	write_conf("ZUFS_LIBFS_LIST=list\nZUSD_ARGS=--nice=7\n");
@@ -340,6 +344,14 @@ static void config_is_found_before_the_rest(void **state)
 	assert_string_equal(o.plugins, "list");
 	assert_int_equal(o.nice, 7);
 	assert_int_equal(parse_words(3, last), 3);
+	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
+	/* as any long option it may be cut */
+	assert_int_equal(parse_words(3, cut), 0);
+	assert_string_equal(o.plugins, "list");
+	assert_int_equal(parse_words(5, value), 0);
+	assert_string_equal(o.pidfile, "--config");
+	assert_string_equal(o.root, "root");
+	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
 	assert_int_equal(parse_words(4, ended), 0);
 	assert_string_equal(o.root, "--config");
 	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
