@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zus/thread.h>
+
+static int thread_err;			/* of its creation */
+
+#define zus_thread_create(...)	(thread_err ? thread_err : zus_thread_create(__VA_ARGS__))
 #include "../../../daemon/mounter.c"
+#undef zus_thread_create
 
 #define MSG_BYTES	4096
 
 static struct zusd z;
+static unsigned int errors_told;	/* atomic */
+
+static void count_error(const struct zus_env *env, int level, const char *fmt, va_list ap)
+{
+	(void)env;
+	(void)fmt;
+	(void)ap;
+	__atomic_add_fetch(&errors_told, level == LOG_ERR, __ATOMIC_RELAXED);
+}
 
 /* What the kernel says, in order, and then BREAK; what was seen of the rest. */
 static struct {
@@ -118,6 +134,8 @@ static int setup(void **state)
 {
 	(void)state;
 	z = (struct zusd){ .root_fd = 4711, .env = *zus_env_default() };
+	z.env.vlog = count_error;
+	errors_told = 0;
 	memset(&k, 0, sizeof(k));
 	k.stop_status = -1;
 	k.msg = calloc(1, MSG_BYTES);
@@ -152,6 +170,7 @@ static void channels_are_there_before_a_mount(void **state)
 	assert_int_equal(k.served, 3);
 	assert_int_equal(k.channels, 2);
 	assert_int_equal(k.stop_status, 0);
+	assert_int_equal(errors_told, 0);
 }
 
 static void mount_without_channels_fails(void **state)
@@ -203,12 +222,22 @@ static void wait_that_fails_ends_the_server(void **state)
 	serve_all(NULL);
 	assert_int_equal(k.opened, 1);
 	assert_int_equal(k.stop_status, 1);
+	assert_int_equal(errors_told, 1);
 	teardown(state);
 	setup(state);
 	k.open_err = -EMFILE;
 	serve_all(NULL);
 	assert_int_equal(k.opened, 0);
 	assert_int_equal(k.stop_status, 1);
+}
+
+static void mounter_that_cannot_be_started_is_not_waited_for(void **state)
+{
+	(void)state;
+	thread_err = -EAGAIN;
+	assert_int_equal(zusd_mounter_start(&z), -EAGAIN);
+	thread_err = 0;
+	assert_int_equal(k.left, k.entered);
 }
 
 /* Then it is not joined: it may never end. */
@@ -342,6 +371,7 @@ int main(void)
 		T(failed_mount_is_answered),
 		T(interruption_leaves_an_empty_message),
 		T(wait_that_fails_ends_the_server),
+		T(mounter_that_cannot_be_started_is_not_waited_for),
 		T(mounter_that_cannot_be_woken_is_left),
 		R(root_that_is_ready_is_not_waited_for),
 		R(number_0_is_a_file),

@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static int create_type(const struct zus_plugin *plugin, const struct zus_env *en
 static int destroy_type(struct zus_type *type);
 static unsigned int stop_type(struct zus_type *type);
 
+static bool no_memory;
+
+#define strdup(text)		(no_memory ? NULL : strdup(text))
 #define zus_type_create		create_type
 #define zus_type_destroy	destroy_type
 #define zus_type_stop		stop_type
@@ -33,6 +37,16 @@ static unsigned int stop_type(struct zus_type *type);
 #define ALIEN	PROBE_DIR "/libalien.so"
 
 static struct zusd z;
+static unsigned int complaints;
+
+static void count_complaint(const struct zus_env *env, int level, const char *fmt, va_list ap)
+{
+	(void)env;
+	(void)fmt;
+	(void)ap;
+	complaints += level <= LOG_WARNING;
+}
+
 static char why[WHY_BYTES];
 static char folder[] = "/tmp/zusd-plugins-XXXXXX";
 static char twin[64];			/* another file with the same type */
@@ -95,11 +109,13 @@ static int setup(void **state)
 	(void)state;
 	memset(&k, 0, sizeof(k));
 	why[0] = 0;
+	complaints = 0;
 	z = (struct zusd){
 		.root_fd = 4711,
 		.env = *zus_env_default(),
 		.opt.plugin_dir = PROBE_DIR,
 	};
+	z.env.vlog = count_complaint;
 	return 0;
 }
 
@@ -134,6 +150,7 @@ static void listed_plugins_are_served(void **state)
 	assert_int_equal(z.nr_plugins, 1);
 	assert_int_equal(k.registered, 1);
 	assert_true(is_loaded(PROBE));
+	assert_int_equal(complaints, 0);
 	/* all memory is locked later */
 	assert_int_equal(k.locked, 0);
 }
@@ -147,8 +164,13 @@ static void a_start_without_plugins_fails(void **state)
 	assert_int_equal(start("alien,probe"), -EPROTO);
 	assert_int_equal(k.registered, 0);
 	/* what was started before the one that fails is there until the stop */
+	complaints = 0;
 	assert_int_equal(start("probe nowhere"), -ELIBACC);
 	assert_int_equal(z.nr_plugins, 1);
+	assert_int_equal(complaints, 1);
+	no_memory = true;
+	assert_int_equal(start("probe"), -ENOMEM);
+	no_memory = false;
 }
 
 static void type_is_added_by_name_or_path(void **state)
@@ -165,6 +187,7 @@ static void type_is_added_by_name_or_path(void **state)
 	assert_int_equal(load(PROBE), 0);
 	assert_int_equal(z.nr_plugins, 1);
 	assert_int_equal(k.registered, 2);
+	assert_int_equal(complaints, 0);
 }
 
 static void type_of_another_file_is_refused(void **state)
@@ -253,6 +276,8 @@ static void there_are_so_many_at_most(void **state)
 	z.nr_plugins = ZUSD_MAX_PLUGINS;
 	assert_int_equal(zusd_plugins_server_stop(&z), 2 * ZUSD_MAX_PLUGINS);
 	assert_int_equal(load(twin), -E2BIG);
+	assert_string_equal(why, "more than 16 plugins");
+	assert_int_equal(complaints, 1);
 	z.nr_plugins = 1;
 	assert_int_equal(zusd_plugins_server_stop(&z), 2);
 }
