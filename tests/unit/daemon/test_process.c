@@ -305,9 +305,12 @@ static void a_few_capabilities_are_kept(void **state)
 	assert_int_equal(k.caps[1].permitted, 0);
 	assert_int_equal(k.caps[1].effective, 0);
 	assert_int_equal(k.caps[1].inheritable, 0);
-	/* who has fewer gets none */
+	/* who has fewer gets none, and loses the rest all the same */
+	have_all_capabilities();
+	k.bounding &= ~(1ULL << CAP_FOWNER);
 	k.caps[0].permitted = 1U << CAP_IPC_LOCK;
 	assert_int_equal(zusd_drop_capabilities(&z), 0);
+	assert_int_equal(k.bounding, KEPT);
 	assert_int_equal(k.caps[0].effective, 1U << CAP_IPC_LOCK);
 }
 
