@@ -258,12 +258,21 @@ static bool is_ignored(int number)
 	return !sigaction(number, NULL, &sa) && sa.sa_handler == SIG_IGN;
 }
 
+/* What is not initialized is not 0 by luck. */
+static __attribute__((noinline)) void dirty_the_stack(void)
+{
+	volatile char dirt[4096];
+
+	memset((void *)dirt, 0xff, sizeof(dirt));
+}
+
 /* 0: signals are what they should be; else which ones are not. */
 static int look_at_signals(void)
 {
 	static const int ignored[] = { SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	size_t i;
 
+	dirty_the_stack();
 	if (zusd_signals_init() < 0)
 		return 1;
 	if (!is_blocked(SIGTERM) || !is_blocked(SIGINT) || !is_blocked(SIGQUIT))
@@ -273,6 +282,7 @@ static int look_at_signals(void)
 	for (i = 0; i < ARRAY_LEN(ignored); i++)
 		if (!is_ignored(ignored[i]))
 			return 4;
+	dirty_the_stack();
 	zusd_signals_release();
 	return is_blocked(SIGTERM) && !is_blocked(SIGINT) && !is_blocked(SIGQUIT) ? 0 : 5;
 }
@@ -297,6 +307,7 @@ static void want_descriptors(void)
 	const struct rlimit none = { 0, 0 };
 
 	close(0);
+	errno = EPERM;
 	if (zusd_signals_init() || setrlimit(RLIMIT_NOFILE, &none))
 		_exit(1);
 	_exit(zusd_signals_init() != -EMFILE);
