@@ -130,9 +130,11 @@ int zusd_break_waiters(int root_fd, enum zusd_waiter kind)
 	return k.break_err;
 }
 
+/* A thread that is waited for in vain is the end: each test takes some milliseconds. */
 static int setup(void **state)
 {
 	(void)state;
+	alarm(10);
 	z = (struct zusd){ .root_fd = 4711, .env = *zus_env_default() };
 	z.env.vlog = count_error;
 	errors_told = 0;
@@ -145,6 +147,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	alarm(0);
 	free(k.msg);
 	return 0;
 }

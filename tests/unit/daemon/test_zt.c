@@ -207,9 +207,11 @@ int zusd_break_waiters(int root_fd, enum zusd_waiter kind)
 
 /* ---- steps of a test ---- */
 
+/* A thread that is waited for in vain is the end: each test takes some milliseconds. */
 static int setup(void **state)
 {
 	(void)state;
+	alarm(10);
 	memset(&k, 0, sizeof(k));
 	k.bad_cpu = -1;
 	pthread_mutex_init(&k.lock, NULL);
@@ -229,6 +231,7 @@ static int teardown(void **state)
 	zusd_zts_destroy(&z);
 	assert_int_equal(k.waiters, 0);
 	assert_int_equal(k.closed, k.opened);
+	alarm(0);
 	return 0;
 }
 

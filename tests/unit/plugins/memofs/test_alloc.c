@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include <unistd.h>
+
 #define LARGE	512U			/* blocks of 2 MiB */
 #define BLOCKS	4096U
 
@@ -54,8 +56,10 @@ static void give_all(struct memofs_sb *msb)
 			give(msb, bn, 1);
 }
 
+/* A lock that is waited for in vain is the end: each test takes some milliseconds. */
 static int setup_empty(void **state)
 {
+	alarm(10);
 	memset(owned, 0, sizeof(owned));
 	return setup(state);
 }
@@ -63,6 +67,7 @@ static int setup_empty(void **state)
 static int teardown_empty(void **state)
 {
 	give_all(fixture_sb(*state));
+	alarm(0);
 	return teardown(state);
 }
 
