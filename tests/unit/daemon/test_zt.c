@@ -55,6 +55,7 @@ static struct {
 	bool broken;			/* waiting threads are told to look */
 	int waiters;
 	unsigned int threads, opened, closed, pinned, rseqs, priorities;
+	unsigned int channels;		/* bit per number that was opened */
 	int last_nice, last_priority, last_policy;
 	char names[128];		/* of the threads, as far as they fit */
 	int last_pinned;
@@ -124,6 +125,7 @@ int zus_channel_open(struct zus_channel *ch, int root_fd, unsigned int channel_n
 		return err;
 	pthread_mutex_lock(&k.lock);
 	k.opened++;
+	k.channels |= 1U << channel_no;
 	pthread_mutex_unlock(&k.lock);
 	*ch = (struct zus_channel){ .fd = root_fd, .cmd = { .cpu = cpu, .size = channel_no } };
 	return 0;
@@ -291,8 +293,11 @@ static void channels_have_a_number(void **state)
 	assert_int_equal(zusd_zts_start(&z, 0), -EINVAL);
 	assert_int_equal(zusd_zts_start(&z, ZUFS_MAX_ZT_CHANNELS + 1), -EINVAL);
 	assert_int_equal(k.threads, 0);
+	/* an old error is no interruption */
+	errno = EINTR;
 	start(ZUFS_MAX_ZT_CHANNELS);
 	assert_int_equal(k.threads, ZUFS_MAX_ZT_CHANNELS);
+	assert_int_equal(k.channels, (1U << ZUFS_MAX_ZT_CHANNELS) - 1);
 }
 
 /* A mount is served by the CPUs that can. */
