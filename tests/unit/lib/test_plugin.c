@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zus/server.h>
 #include "../probefs.h"
@@ -98,6 +99,10 @@ static void check_says_why(void **state)
 	p.size = 16;
 	assert_int_equal(zus_plugin_check(&p, why, sizeof(why)), -EPROTO);
 	assert_string_equal(why, "plugin '?': its table is too short");
+	/* and one that ends with it */
+	p.size = offsetof(struct zus_plugin, name) + sizeof(p.name);
+	assert_int_equal(zus_plugin_check(&p, why, sizeof(why)), -EPROTO);
+	assert_string_equal(why, "plugin 'probe': its table is too short");
 }
 
 /* Debug records lie in the plugin: nobody may look at them when its type is gone. */
@@ -106,7 +111,7 @@ static void destroyed_type_has_no_debug_sites(void **state)
 	static struct zus_ddbg_site sites[2] = {
 		{ "own.c", "own_function", "one", 1, 0 }, { "own.c", "own_function", "two", 2, 0 },
 	};
-	struct zus_plugin p = probe_plugin;
+	struct zus_plugin p = probe_plugin, *old;
 	struct zus_type *t;
 
 	(void)state;
@@ -116,11 +121,15 @@ static void destroyed_type_has_no_debug_sites(void **state)
 	assert_int_equal(zus_ddbg_write("func own_function +p"), 2);
 	zus_type_destroy(t);
 	assert_int_equal(zus_ddbg_write("func own_function +p"), 0);
-	/* an older table does not say where they are */
+	/* an older table does not say where they are, and ends before */
 	p.size = offsetof(struct zus_plugin, ops) + sizeof(p.ops);
-	assert_int_equal(zus_type_create(&p, zus_env_default(), &t), 0);
+	old = malloc(p.size);
+	assert_non_null(old);
+	memcpy(old, &p, p.size);
+	assert_int_equal(zus_type_create(old, zus_env_default(), &t), 0);
 	assert_int_equal(zus_ddbg_write("func own_function +p"), 0);
 	zus_type_destroy(t);
+	free(old);
 }
 
 static void shorter_table_lacks_its_last_operations(void **state)
@@ -244,6 +253,7 @@ static void other_files_are_refused_with_a_reason(void **state)
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = 0;
 	assert_int_equal(zus_plugin_load("/", name, &p, &h, why, sizeof(why)), -ENAMETOOLONG);
+	assert_ptr_equal(strstr(why, "the path of plugin 'nnn"), why);
 	/* the longest path has room for its NUL */
 	name[0] = '/';
 	name[4096] = 0;
