@@ -126,6 +126,10 @@ static void parsing_ends_at_the_first_mistake(void **state)
 	assert_int_equal(o.count, 1);
 	assert_int_equal(parse("name=1234567"), 0);
 	assert_string_equal(o.name, "1234567");
+	/* a text has its end, whatever was there */
+	memset(&o, 'x', sizeof(o));
+	assert_int_equal(zus_opt_parse("name=ab", table, &o, bad, sizeof(bad)), 0);
+	assert_string_equal(o.name, "ab");
 	assert_int_equal(parse("name=12345678"), -EINVAL);
 	assert_int_equal(parse("name"), -EINVAL);
 	assert_int_equal(parse("size"), -EINVAL);
