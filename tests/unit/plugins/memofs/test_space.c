@@ -195,6 +195,10 @@ static void full_device_gives_a_short_write(void **state)
 	must_write(fx, a, buf, 14 * BLOCK, 0);
 	assert_int_equal(fake_truncate(fx->t, a, BLOCK), 0);
 	must_write(fx, a, buf, BLOCK, 5 * BLOCK);
+	/* the last ones are given, and what is there is no need */
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 14 * BLOCK), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 14);
+	assert_int_equal(stat_fs(fx).f_bfree, 0);
 	must_remove(fx, fx->root, a, "a");
 	fixture_umount(fx);
 }
