@@ -303,6 +303,43 @@ static void held_blocks_come_back_when_nobody_holds_them(void **state)
 	fixture_umount(fx);
 }
 
+/* The second of two who found a shared block finds the copy of the first. */
+static void late_writer_finds_the_copy(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct memofs_run first = { .index = 0, .n = 1 }, second;
+
+	fill(fx, a, 'a', 1);
+	clone_all(fx, a, b);
+	first.bn = block_of(inode_of(b), 0);
+	second = first;
+	assert_int_equal(memofs_own(inode_of(b), &first, false), 1);
+	assert_int_equal(memofs_own(inode_of(b), &second, false), 0);
+	assert_int_equal(second.bn, first.bn);
+	assert_int_equal(block_of(inode_of(b), 0), first.bn);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
+/* What somebody has stored behind the end does not come into sight by a clone behind it. */
+static void clone_behind_the_end_shows_zeros(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	char buf[8];
+
+	fill(fx, a, 'a', 1);
+	must_write(fx, b, "data", 4, 0);
+	memset(memofs_block_addr(inode_of(b), block_of(inode_of(b), 0)) + 4, 'x', BLOCK - 4);
+	assert_int_equal(fake_clone(fx->t, a, b, 0, 3 * BLOCK, BLOCK, BLOCK), 0);
+	assert_int_equal(zus_zi_size(b.zi), 4 * BLOCK);
+	assert_int_equal(fake_read(fx->t, b, buf, 8, 0), 8);
+	assert_memory_equal(buf, "data\0\0\0\0", 8);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
 /* Whatever has the file to itself knows that nobody holds a page of it any more. */
 static void exclusive_operations_take_replaced_blocks_back(void **state)
 {
@@ -764,6 +801,8 @@ int main(void)
 		cmocka_unit_test(later_readers_do_not_hold_up),
 		cmocka_unit_test(replaced_blocks_do_not_wait_for_a_truncate),
 		cmocka_unit_test(held_blocks_come_back_when_nobody_holds_them),
+		T(late_writer_finds_the_copy),
+		T(clone_behind_the_end_shows_zeros),
 		cmocka_unit_test(exclusive_operations_take_replaced_blocks_back),
 		cmocka_unit_test(kernel_hears_of_new_blocks),
 		cmocka_unit_test(full_device_leaves_both_as_they_were),

@@ -87,6 +87,13 @@ static void runs_have_their_ends(void **state)
 	}
 	assert_int_equal(busy(*state, 1002, 1), 0);
 	assert_int_equal(busy(*state, 2001, 1), 0);
+	/* many that are looked for in one place */
+	for (i = 0; i < 8; i++)
+		assert_int_equal(busy(*state, 3 + 256 * i, 1), 0);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(idle(*state, 3 + 256 * (i * 3 % 8), 1), 0);
+		assert_false(zus_block_is_busy(sb, 3 + 256 * (i * 3 % 8)));
+	}
 	assert_int_equal(say(*state, ZUFS_OP_T1_IDLE, runs, 4), 0);
 	for (i = 0; i < 4; i++)
 		assert_false(zus_block_is_busy(sb, runs[i].first));
