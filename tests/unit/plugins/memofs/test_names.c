@@ -311,6 +311,7 @@ static void listing_shows_every_entry_once(void **state)
 {
 	static unsigned char seen[MANY];
 	struct fixture *fx = *state;
+	struct fake_node d;
 	unsigned int i, dots;
 
 	make_many(fx, MANY);
@@ -319,8 +320,11 @@ static void listing_shows_every_entry_once(void **state)
 	for (i = 0; i < MANY; i++)
 		assert_int_equal(seen[i], 1);
 	remove_many(fx, MANY);
-	/* an empty directory starts afresh */
+	/* an empty directory starts afresh, as a new one begins */
 	assert_int_equal(zus_zi_size(fx->root.zi), 64);
+	d = must_mkdir(fx, fx->root, "d");
+	assert_int_equal(zus_zi_size(d.zi), 64);
+	must_remove(fx, fx->root, d, "d");
 }
 
 /* The first tables have room for this many. */
