@@ -322,6 +322,28 @@ static void late_writer_finds_the_copy(void **state)
 	must_remove(fx, fx->root, b, "b");
 }
 
+/* A file that becomes another one has nothing of what it was before. */
+static void clone_of_a_shorter_file_leaves_nothing_behind_it(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t before;
+
+	fill(fx, a, 'a', 2);
+	before = left(fx);
+	fill(fx, b, 'b', 20);
+	clone_all(fx, a, b);
+	assert_int_equal(zus_zi_size(b.zi), 2 * BLOCK);
+	assert_int_equal(le64toh(b.zi->i_blocks), 2);
+	assert_int_equal(left(fx), before);
+	assert_int_equal(fake_truncate(fx->t, b, 20 * BLOCK), 0);
+	assert_int_equal(byte_at(fx, b, BLOCK), 'a');
+	assert_int_equal(byte_at(fx, b, 2 * BLOCK), 0);
+	assert_int_equal(byte_at(fx, b, 19 * BLOCK), 0);
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, b, "b");
+}
+
 /* What somebody has stored behind the end does not come into sight by a clone behind it. */
 static void clone_behind_the_end_shows_zeros(void **state)
 {
@@ -802,6 +824,7 @@ int main(void)
 		cmocka_unit_test(replaced_blocks_do_not_wait_for_a_truncate),
 		cmocka_unit_test(held_blocks_come_back_when_nobody_holds_them),
 		T(late_writer_finds_the_copy),
+		T(clone_of_a_shorter_file_leaves_nothing_behind_it),
 		T(clone_behind_the_end_shows_zeros),
 		cmocka_unit_test(exclusive_operations_take_replaced_blocks_back),
 		cmocka_unit_test(kernel_hears_of_new_blocks),
