@@ -424,6 +424,8 @@ static int wait_for(struct pollfd *fds, nfds_t n, int timeout_ms)
 		errno = event == 'e' ? EINTR : ENOMEM;
 		return -1;
 	}
+	/* an old error is none of the wait that follows */
+	errno = ENOTTY;
 	return poll(fds, n, 0);
 }
 
