@@ -103,7 +103,6 @@ int memofs_walk_filled(struct memofs_walk *w, struct memofs_inode *mi, struct me
 		err = fill_hole(mi, r, *change & MEMOFS_RESERVE);
 		if (err)
 			return err;
-		*change |= MEMOFS_FILLED;
 		/* once more: somebody may have been faster */
 		memofs_walk_init(w, mi, r->index, w->end);
 	}

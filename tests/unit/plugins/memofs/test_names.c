@@ -123,6 +123,33 @@ static void link_counts_follow_names(void **state)
 	must_remove(fx, fx->root, a, "a2");
 }
 
+/* Nothing of what only the file system may set comes from the kernel. */
+static void new_inode_has_what_was_asked_for(void **state)
+{
+	struct memofs_sb *msb = fixture_sb(*state);
+	static const uint8_t zeros[sizeof(((struct zus_inode *)0)->i_symlink)];
+	const uint16_t modes[] = { S_IFREG | 0640, S_IFIFO | 0600, S_IFCHR | 0600 };
+	struct zus_inode from;
+	struct memofs_inode *mi;
+	size_t i, kept;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		memset(&from, 0xff, sizeof(from));
+		from.i_mode = htole16(modes[i]);
+		assert_int_equal(memofs_inode_new(msb, &from, &mi), 0);
+		kept = S_ISCHR(modes[i]) ? sizeof(from.i_rdev) : 0;
+		assert_int_equal(zus_zi_mode(mi->ii.zi), modes[i]);
+		assert_memory_equal(mi->ii.zi->i_symlink, from.i_symlink, kept);
+		assert_memory_equal((const uint8_t *)mi->ii.zi->i_symlink + kept, zeros,
+				    sizeof(zeros) - kept);
+		assert_int_equal(zus_zi_size(mi->ii.zi), 0);
+		assert_int_equal(mi->ii.zi->i_blocks, 0);
+		assert_int_equal(mi->ii.zi->i_xattr, 0);
+		assert_int_equal(mi->ii.zi->i_birth.btime, from.i_ctime);
+		memofs_free_inode(&mi->ii);
+	}
+}
+
 static void dot_names_work_by_number(void **state)
 {
 	struct fixture *fx = *state;
@@ -476,6 +503,7 @@ int main(void)
 		T(wrong_inode_of_a_name_is_refused),
 		T(link_counts_follow_names),
 		T(names_may_take_so_much_memory),
+		T(new_inode_has_what_was_asked_for),
 		T(dot_names_work_by_number),
 		T(special_file_keeps_its_device),
 		T(symlink_of_any_length_is_read_back),
