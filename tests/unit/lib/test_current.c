@@ -12,9 +12,18 @@ static char said[256];
 static bool was_told;
 static struct zus_plugin plugin;
 
+/* What is not initialized is not 0 by luck. */
+static __attribute__((noinline)) void dirty_the_stack(void)
+{
+	volatile char dirt[4096];
+
+	memset((void *)dirt, 'd', sizeof(dirt));
+}
+
 static void ask(void)
 {
 	memset(said, 'x', sizeof(said));
+	dirty_the_stack();
 	was_told = zus_current_op(said, sizeof(said));
 }
 
@@ -66,6 +75,43 @@ static int ask_in_statfs(struct zus_sb *sb, struct statfs64 *st)
 	return probe_ops.statfs(sb, st);
 }
 
+/* ---- what rides along ---- */
+
+static uint64_t *cookie_of_message, good_cookie;
+static char first_said[256];		/* before the message itself */
+
+/* The first message comes after this one. */
+static void ask_in_evict(struct zus_ii *ii, uint64_t flags)
+{
+	ask();
+	strcpy(first_said, said);
+	if (cookie_of_message)
+		*cookie_of_message = good_cookie;
+	probe_ops.evict(ii, flags);
+}
+
+/* Asks in an EVICT that rides along with this message of `len` bytes. */
+static void ask_with_rider(unsigned int operation, size_t len, size_t cookie_at, uint64_t cookie)
+{
+	struct zufs_ioc_evict_inode rider = {
+		.hdr.operation = ZUFS_OP_EVICT_INODE,
+		.hdr.in_len = sizeof(rider),
+	};
+	struct zufs_ioc_hdr *hdr = raw_message(len + sizeof(rider), operation, len);
+	struct fake_node node;
+
+	assert_int_equal(fake_lookup(fx.t, fx.root, "f0", &node), 0);
+	rider.zus_ii = node.ii;
+	cookie_of_message = cookie_at ? (uint64_t *)((char *)hdr + cookie_at) : NULL;
+	if (cookie_at)
+		*cookie_of_message = cookie;
+	good_cookie = fx.f1.ii;
+	hdr->flags = ZUFS_H_HAS_PIGY_PUT;
+	memcpy((char *)hdr + len, &rider, sizeof(rider));
+	raw_dispatch();
+	assert_true(was_told);
+}
+
 static int setup_asking(void **state)
 {
 	static struct zus_fs_ops ops;
@@ -78,6 +124,7 @@ static int setup_asking(void **state)
 	ops.remount = ask_in_remount;
 	ops.umount = ask_in_umount;
 	ops.statfs = ask_in_statfs;
+	ops.evict = ask_in_evict;
 	plugin = probe_plugin;
 	plugin.ops = &ops;
 	start_with(&plugin, "");
@@ -152,6 +199,27 @@ static void spoiled_handles_are_question_marks(void **state)
 	assert_non_null(strstr(said, "operation SETATTR, plugin ?, mount 1, inode "));
 }
 
+static void messages_that_ride_along_are_thought_of(void **state)
+{
+	(void)state;
+	ask_with_rider(ZUFS_OP_NOOP, sizeof(struct zufs_ioc_hdr), 0, 0);
+	assert_string_equal(first_said, "operation NOOP or what rides along");
+	ask_with_rider(ZUFS_OP_SETATTR, sizeof(struct zufs_ioc_attr),
+		       offsetof(struct zufs_ioc_attr, zus_ii), 16);
+	assert_string_equal(first_said, "operation SETATTR or what rides along, inode ?");
+	/* with operations that nobody knows, too */
+	ask_with_rider(0, sizeof(struct zufs_ioc_hdr), 0, 0);
+	assert_string_equal(first_said, "operation 0");
+	ask_with_rider(ZUFS_OP_T1_IDLE + 1, sizeof(struct zufs_ioc_hdr), 0, 0);
+	assert_string_equal(first_said, "operation 74");
+	ask_with_rider(60000, sizeof(struct zufs_ioc_hdr), 0, 0);
+	assert_string_equal(first_said, "operation 60000");
+	raw_message(sizeof(struct zufs_ioc_hdr), ZUFS_OP_NOOP, sizeof(struct zufs_ioc_hdr));
+	raw_dispatch();
+	free(raw_cmd.buf);
+	raw_cmd.buf = NULL;
+}
+
 static void long_names_are_cut(void **state)
 {
 	static const char digits[] = "0123456789012345678901234567890123456789";
@@ -209,6 +277,7 @@ int main(void)
 		A(operations_are_named_with_what_they_are_about),
 		A(numbers_are_written_out),
 		A(spoiled_handles_are_question_marks),
+		A(messages_that_ride_along_are_thought_of),
 		A(long_names_are_cut),
 		A(text_ends_with_its_room),
 	};
