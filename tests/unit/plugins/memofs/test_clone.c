@@ -322,6 +322,25 @@ static void late_writer_finds_the_copy(void **state)
 	must_remove(fx, fx->root, b, "b");
 }
 
+/* The kernel sends no put for the fault of a page that is a hole, nor behind an error. */
+static void fault_of_a_hole_holds_nothing_up(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	uint64_t bn = 1, before;
+
+	fill(fx, a, 'a', 2);
+	assert_int_equal(fake_truncate(fx->t, a, 20 * BLOCK), 0);
+	before = left(fx);
+	clone_all(fx, a, b);
+	assert_int_equal(fake_get(fx->t, a, 10 * BLOCK, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
+	assert_int_equal(bn, 0);
+	must_write(fx, a, "n", 1, 0);
+	must_remove(fx, fx->root, b, "b");
+	assert_int_equal(left(fx), before);
+	must_remove(fx, fx->root, a, "a");
+}
+
 /* A file that becomes another one has nothing of what it was before. */
 static void clone_of_a_shorter_file_leaves_nothing_behind_it(void **state)
 {
@@ -824,6 +843,7 @@ int main(void)
 		cmocka_unit_test(replaced_blocks_do_not_wait_for_a_truncate),
 		cmocka_unit_test(held_blocks_come_back_when_nobody_holds_them),
 		T(late_writer_finds_the_copy),
+		T(fault_of_a_hole_holds_nothing_up),
 		T(clone_of_a_shorter_file_leaves_nothing_behind_it),
 		T(clone_behind_the_end_shows_zeros),
 		cmocka_unit_test(exclusive_operations_take_replaced_blocks_back),
