@@ -141,7 +141,7 @@ static int special_ioctl(int fd, unsigned long request, ...)
 		kernel.init = *(struct zufs_ioc_init *)arg;
 	else if (request == ZU_IOC_REGISTER_FS)
 		kernel.type = *(struct zufs_ioc_register_fs *)arg;
-	else if (request == ZU_IOC_NUMA_MAP)
+	else if (request == ZU_IOC_NUMA_MAP && hdr->in_len == sizeof(struct zufs_ioc_numa_map))
 		answer_numa(arg);
 	else if (request == ZU_IOC_GRAB_PMEM)
 		memcpy((char *)arg + sizeof(*hdr), (char *)&kernel.pmem + sizeof(*hdr),
@@ -181,6 +181,28 @@ static void other_folders_are_no_root(void **state)
 	assert_int_equal(zus_root_open("/"), -ENODEV);
 	assert_int_equal(kernel.files, -1);
 	kernel.files = 0;
+}
+
+static void control_socket_is_named_after_the_root(void **state)
+{
+	char path[64], want[64];
+	int fd = open("/", O_RDONLY);
+	struct stat st;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(want, sizeof(want), "/run/zufs/control-%u", minor(st.st_dev));
+	len = strlen(want);
+	assert_int_equal(zus_control_path(fd, path, sizeof(path)), 0);
+	assert_string_equal(path, want);
+	/* the NUL counts */
+	assert_int_equal(zus_control_path(fd, path, len + 1), 0);
+	assert_string_equal(path, want);
+	assert_int_equal(zus_control_path(fd, path, len), -ENAMETOOLONG);
+	assert_int_equal(zus_control_path(fd, path, 1), -ENAMETOOLONG);
+	close(fd);
+	assert_int_equal(zus_control_path(-1, path, sizeof(path)), -EBADF);
 }
 
 static void both_results_are_one(void **state)
@@ -427,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(other_folders_are_no_root),
+		T(control_socket_is_named_after_the_root),
 		T(both_results_are_one),
 		T(types_are_registered_by_their_info),
 		T(cpus_of_all_nodes_are_online),

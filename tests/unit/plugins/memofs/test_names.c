@@ -354,6 +354,28 @@ static void listing_shows_every_entry_once(void **state)
 	must_remove(fx, fx->root, d, "d");
 }
 
+static void renamed_entry_keeps_its_place(void **state)
+{
+	static unsigned char seen[16];
+	struct fixture *fx = *state;
+	struct fake_node node, none = { 0 };
+	unsigned int i, dots;
+	uint64_t size;
+
+	make_many(fx, 5);
+	size = zus_zi_size(fx->root.zi);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "f2", &node), 0);
+	assert_int_equal(fake_rename(fx->t, fx->root, "f2", node, fx->root, "f9", none, 0), 0);
+	assert_int_equal(fake_forget(fx->t, node), 0);
+	assert_int_equal(zus_zi_size(fx->root.zi), size);
+	memset(seen, 0, sizeof(seen));
+	list(fx, fx->root, seen, &dots, NULL);
+	for (i = 0; i < sizeof(seen); i++)
+		assert_int_equal(seen[i], (i < 5 && i != 2) || i == 9);
+	remove_one(fx, 9);
+	remove_many(fx, 5);
+}
+
 /* The first tables have room for this many. */
 #define FULL	16
 
@@ -513,6 +535,7 @@ int main(void)
 		T(rename_exchanges_file_and_directory),
 		T(listing_shows_every_entry_once),
 		cmocka_unit_test(full_tables_have_no_room_behind_them),
+		T(renamed_entry_keeps_its_place),
 		T(listing_is_not_disturbed_by_changes),
 		T(freed_positions_are_used_again),
 		T(long_names_work),
