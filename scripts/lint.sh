@@ -103,14 +103,14 @@ lint_text() {
 	complain "kernel versions outside kernel/compat" < <(grep_files \
 		'ZUF_HAVE_|KERNEL_VERSION|LINUX_VERSION_CODE' \
 		"$(of '^kernel/' | grep -v '^kernel/compat/')")
-	complain "shared memory outside kernel/shm.h" < <(grep_files \
+	complain "shared memory outside kernel/device/shm.h" < <(grep_files \
 		'__force|vmalloc_to_(page|pfn)' "$(of '^kernel/.*\.(c|h)$' |
-			grep -vE '^kernel/(shm\.h|planted\.c)$')" | grep -v '(__force u32)')
+			grep -vE '^kernel/(device/shm\.h|planted\.c)$')" | grep -v '(__force u32)')
 	complain "shared inode that may be poisoned: zuf_zi_load()" < <(grep_files \
 		'shm_(load|take)\(.*\bzi->' "$(of '^kernel/.*\.c$')")
 	complain "cookie that dispatch.c does not put in" < <(grep_files \
 		'= ZUF_I\(.*\)->zus_ii' "$(of '^kernel/.*\.c$' |
-			grep -vE '^kernel/(dispatch|sync)\.c$')")
+			grep -vE '^kernel/(op/dispatch|io/sync)\.c$')")
 	complain "wrong licence" < <(for file in $(of '^kernel/.*\.(c|h)$'); do
 		head -n 1 "$file" | grep -q 'GPL-2.0-only' || echo "$file"
 	done)

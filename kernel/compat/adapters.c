@@ -18,9 +18,9 @@
 #include <asm/smp.h>
 #endif
 
-#include "../acl.h"
-#include "../inode.h"
-#include "../swap.h"
+#include "acl.h"
+#include "inode.h"
+#include "swap.h"
 
 /* ---- inode operations ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The counters of a zuf root: its file `stats`, version 1, read and parsed. What a line
- * means stands in kernel/statsfile.c and docs/observe.md. Unknown lines, and words at the
+ * means stands in kernel/server/statsfile.c and docs/observe.md. Unknown lines, and words at the
  * end of known ones, are of a newer module and skipped.
  */
 #ifndef TOOLS_STATS_H

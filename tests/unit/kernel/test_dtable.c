@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Rules of the device table (kernel/dtcheck.c), compiled in user space. Every
+ * Rules of the device table (kernel/device/dtcheck.c), compiled in user space. Every
  * test starts from a table that passes, breaks one rule, and expects that rule
  * to be named with what was expected and found. Sums are put right again after
  * each change, unless the sum is what is tested.

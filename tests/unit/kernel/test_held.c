@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Blocks that the server keeps back (kernel/held.c), compiled in user space and executed in
+ * Blocks that the server keeps back (kernel/op/held.c), compiled in user space and executed in
  * every order that sequentially consistent memory allows.
  *
  * One block, which two files share. Each file maps it until a message takes its share away:
@@ -211,8 +211,8 @@ static bool zuf_page_is_pinned(struct page *page)
 	return STEP_READ(page->pins);
 }
 
-#include "../../../kernel/held.h"
-#include "../../../kernel/held.c"
+#include "../../../kernel/op/held.h"
+#include "../../../kernel/op/held.c"
 
 /* ---- tasks ---- */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Messages to the mounter (kernel/mounter.c), compiled in user space. The server is a thread;
+ * Messages to the mounter (kernel/server/mounter.c), compiled in user space. The server is a thread;
  * whoever runs has the baton and gives it away only where the kernel's code sleeps, so each test
  * says in which order things happen. Who sleeps is woken by wake_up() alone.
  */
@@ -75,13 +75,13 @@ static int sleep_at(wait_queue_head_t *wq);
 #define ZUF_ROOT_H
 #define ZUF_STATS_H
 #define ZUF_WAKE_H
-#include "../../../kernel/mounter.h"
+#include "../../../kernel/server/mounter.h"
 struct zuf_root {
 	u32 live_gen;
 	void *stats;
 	struct zuf_mounter mounter;
 };
-#include "../../../kernel/mounter.c"
+#include "../../../kernel/server/mounter.c"
 
 /* ---- the world ---- */
 

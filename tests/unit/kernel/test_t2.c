@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Transfers between memory and T2 (kernel/t2.c), compiled in user space: all bytes of a
+ * Transfers between memory and T2 (kernel/list/t2.c), compiled in user space: all bytes of a
  * transfer go out, however large it is, whatever devices they lie on.
  */
 #include "unit.h"
@@ -108,7 +108,7 @@ static void submit_bio(struct bio *bio)
 	free(bio);
 }
 
-#include "../../../kernel/t2.c"
+#include "../../../kernel/list/t2.c"
 
 static void count(void *arg)
 {

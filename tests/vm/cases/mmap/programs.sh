@@ -55,7 +55,7 @@ with_git() {
 	fi
 	git clone -q --no-hardlinks "$origin" "$mnt/clone"
 	cd "$mnt/clone"
-	echo change >>kernel/mmap.c
+	echo change >>kernel/io/mmap.c
 	git commit -qam second
 	git gc -q
 	git fsck --full --strict >/dev/null 2>&1 || fail "git fsck"
