@@ -17,11 +17,15 @@
 #include "futexkey.h"
 #include "inode.h"
 #include "iomap.h"
+#include "lost.h"
 #include "pins.h"
 #include "poison.h"
 #include "root.h"
+#include "rootfs.h"
 #include "srvmem.h"
+#include "super.h"
 #include "swap.h"
+#include "type.h"
 #include "umount.h"
 #include "wake.h"
 
@@ -42,7 +46,7 @@ static const struct {
 	{ zuf_pins_init, zuf_pins_fini },
 	{ zuf_futexkey_init, zuf_futexkey_fini },
 	{ zuf_swap_init, zuf_swap_fini },
-	{ zuf_root_init, zuf_root_fini },
+	{ zuf_rootfs_init, zuf_rootfs_fini },
 };
 
 static void stop_from(int i)
@@ -54,8 +58,14 @@ static void stop_from(int i)
 
 static int __init zuf_init(void)
 {
+	static const struct zuf_type_ops type_ops = {
+		.init_fs_context = zuf_init_fs_context,
+		.kill_sb = zuf_kill_sb,
+	};
 	int i, err;
 
+	zuf_types_init(&type_ops);
+	zuf_poison_set_lost(zuf_frame_lost);
 	for (i = 0; i < ARRAY_SIZE(subsystems); i++) {
 		err = subsystems[i].init();
 		if (err) {

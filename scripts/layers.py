@@ -20,10 +20,9 @@ KERNEL = os.path.join(TOP, 'kernel')
 # Files that call each other in a circle, at most.
 CIRCLE_MAX = 5
 SAME_LEVEL = {'io', 'vfs'}
-# What goes upward all the same, with the reason; a file or a folder each.
+# Files that may call and include upward, with the reason.
 UPWARD = {
-    ('compat/adapters.c', 'vfs'): 'entry points of the VFS in the shape that a kernel wants',
-    ('compat/adapters.c', 'io'): 'the same',
+    'compat/entry.c': 'entry points of the VFS in the shape that a kernel wants: nobody else calls it',
 }
 
 
@@ -122,11 +121,7 @@ def upward(order, edges):
     found = []
     for source, target in sorted(edges):
         a, b = folder_of(source), folder_of(target)
-        if rank[b] <= rank[a] or {a, b} <= SAME_LEVEL:
-            continue
-        if not any(source in (s, a) and (target == t or b == t)
-                   for s, t in ((s, t) for s, t in UPWARD)
-                   if s in (source, a)):
+        if rank[b] > rank[a] and not {a, b} <= SAME_LEVEL and source not in UPWARD:
             found.append((source, target))
     return found
 

@@ -21,14 +21,16 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "ends.h"
-#include "mapped.h"
-#include "sbid.h"
-
 static LIST_HEAD(sets);
 static DEFINE_MUTEX(poison_lock);
 static bool ever;		/* a frame was marked: they stay so when their set is closed */
 static struct dax_device *grace; /* nobody's: zuf_poison_fini() */
+static zuf_frame_lost_t *drop_from_files __ro_after_init;
+
+void __init zuf_poison_set_lost(zuf_frame_lost_t *lost)
+{
+	drop_from_files = lost;
+}
 
 /* ---- what the driver knows ---- */
 
@@ -89,30 +91,6 @@ static void mark_known(struct zuf_devset *ds, struct zuf_dev *dev)
 
 /* ---- frames that have gone bad ---- */
 
-/* Out of the mappings of all files of a mount; whose blocks they are nobody else knows. */
-static void drop_from_files(struct super_block *sb, void *arg)
-{
-	struct inode *inode, *prev = NULL;
-	u64 block = *(u64 *)arg;
-
-	spin_lock(&sb->s_inode_list_lock);
-	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		if (!zuf_mapped_of(inode) || !igrab(inode))
-			continue;
-		spin_unlock(&sb->s_inode_list_lock);
-		zuf_mapped_drop_block(inode, block);
-		/* a place in the list is kept by who stands there */
-		if (prev)
-			zuf_forget_inode(prev);
-		prev = inode;
-		cond_resched();
-		spin_lock(&sb->s_inode_list_lock);
-	}
-	spin_unlock(&sb->s_inode_list_lock);
-	if (prev)
-		zuf_forget_inode(prev);
-}
-
 static void mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 {
 	u64 block = dev->first + nr;
@@ -127,7 +105,7 @@ static void mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 		return;
 	}
 	zuf_devset_drop_page(ds, block);
-	zuf_sbid_for_each_sb(ds, drop_from_files, &block);
+	drop_from_files(ds, block);
 }
 
 /* Frames of a device, by their place in it. Return: how many of them are the set's. */

@@ -15,6 +15,14 @@
 
 struct iov_iter;
 
+/*
+ * Called when a frame, by its T1 block, has gone bad: it leaves the mappings of all files. It is
+ * marked already; poison_lock is held.
+ */
+typedef void zuf_frame_lost_t(const struct zuf_devset *ds, u64 block);
+/* Before any set is open. */
+void __init zuf_poison_set_lost(zuf_frame_lost_t *lost);
+
 int zuf_poison_init(void);
 void zuf_poison_fini(void);
 

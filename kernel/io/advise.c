@@ -14,7 +14,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 
 /* Pages of one PRE_READ. */
 #define ADVISE_CHUNK_PAGES ZUS_API_MAP_MAX_PAGES
@@ -40,7 +40,7 @@ static int send_pre_read(struct inode *inode, pgoff_t start, u32 pages)
 		.ra.prev_pos = pos - 1,
 		.ra.ra_pages = pages,
 	};
-	struct zuf_op op = ZUF_OP(&io, .flags = ZUF_OPF_IOMAP | ZUF_OPF_SHARED,
+	struct zuf_op op = ZUF_OP(&io, .flags = ZUF_OPF_SHARED, .retry = zuf_retry_op,
 				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii));
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);

@@ -8,13 +8,14 @@
 #include <linux/fs.h>
 
 #include "contract.h"
-#include "forget.h"
+#include "leave.h"
 #include "held.h"
 #include "inode.h"
 #include "mapped.h"
 #include "puts.h"
+#include "sbid.h"
 #include "stats.h"
-#include "super.h"
+#include "sb.h"
 #include "trace.h"
 
 static bool contract_keep(struct zuf_op *op)
@@ -41,7 +42,8 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 	c->kept = false;
 	c->op = (struct zuf_op){
 		.hdr = &io->hdr,
-		.flags = op_flags | ZUF_OPF_IOMAP,
+		.flags = op_flags,
+		.retry = zuf_retry_op,
 		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
 		ZUF_OUT(struct zufs_ioc_IO, ret_flags, zufs_io_size(c->pages)),
 		.claim = &c->claim,
@@ -77,7 +79,7 @@ static int send_put(struct zuf_contract *c)
 		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
 	};
 
-	zuf_stats_event(zuf_sb_stats(c->zsb), ZUF_EV_PUT_ALONE, 1);
+	zuf_stats_event(c->zsb->stats, ZUF_EV_PUT_ALONE, 1);
 	trace_zuf_put(ZUF_EV_PUT_ALONE, c->op.zc->cpu, 1);
 	return c->kept ? zuf_dispatch_kept(c->zsb, &op, &c->claim) : zuf_dispatch(c->zsb, &op);
 }
@@ -101,13 +103,14 @@ static bool put_later(struct zuf_contract *c, bool at_once)
 	if (!zm || !READ_ONCE(zm->has_left) || c->kept || (c->op.flags & ZUF_OPF_UNKILLABLE) ||
 	    (at_once && !zuf_held_wait_told(c->zsb->sbid)))
 		return false;
-	zuf_forget_later(c->zsb, &op);
+	zuf_leave_later(c->zsb, &op);
 	return true;
 }
 
 int zuf_contract_put(struct zuf_contract *c, bool at_once)
 {
 	const u32 now = ZUFS_RET_NEW | ZUFS_RET_PUT_NOW | ZUFS_RET_LOCKED_PUT;
+	struct zuf_endpoint *ep = &c->zsb->sbid->ep;
 	struct zufs_ioc_IO *io = c->io;
 
 	io->hdr.err = 0;
@@ -122,9 +125,9 @@ int zuf_contract_put(struct zuf_contract *c, bool at_once)
 	if ((io->rw & ZUFS_RW_WRITE) && unlikely(zuf_held_is_untold(c->zsb->sbid)) &&
 	    put_later(c, at_once))
 		return at_once ? -EINTR : 0;
-	if (!at_once && zuf_puts_queue(c->zsb->root, c->zsb->server_gen, c->op.zc,
+	if (!at_once && zuf_puts_queue(ep->peer, ep->gen, c->op.zc,
 				       zuf_inode_tag(c->inode), &io->hdr)) {
-		zuf_stats_event(zuf_sb_stats(c->zsb), ZUF_EV_PUT_QUEUED, 1);
+		zuf_stats_event(c->zsb->stats, ZUF_EV_PUT_QUEUED, 1);
 		return 0;
 	}
 	return send_put(c);

@@ -11,7 +11,7 @@
 
 #include "chan.h"
 #include "dispatch.h"
-#include "super.h"
+#include "sb.h"
 
 /*
  * struct zuf_contract - one of them, on the stack
@@ -50,14 +50,5 @@ ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len);
  * be.
  */
 int zuf_contract_put(struct zuf_contract *c, bool at_once);
-
-/* The T1 block of a word, 0: a hole; ~0: it is no answer that GET_MULTY may give. */
-static inline u64 zuf_word_block(u64 word)
-{
-	if (zufs_iom_op(word) != IOM_T1_READ ||
-	    (zufs_iom_val(word) & ZUFS_DPP_POOL_MASK) != ZUFS_POOL_T1)
-		return ~0ULL;
-	return zufs_dpp_block(zufs_iom_val(word));
-}
 
 #endif

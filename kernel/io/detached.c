@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 
 #include "held.h"
-#include "super.h"
+#include "sb.h"
 
 /* The mark has another meaning in a record of an inode. */
 static void clear_looks(struct zuf_mapped *zm)

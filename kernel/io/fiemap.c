@@ -16,7 +16,7 @@
 #include "dispatch.h"
 #include "fiemap.h"
 #include "inode.h"
-#include "super.h"
+#include "sb.h"
 
 /* Extents of one message: they fit the copy pages that every channel has. */
 #define CHUNK_EXTENTS 256

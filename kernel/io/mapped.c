@@ -18,6 +18,7 @@
  * a write that shares its locks fills a hole, a list of the server moves a block. So
  * each fault is on @flights while it asks, and whoever drops a range marks those stale.
  */
+#include "iomelem.h"
 #include "mappedrec.h"
 
 #include <linux/libnvdimm.h>
@@ -32,7 +33,7 @@
 #include "futexkey.h"
 #include "held.h"
 #include "pins.h"
-#include "super.h"
+#include "sb.h"
 #include "wake.h"
 
 static const gfp_t drop_gfp = GFP_NOIO | __GFP_NOFAIL;

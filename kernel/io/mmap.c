@@ -18,6 +18,7 @@
  * happen below an operation, so its messages may use the reserved channel. A fault
  * that is killed is a SIGBUS which nobody sees: it also ends copies of the kernel.
  */
+#include "iomelem.h"
 #include "mmap.h"
 
 #include <linux/dax.h>
@@ -36,7 +37,7 @@
 #include "poison.h"
 #include "settle.h"
 #include "stats.h"
-#include "super.h"
+#include "sb.h"
 #include "trace.h"
 
 #define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
@@ -407,8 +408,10 @@ static vm_fault_t fault_run(struct fault *f)
 {
 	vm_fault_t ret = f->write ? fault_store(f) : fault_locked(f);
 
-	zuf_stats_event(zuf_sb_stats(f->c.zsb), ZUF_EV_FAULT, 1);
-	trace_zuf_fault(f->inode, f->first, f->vmf->flags, f->order, (__force u32)ret);
+	zuf_stats_event(f->c.zsb->stats, ZUF_EV_FAULT, 1);
+	if (trace_zuf_fault_enabled())
+		trace_zuf_fault(f->c.zsb->sb_id, f->inode->i_ino, f->first, f->vmf->flags,
+				f->order, (__force u32)ret);
 	return ret;
 }
 
@@ -464,7 +467,7 @@ static vm_fault_t zuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 	    !fault_in_file(&f) || !huge_fits(vmf, f.c.zsb))
 		return VM_FAULT_FALLBACK;
 	if (!zuf_inserts_pmem_pmd) {
-		zuf_stats_event(zuf_sb_stats(f.c.zsb), ZUF_EV_FAULT_NO_2M, 1);
+		zuf_stats_event(f.c.zsb->stats, ZUF_EV_FAULT_NO_2M, 1);
 		return VM_FAULT_FALLBACK;
 	}
 	f.c.io = kmalloc(zufs_io_size(PTRS_PER_PMD), GFP_KERNEL);

@@ -18,6 +18,7 @@
 #include "contract.h"
 #include "devset.h"
 #include "inode.h"
+#include "iomelem.h"
 #include "nio.h"
 #include "poison.h"
 #include "rw.h"

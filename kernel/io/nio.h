@@ -5,7 +5,7 @@
 #ifndef ZUF_NIO_H
 #define ZUF_NIO_H
 
-#include "super.h"
+#include "sb.h"
 
 struct rw_call;
 

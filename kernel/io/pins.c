@@ -26,7 +26,7 @@
 #include "pins.h"
 #include "root.h"
 #include "sbid.h"
-#include "super.h"
+#include "sb.h"
 #include "wake.h"
 
 /* Between two looks, in jiffies. */
@@ -334,7 +334,7 @@ static int look_at_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
 	/* waits for nobody but the CPU */
 	flush_delayed_work(&pins->work);
 	return zuf_wait_killable(sbid->ends.wait, !READ_ONCE(sbid->ends.telling) ||
-				 !zuf_root_is_live(sbid->root, sbid->server_gen));
+				 !zuf_sbid_is_live(sbid));
 }
 
 /* Until nothing goes any more, or for a while. */

@@ -19,10 +19,12 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"
+#include "mend.h"
 #include "remap.h"
+#include "ride.h"
 #include "rw.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 #include "sync.h"
 
 /* Bytes of each side that are compared at a time. */
@@ -166,9 +168,9 @@ static int send_clone(const struct remap *r, u64 len_up)
 	const struct zuf_op_inode more[] = {
 		{ in, offsetof(struct zufs_ioc_clone, src_zus_ii) }, { }
 	};
-	struct zuf_op op = ZUF_OP(&msg, .goose = zuf_inode_tag(out), .more = more,
+	struct zuf_op op = ZUF_OP(&msg, .flush = zuf_inode_tag(out), .more = more,
 				  ZUF_INODE(out, struct zufs_ioc_clone, dst_zus_ii));
-	int err = zuf_puts_goose(zsb, zuf_inode_tag(in));
+	int err = zuf_flush(zsb, zuf_inode_tag(in));
 
 	/* from now on a write may leave its blocks to another file (write_guard() in rw.c) */
 	WRITE_ONCE(zsb->replaces, true);

@@ -26,11 +26,12 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"
+#include "mend.h"
 #include "nio.h"
 #include "range.h"
 #include "rw.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 #include "window.h"
 
 /* Memory that is scarce may vanish again before it is used; not for ever. */
@@ -170,7 +171,7 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 		.ra.ra_pages = ra->ra_pages,
 	};
 	struct zuf_op op = ZUF_OP(&io, .win = &win, .win_bytes = rw_win_bytes,
-				  .flags = rw->op_flags | ZUF_OPF_IOMAP,
+				  .flags = rw->op_flags, .retry = zuf_retry_op,
 				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii),
 				  ZUF_OUT(struct zufs_ioc_IO, ret_flags,
 					  offsetof(struct zufs_ioc_IO, ziom)));

@@ -15,9 +15,10 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"
+#include "mend.h"
 #include "settle.h"
 #include "space.h"
-#include "super.h"
+#include "sb.h"
 #include "sync.h"
 
 #define SPACE_MODES (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_NO_HIDE_STALE | \
@@ -35,8 +36,8 @@ static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
 		.rw = mode,
 		.last_pos = end,
 	};
-	struct zuf_op op = ZUF_OP(&io, .goose = zuf_inode_tag(inode),
-				  .flags = ZUF_OPF_IOMAP | ZUF_OPF_KILLABLE,
+	struct zuf_op op = ZUF_OP(&io, .flush = zuf_inode_tag(inode),
+				  .flags = ZUF_OPF_KILLABLE, .retry = zuf_retry_op,
 				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii));
 
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);

@@ -39,7 +39,7 @@
 #include "rw.h"
 #include "settle.h"
 #include "space.h"
-#include "super.h"
+#include "sb.h"
 #include "swap.h"
 #include "sync.h"
 

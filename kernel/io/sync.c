@@ -18,31 +18,20 @@
 
 #include "dispatch.h"
 #include "ends.h"
-#include "inode.h"
+#include "held.h"
 #include "mapped.h"
+#include "messages.h"
 #include "pins.h"
+#include "ride.h"
+#include "sb.h"
 #include "sbid.h"
-#include "super.h"
 #include "sync.h"
 #include "wake.h"
-
-void zuf_sync_fill(struct zufs_ioc_sync *msg, u64 offset, u64 length, bool datasync)
-{
-	*msg = (struct zufs_ioc_sync){
-		.hdr = ZUF_HDR(ZUFS_OP_SYNC, sizeof(*msg),
-			       offsetof(struct zufs_ioc_sync, write_unmapped), 0),
-		.offset = offset,
-		.length = length,
-		.flags = datasync ? ZUFS_SF_DATASYNC : 0,
-	};
-	/* a server may leave its count away */
-	msg->hdr.out_max = sizeof(msg->write_unmapped);
-}
 
 static int send_sync(struct inode *inode, pgoff_t first, pgoff_t last, bool datasync)
 {
 	struct zufs_ioc_sync msg;
-	struct zuf_op op = ZUF_OP(&msg, .goose = zuf_inode_tag(inode),
+	struct zuf_op op = ZUF_OP(&msg, .flush = zuf_inode_tag(inode),
 				  ZUF_INODE(inode, struct zufs_ioc_sync, zus_ii));
 
 	zuf_sync_fill(&msg, (u64)first << PAGE_SHIFT,
@@ -230,7 +219,7 @@ static struct inode *next_with_puts(struct super_block *sb, struct inode *last)
 }
 
 /* With the locks of all who make new puts, readers and faults: or it would go on for ever. */
-static int goose_locked(struct inode *inode)
+static int flush_locked(struct inode *inode)
 {
 	struct address_space *mapping = inode->i_mapping;
 	int err = zuf_lock_killable(inode);
@@ -240,7 +229,7 @@ static int goose_locked(struct inode *inode)
 	if (S_ISREG(inode->i_mode))
 		err = zuf_lock_mapping_killable(mapping);
 	if (!err) {
-		err = zuf_puts_goose(ZUF_SB(inode->i_sb), zuf_inode_tag(inode));
+		err = zuf_flush(ZUF_SB(inode->i_sb), zuf_inode_tag(inode));
 		if (S_ISREG(inode->i_mode))
 			filemap_invalidate_unlock(mapping);
 	}
@@ -255,7 +244,7 @@ static int have_puts_executed(struct super_block *sb)
 	int err = 0;
 
 	while (!err && (inode = next_with_puts(sb, inode))) {
-		err = goose_locked(inode);
+		err = flush_locked(inode);
 		cond_resched();
 	}
 	iput(inode);
@@ -280,6 +269,31 @@ int zuf_quiesce(struct super_block *sb)
 	return err;
 }
 
+/*
+ * Nothing that has begun to end is left that would wait for the thaw. -EBUSY: what is to be freed
+ * is held by pins, for how long nobody knows, and the server does not keep it back.
+ */
+static int drain(struct zuf_sb *zsb)
+{
+	struct zuf_ends *ends = &zsb->sbid->ends;
+	int err = zuf_ends_wait_quiet(zsb);
+
+	/* the server hears of what is held, and then it need not wait */
+	if (!err && zuf_keeps_back(zsb) && zuf_ends_has_pinned(zsb->sbid)) {
+		if (zuf_wait_killable(ends->wait, !zuf_ends_has_pinned(zsb->sbid)))
+			return -EINTR;
+		err = zuf_ends_wait_quiet(zsb);
+	}
+	/* who held it may have let go a moment ago */
+	if (!err && zuf_ends_has_pinned(zsb->sbid)) {
+		zuf_pins_look(zsb);
+		err = zuf_ends_wait_quiet(zsb);
+	}
+	if (!err && zuf_ends_has_pinned(zsb->sbid))
+		err = -EBUSY;
+	return err;
+}
+
 int zuf_quiesce_read_only(struct super_block *sb)
 {
 	struct zuf_sb *zsb = ZUF_SB(sb);
@@ -287,7 +301,7 @@ int zuf_quiesce_read_only(struct super_block *sb)
 
 	/* it ends: with the names no inode loses its last one, those that have go one by one */
 	for (;;) {
-		err = zuf_ends_drain(zsb);
+		err = drain(zsb);
 		if (!err)
 			err = zuf_quiesce(sb);
 		if (err || !zuf_ends_hold_back(zsb->sbid))

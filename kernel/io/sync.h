@@ -10,7 +10,6 @@
 struct file;
 struct inode;
 struct super_block;
-struct zufs_ioc_sync;
 
 /* File operation. */
 int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync);
@@ -27,8 +26,6 @@ int zuf_sync_range(struct inode *inode, loff_t start, loff_t end, bool datasync)
 
 /* The inode is being evicted: what is to be synced before is noted in its item (ends.h). */
 void zuf_sync_evict(struct inode *inode);
-/* But for the cookie. */
-void zuf_sync_fill(struct zufs_ioc_sync *msg, u64 offset, u64 length, bool datasync);
 
 /**
  * zuf_quiesce() - the server has done all there is to do, and nothing is freed any more
@@ -39,7 +36,7 @@ int zuf_quiesce(struct super_block *sb);
 /**
  * zuf_quiesce_read_only() - the same, and nothing is left to be freed later
  * For a remount read-only, after which the server may change nothing.
- * Return: as before; -EBUSY: deleted files whose pages somebody holds (zuf_ends_drain()).
+ * Return: as before; -EBUSY: deleted files whose pages somebody holds (drain()).
  */
 int zuf_quiesce_read_only(struct super_block *sb);
 

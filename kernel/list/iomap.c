@@ -23,18 +23,12 @@
 #include <linux/workqueue.h>
 
 #include "devset.h"
-#include "inode.h"
 #include "iomelem.h"
-#include "held.h"
-#include "mapped.h"
-#include "pins.h"
+#include "lists.h"
 #include "poison.h"
-#include "sbid.h"
 #include "srvmem.h"
-#include "super.h"
 #include "t2.h"
 #include "trace.h"
-#include "wake.h"
 
 struct zuf_iomap {
 	refcount_t refs;
@@ -45,7 +39,7 @@ struct zuf_iomap {
 	bool over;			/* nothing is under way; release by @wait */
 	wait_queue_head_t wait;
 	struct work_struct work;
-	struct zuf_iomap_args args;	/* devs and sbid referenced, words and mem ours */
+	struct zuf_iomap_args args;	/* devs and mount referenced, words and mem ours */
 	struct zuf_t2_batch batch;
 };
 
@@ -124,9 +118,11 @@ static void iomap_over(struct zuf_iomap *iom)
 	/* not with the last reference: who waits may want to open them next */
 	zuf_devset_put(iom->args.devs);
 	iom->args.devs = NULL;
-	if (iom->args.sbid) {
-		zuf_sbid_list_ended(iom->args.sbid);
-		zuf_sbid_put(iom->args.sbid);
+	if (iom->args.lists) {
+		struct zuf_endpoint *ep = iom->args.lists->ep;
+
+		zuf_lists_ended(iom->args.lists);
+		zuf_endpoint_put(ep);
 	}
 	/* pairs with zuf_iomap_is_over() */
 	trace_zuf_iomap_done(iom, iom->err);
@@ -257,36 +253,6 @@ static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned 
 	return err;
 }
 
-/* -EBUSY: somebody does DMA from or to it, it must stay where it is. */
-static int do_unmap(const struct zuf_iomap *iom, const struct zuf_iom_elem *e)
-{
-	const struct zuf_iomap_args *args = &iom->args;
-	struct inode *inode = args->inode;
-	bool free, going = false;
-
-	if (e->ino && (!inode || inode->i_ino != e->ino))
-		inode = args->sb ? zuf_inode_find(args->sb, e->ino, &going) : NULL;
-	/* who is not in the cache is not mapped, but frames of it may be held */
-	if (!inode)
-		return going || (args->sb && zuf_pins_busy(ZUF_SB(args->sb), e->ino, e->block,
-							    e->pages)) ? -EBUSY : 0;
-	/* one that is just coming back may not have its record yet */
-	free = (inode == args->inode ||
-		!zuf_pins_busy(ZUF_SB(args->sb), e->ino, e->block, e->pages)) &&
-	       zuf_mapped_drop(inode, e->block, e->pages, 0);
-	if (inode != args->inode)
-		zuf_forget_inode(inode);
-	return free ? 0 : -EBUSY;
-}
-
-/* What has left the record on its way to be freed is untold for a while. */
-static bool is_untold(const struct zuf_iomap_args *args)
-{
-	const struct super_block *sb = args->inode ? args->inode->i_sb : args->sb;
-
-	return sb && zuf_held_is_untold(ZUF_SB(sb)->sbid);
-}
-
 static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
 {
 	switch (e->op) {
@@ -300,7 +266,9 @@ static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned
 		zuf_t2_discard(&iom->batch, e->block, e->pages);
 		return 0;
 	case IOM_UNMAP:
-		return do_unmap(iom, e) ?: is_untold(&iom->args) ? -EBUSY : 0;
+		if (!iom->args.unmap)
+			return 0;
+		return iom->args.unmap(&iom->args, e->ino, e->block, e->pages);
 	default:
 		return zuf_flush_caches();
 	}
@@ -357,8 +325,8 @@ struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 	zuf_devset_get(args->devs);
 	err = iomap_check(iom);
 	if (!err) {
-		if (args->sbid)
-			zuf_sbid_list_of_op(args->sbid);
+		if (args->lists)
+			zuf_lists_begin(args->lists);
 		return iom;
 	}
 

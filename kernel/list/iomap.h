@@ -21,17 +21,20 @@ struct inode;
 struct super_block;
 struct zuf_devset;
 struct zuf_iomap;
-struct zuf_sbid;
+struct zuf_lists;
 struct zuf_srvmem;
 
 /*
  * struct zuf_iomap_args - what a list is about
  * @devs: its T1 and T2
- * @sb: where UNMAP finds inodes by number, or NULL (private mount: it does nothing);
- *	the caller keeps it mounted until the list has started
- * @inode: the one of the operation (UNMAP of inode 0), or NULL
- * @sbid: the mount, which is held by the caller and does not free its devices before the list
- *	has ended; or NULL: the caller sees to that
+ * @unmap: IOM_UNMAP: take pages of a file (@nr 0: to its end; @ino 0: the inode of the operation)
+ *	out of all mappings, in the context of the start. 0 or -EBUSY: somebody does DMA from or
+ *	to one, it must stay where it is. NULL: nothing is mapped
+ * @sb: for @unmap: where inodes are found by number, or NULL (private mount); the caller keeps
+ *	it mounted until the list has started
+ * @inode: for @unmap: the one of the operation, or NULL
+ * @lists: of the mount, which is held by the caller and does not free its devices before the
+ *	list has ended; or NULL: the caller sees to that
  * @mem: what zuf_srvmem_pin() of these words has returned; consumed by a successful create
  * @words: the list, in kernel memory; consumed (kvfree) as well
  * @n: words
@@ -42,9 +45,10 @@ struct zuf_srvmem;
  */
 struct zuf_iomap_args {
 	struct zuf_devset *devs;
+	int (*unmap)(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
 	struct super_block *sb;
 	struct inode *inode;
-	struct zuf_sbid *sbid;
+	struct zuf_lists *lists;
 	struct zuf_srvmem *mem;
 	u64 *words;
 	u32 n;

@@ -35,4 +35,13 @@ static inline bool zuf_iom_is_mem(const struct zuf_iom_elem *e)
 	return e->op == IOM_T2_ZUSMEM_WRITE || e->op == IOM_T2_ZUSMEM_READ;
 }
 
+/* The T1 block of a word, 0: a hole; ~0: it is no answer that GET_MULTY may give. */
+static inline u64 zuf_word_block(u64 word)
+{
+	if (zufs_iom_op(word) != IOM_T1_READ ||
+	    (zufs_iom_val(word) & ZUFS_DPP_POOL_MASK) != ZUFS_POOL_T1)
+		return ~0ULL;
+	return zufs_dpp_block(zufs_iom_val(word));
+}
+
 #endif

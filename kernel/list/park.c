@@ -6,14 +6,14 @@
  * copies the message, gives the channel back and waits for the list; then it claims one like
  * everybody else and hands the copy over.
  *
- * An application that is killed leaves the copy to the root. It must reach the server, who
+ * An application that is killed leaves the copy to the peer. It must reach the server, who
  * has something under way for it, but not before the list has ended. No worker and no memory
  * is needed for that: the next thread of the server that has nothing to do takes it, as if
  * its application had been killed a moment after it was handed over (ORPHAN).
  *
- *	LIVE   on root->parks, the application waits
- *	left   on root->parks, nobody waits; the end of the list moves it on
- *	ready  on root->parks_left, counted in root->parks_ready; so is what undo.c leaves
+ *	LIVE   on peer->parks, the application waits
+ *	left   on peer->parks, nobody waits; the end of the list moves it on
+ *	ready  on peer->parks_left, counted in peer->parks_ready; so is what undo.c leaves
  *
  * Who leaves and who ends the list meet under park_lock: the later one makes it ready. When
  * the server goes live_gen is 0 first, so who comes to leave later finds that nobody is there
@@ -26,15 +26,14 @@
 #include <linux/slab.h>
 
 #include "chan.h"
-#include "forget.h"
+#include "endpoint.h"
 #include "iomap.h"
-#include "root.h"
+#include "peer.h"
 #include "stats.h"
-#include "undo.h"
 
 /* ---- life ---- */
 
-static struct zuf_park *park_create(struct zuf_root *root, u32 gen, size_t size, gfp_t gfp)
+static struct zuf_park *park_create(struct zuf_peer *peer, u32 gen, size_t size, gfp_t gfp)
 {
 	struct zuf_park *park = kvzalloc(struct_size(park, msg, DIV_ROUND_UP(size, sizeof(u64))),
 					 gfp | __GFP_ACCOUNT);
@@ -44,14 +43,14 @@ static struct zuf_park *park_create(struct zuf_root *root, u32 gen, size_t size,
 	refcount_set(&park->refs, 1);
 	INIT_LIST_HEAD(&park->link);
 	park->gen = gen;
-	park->root = zuf_root_get(root);
+	park->peer = zuf_peer_get(peer);
 	park->size = size;
 	return park;
 }
 
-struct zuf_park *zuf_park_create_undo(struct zuf_root *root, u32 gen)
+struct zuf_park *zuf_park_create_steps(struct zuf_peer *peer, u32 gen)
 {
-	return park_create(root, gen, 0, GFP_KERNEL);
+	return park_create(peer, gen, 0, GFP_KERNEL);
 }
 
 struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u32 n)
@@ -61,7 +60,7 @@ struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u
 
 	/* the words fit there: so does the rest, but for a buffer that is smaller than that */
 	size = min(size, ch->cmd_size);
-	park = park_create(ch->root, ch->gen, size, GFP_NOFS);
+	park = park_create(ch->peer, ch->gen, size, GFP_NOFS);
 	if (!park)
 		return NULL;
 	shm_take(park->msg, ch->cmd, size);
@@ -72,8 +71,9 @@ struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u
 void zuf_park_free(struct zuf_park *park)
 {
 	zuf_iomap_put(park->iom);
-	zuf_undo_put(park->undo);
-	zuf_root_put(park->root);
+	if (park->steps)
+		park->steps->drop(park->arg);
+	zuf_peer_put(park->peer);
 	kvfree(park);
 }
 
@@ -94,30 +94,30 @@ static void wake_idle(struct zuf_chan *ch)
 /* park_lock held. */
 static void make_ready(struct zuf_park *park)
 {
-	list_move_tail(&park->link, &park->root->parks_left);
-	WRITE_ONCE(park->root->parks_ready, park->root->parks_ready + 1);
+	list_move_tail(&park->link, &park->peer->parks_left);
+	WRITE_ONCE(park->peer->parks_ready, park->peer->parks_ready + 1);
 }
 
 /* A channel that is not idle now is looked after when it becomes so: zuf_chan_release(). */
-static void tell_threads(struct zuf_root *root, u32 gen)
+static void tell_threads(struct zuf_peer *peer, u32 gen)
 {
 	smp_mb(); /* @parks_ready before the states of channels */
-	zuf_chan_for_each(root, gen, wake_idle);
+	zuf_chan_for_each(peer, gen, wake_idle);
 }
 
-static struct zuf_park *take_ready(struct zuf_root *root, u32 gen)
+static struct zuf_park *take_ready(struct zuf_peer *peer, u32 gen)
 {
 	struct zuf_park *park;
 
-	spin_lock(&root->park_lock);
-	park = list_first_entry_or_null(&root->parks_left, struct zuf_park, link);
+	spin_lock(&peer->park_lock);
+	park = list_first_entry_or_null(&peer->parks_left, struct zuf_park, link);
 	if (park && park->gen == gen) {
 		list_del_init(&park->link);
-		WRITE_ONCE(root->parks_ready, root->parks_ready - 1);
+		WRITE_ONCE(peer->parks_ready, peer->parks_ready - 1);
 	} else {
 		park = NULL;
 	}
-	spin_unlock(&root->park_lock);
+	spin_unlock(&peer->park_lock);
 	return park;
 }
 
@@ -158,17 +158,17 @@ static void message_to_chan(struct zuf_park *park, struct zuf_chan *ch)
 
 bool zuf_park_take(struct zuf_chan *ch)
 {
-	struct zuf_park *park = take_ready(ch->root, ch->gen);
+	struct zuf_park *park = take_ready(ch->peer, ch->gen);
 
 	if (!park)
 		return false;
-	if (park->undo) {
-		zuf_undo_first(ch, park->undo);
-		park->undo = NULL;
+	if (park->steps) {
+		park->steps->first(ch, park->arg);
+		park->steps = NULL;
 	} else {
 		message_to_chan(park, ch);
 	}
-	WARN_ON_ONCE(ch->carried.nr || ch->carried.sbid);
+	WARN_ON_ONCE(ch->carried.nr || ch->carried.ep);
 	ch->carried = park->carried;
 	ch->refusals = 0;
 	ch->undo = false;
@@ -180,13 +180,13 @@ bool zuf_park_take(struct zuf_chan *ch)
 
 void zuf_park_add(struct zuf_park *park, struct zuf_iomap *iom)
 {
-	struct zuf_root *root = park->root;
+	struct zuf_peer *peer = park->peer;
 
 	park->iom = zuf_iomap_get(iom);
 	refcount_inc(&park->refs);
-	spin_lock(&root->park_lock);
-	list_add_tail(&park->link, &root->parks);
-	spin_unlock(&root->park_lock);
+	spin_lock(&peer->park_lock);
+	list_add_tail(&park->link, &peer->parks);
+	spin_unlock(&peer->park_lock);
 }
 
 int zuf_park_wait(struct zuf_park *park, bool unkillable)
@@ -196,53 +196,54 @@ int zuf_park_wait(struct zuf_park *park, bool unkillable)
 
 	/* never frozen: the device ends it */
 	if (___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
-			  !zuf_root_is_live(park->root, park->gen), sleep, 0, 0, schedule()))
+			  !zuf_peer_is_live(park->peer, park->gen), sleep, 0, 0, schedule()))
 		return -EINTR;
-	return zuf_root_is_live(park->root, park->gen) ? 0 : -EIO;
+	return zuf_peer_is_live(park->peer, park->gen) ? 0 : -EIO;
 }
 
-bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_sbid *sbid)
+bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_endpoint *ep)
 {
-	struct zuf_root *root = park->root;
+	struct zuf_peer *peer = park->peer;
 	bool live, ready = false;
 
-	zuf_orphan_hold(&park->carried, op, sbid);
-	spin_lock(&root->park_lock);
-	live = zuf_root_is_live(root, park->gen);
+	peer->ops->hold(&park->carried, op, ep);
+	spin_lock(&peer->park_lock);
+	live = zuf_peer_is_live(peer, park->gen);
 	if (live) {
 		park->left = true;
 		ready = park->over;
 		if (ready)
 			make_ready(park);
 	}
-	spin_unlock(&root->park_lock);
+	spin_unlock(&peer->park_lock);
 	if (!live) {
 		zuf_puts_done(&park->carried);
 		zuf_park_end(park);
 		return false;
 	}
-	/* the park may be gone, the root is the mount's as well */
-	zuf_stats_event(root->stats, ZUF_EV_ORPHAN, 1);
+	/* the park may be gone, the peer is the mount's as well */
+	zuf_stats_event(peer->stats, ZUF_EV_ORPHAN, 1);
 	if (ready)
-		tell_threads(root, READ_ONCE(root->live_gen));
+		tell_threads(peer, READ_ONCE(peer->live_gen));
 	return true;
 }
 
-void zuf_park_leave_undo(struct zuf_park *park, struct zuf_undo *undo, const struct zuf_op *op,
-			 struct zuf_sbid *sbid)
+void zuf_park_leave_steps(struct zuf_park *park, const struct zuf_park_steps *steps, void *arg,
+			  const struct zuf_op *op, struct zuf_endpoint *ep)
 {
-	park->undo = undo;
+	park->steps = steps;
+	park->arg = arg;
 	park->over = true;
-	zuf_park_leave(park, op, sbid);
+	zuf_park_leave(park, op, ep);
 }
 
 void zuf_park_end(struct zuf_park *park)
 {
-	struct zuf_root *root = park->root;
+	struct zuf_peer *peer = park->peer;
 
-	spin_lock(&root->park_lock);
+	spin_lock(&peer->park_lock);
 	list_del_init(&park->link);
-	spin_unlock(&root->park_lock);
+	spin_unlock(&peer->park_lock);
 	park_put(park);
 }
 
@@ -259,32 +260,32 @@ void zuf_park_give(struct zuf_park *park, struct zuf_chan *ch, const struct zuf_
 void zuf_park_done(struct zuf_iomap *iom, void *arg, int err)
 {
 	struct zuf_park *park = arg;
-	struct zuf_root *root = park->root;
+	struct zuf_peer *peer = park->peer;
 	bool ready;
 
-	spin_lock(&root->park_lock);
+	spin_lock(&peer->park_lock);
 	park->over = true;
 	ready = park->left;
 	if (ready)
 		make_ready(park);
-	spin_unlock(&root->park_lock);
-	/* our reference of it holds the root */
+	spin_unlock(&peer->park_lock);
+	/* our reference of it holds the peer */
 	if (ready)
-		tell_threads(root, park->gen);
+		tell_threads(peer, park->gen);
 	park_put(park);
 }
 
 /* ---- the server's end ---- */
 
-void zuf_park_drop_all(struct zuf_root *root)
+void zuf_park_drop_all(struct zuf_peer *peer)
 {
 	struct zuf_park *park, *next;
 	LIST_HEAD(dropped);
 
-	spin_lock(&root->park_lock);
-	list_splice_init(&root->parks_left, &dropped);
-	WRITE_ONCE(root->parks_ready, 0);
-	list_for_each_entry_safe(park, next, &root->parks, link) {
+	spin_lock(&peer->park_lock);
+	list_splice_init(&peer->parks_left, &dropped);
+	WRITE_ONCE(peer->parks_ready, 0);
+	list_for_each_entry_safe(park, next, &peer->parks, link) {
 		if (park->left)
 			list_move(&park->link, &dropped);
 		else
@@ -292,7 +293,7 @@ void zuf_park_drop_all(struct zuf_root *root)
 	}
 	list_for_each_entry(park, &dropped, link)
 		park->left = false;
-	spin_unlock(&root->park_lock);
+	spin_unlock(&peer->park_lock);
 	while (!list_empty(&dropped)) {
 		park = list_first_entry(&dropped, struct zuf_park, link);
 		list_del_init(&park->link);

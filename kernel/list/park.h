@@ -13,30 +13,38 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include "chan.h"
-#include "puts.h"
+#include "tag.h"
 
 struct zuf_iomap;
 struct zuf_op;
-struct zuf_root;
-struct zuf_sb;
-struct zuf_sbid;
-struct zuf_undo;
+
+/*
+ * struct zuf_park_steps - what is to be done instead of sending a message again
+ * @first: put the first message into the command buffer; takes @arg. The ZT, channel AWAY
+ * @drop: the server is gone, or the park was never used: @arg goes
+ */
+struct zuf_park_steps {
+	void (*first)(struct zuf_chan *ch, void *arg);
+	void (*drop)(void *arg);
+};
 
 /*
  * struct zuf_park - a parked message
- * References: of the application (who leaves gives it to the list of the root) and of the
+ * References: of the application (who leaves gives it to the list of the peer) and of the
  * list, until zuf_park_done(). Constant but for what is said to be otherwise.
  */
 struct zuf_park {
 	refcount_t refs;
 	u32 gen;			/* the server that has answered it */
-	struct zuf_root *root;		/* referenced */
+	struct zuf_peer *peer;		/* referenced */
 	struct zuf_iomap *iom;		/* referenced; NULL: not yet */
-	struct list_head link;		/* root->park_lock, as the next two */
+	struct list_head link;		/* peer->park_lock, as the next two */
 	bool left;			/* its application was killed */
 	bool over;			/* the list has ended, zuf_park_done() was called */
 	struct zuf_carried carried;	/* left: what waits for the message */
-	struct zuf_undo *undo;		/* no message, but steps that follow (undo.h); or NULL */
+	/* no message, but steps that follow: their owner's (zuf_park_leave_steps()), or NULL */
+	const struct zuf_park_steps *steps;
+	void *arg;
 	size_t size;
 	u64 msg[];			/* struct zufs_ioc_IO and the words of the list */
 };
@@ -47,8 +55,8 @@ struct zuf_park {
  * Return: NULL: no memory.
  */
 struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u32 n);
-/* Steps that could have to follow without a channel; no list. */
-struct zuf_park *zuf_park_create_undo(struct zuf_root *root, u32 gen);
+/* For steps that could have to follow without a channel; no message, no list. */
+struct zuf_park *zuf_park_create_steps(struct zuf_peer *peer, u32 gen);
 /* It was not added: no list has begun. */
 void zuf_park_free(struct zuf_park *park);
 
@@ -66,15 +74,15 @@ int zuf_park_wait(struct zuf_park *park, bool unkillable);
 
 /**
  * zuf_park_leave() - the application is killed: a thread of the server gets the message
- * @sbid: the mount, which counts it
+ * @ep: the mount, which counts it
  * It gets it when the list has ended, with its result and without a window. Ends the park.
  * Return: true; false: the server is gone.
  */
-bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_sbid *sbid);
+bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_endpoint *ep);
 
-/* The same at once, with what follows on the step of @op; takes both. */
-void zuf_park_leave_undo(struct zuf_park *park, struct zuf_undo *undo, const struct zuf_op *op,
-			 struct zuf_sbid *sbid);
+/* The same at once, with what follows on the step of @op; takes @park and @arg. */
+void zuf_park_leave_steps(struct zuf_park *park, const struct zuf_park_steps *steps, void *arg,
+			  const struct zuf_op *op, struct zuf_endpoint *ep);
 
 /* The application goes on: puts its reference. */
 void zuf_park_end(struct zuf_park *park);
@@ -93,13 +101,7 @@ void zuf_park_give(struct zuf_park *park, struct zuf_chan *ch, const struct zuf_
  */
 bool zuf_park_take(struct zuf_chan *ch);
 
-/* Has a killed application left a message for a thread like that of @ch? */
-static inline bool zuf_park_wants(const struct zuf_chan *ch)
-{
-	return unlikely(READ_ONCE(ch->root->parks_ready)) && zuf_chan_is_normal(ch);
-}
-
-/* The server is gone; root->lock held, live_gen is 0. */
-void zuf_park_drop_all(struct zuf_root *root);
+/* The server is gone; peer->lock held, live_gen is 0. */
+void zuf_park_drop_all(struct zuf_peer *peer);
 
 #endif

@@ -15,27 +15,25 @@
  * When the application is killed while a list runs a ZT waits in its place: the server
  * must not hear of the end of a transfer before the device is done with the memory. A
  * killed application gives its message to the server once more in no case: the ZT does
- * (zuf_retry_again(), zuf_park_leave()).
+ * (zuf_call_again(), zuf_park_leave()).
  */
 #include "retry.h"
 
+#include <linux/fs.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "call.h"
 #include "chan.h"
-#include "devset.h"
-#include "dispatch.h"
-#include "inode.h"
+#include "endpoint.h"
 #include "iomap.h"
 #include "park.h"
 #include "srvmem.h"
 #include "stats.h"
 #include "stays.h"
-#include "super.h"
 #include "trace.h"
-#include "wake.h"
 #include "window.h"
 
 /* So often the server hears that nobody executes its list any more. */
@@ -112,6 +110,12 @@ void zuf_retry_unstage(struct zuf_chan *ch)
 	stage_free(stage_take(ch));
 }
 
+void zuf_retry_forget(struct zuf_chan *ch)
+{
+	zuf_retry_unstage(ch);
+	zuf_iomap_put(ch->orphan_list);
+}
+
 void zuf_retry_stage(struct zuf_chan *ch)
 {
 	struct zuf_stage *stage;
@@ -137,44 +141,32 @@ void zuf_retry_stage(struct zuf_chan *ch)
 /* ---- the application ---- */
 
 /* The list, not begun, or ERR_PTR; consumes @stage. @park: or NULL. */
-static struct zuf_iomap *make_list(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim,
+static struct zuf_iomap *make_list(const struct zuf_iomap_args *on, struct zuf_endpoint *ep,
+				   struct zuf_op *op, struct zuf_claim *claim,
 				   struct zuf_park *park, struct zuf_stage *stage)
 {
-	struct zuf_iomap_args args = {
-		.devs = zsb->devs,
-		.sb = zsb->sb,
-		.inode = op->inode,
-		.sbid = zsb->sbid,
-		.mem = stage->mem,
-		.words = stage->words,
-		.n = stage->n,
-		.flags = stage->flags,
-		.unkillable = claim->unkillable,
-		.done = park ? zuf_park_done : NULL,
-		.done_arg = park,
-	};
-	struct zuf_iomap *iom = zuf_iomap_create(&args);
+	struct zuf_iomap_args args = *on;
+	struct zuf_iomap *iom;
 
+	args.mem = stage->mem;
+	args.words = stage->words;
+	args.n = stage->n;
+	args.flags = stage->flags;
+	args.unkillable = claim->unkillable;
+	args.done = park ? zuf_park_done : NULL;
+	args.done_arg = park;
+	iom = zuf_iomap_create(&args);
 	if (!IS_ERR(iom)) {
 		stage->words = NULL;
 		stage->mem = NULL;
-		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_IOMAP, 1);
-		zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_RETRY, 1);
-		trace_zuf_retry(zsb, op, stage->n);
+		zuf_stats_event(ep->stats, ZUF_EV_IOMAP, 1);
+		zuf_stats_event(ep->stats, ZUF_EV_RETRY, 1);
+		if (trace_zuf_retry_enabled())
+			trace_zuf_retry(ep->id, op->inode ? op->inode->i_ino : 0,
+					op->hdr->operation, stage->n);
 	}
 	stage_free(stage);
 	return iom;
-}
-
-int zuf_retry_again(struct zuf_claim *claim, s32 err)
-{
-	struct zuf_chan *ch = claim->ch;
-
-	zuf_chan_again(ch, err);
-	if (likely(claim->unkillable || !fatal_signal_pending(current)))
-		return -EAGAIN;
-	zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
-	return zuf_chan_abandon(claim) ? -EINTR : -ENOTCONN;
 }
 
 /* ---- the channel is kept ---- */
@@ -216,7 +208,7 @@ static int run_kept(struct zuf_iomap *iom, struct zuf_claim *claim)
 		return err;
 	zuf_stays_list(ch, false);
 	if (!err)
-		err = zuf_retry_again(claim, zuf_iomap_result(iom));
+		err = zuf_call_again(claim, zuf_iomap_result(iom));
 	zuf_iomap_put(iom);
 	return err;
 }
@@ -236,13 +228,13 @@ static void give_channel(struct zuf_op *op, struct zuf_claim *claim)
 }
 
 /* The message needs a thread of the server again, and goes the way of all others. */
-static int claim_again(struct zuf_sb *zsb, const struct zuf_op *op, struct zuf_claim *claim)
+static int claim_again(struct zuf_endpoint *ep, const struct zuf_op *op, struct zuf_claim *claim)
 {
 	const struct zuf_claim before = *claim;
 	u32 flags = op->flags & ~ZUF_OPF_NOWAIT;
 	int err;
 
-	err = zuf_chan_claim(zsb->root, zsb->server_gen, flags, claim);
+	err = zuf_chan_claim(ep->peer, ep->gen, flags, claim);
 	if (err) {
 		claim->ch = NULL;
 		claim->lost = true;
@@ -280,7 +272,7 @@ static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_p
 
 	op->zc = ch->zc;
 	if (op->win)
-		err = zuf_win_open(ch, op->win, op->hdr, op->inode);
+		err = zuf_win_open(ch, op->win, op->hdr);
 	if (unlikely(err)) {
 		op->hdr->offset = ZUS_API_MAP_MAX_SIZE - ZUF_BOUNCE_SMALL;
 		op->hdr->len = 0;
@@ -296,7 +288,7 @@ static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_p
 	return refuse(claim, err == -EAGAIN ? -EBUSY : err);
 }
 
-static int run_parked(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim,
+static int run_parked(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim,
 		      struct zuf_iomap *iom, struct zuf_park *park)
 {
 	int err;
@@ -307,16 +299,17 @@ static int run_parked(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *c
 	zuf_iomap_put(iom);
 	err = zuf_park_wait(park, claim->unkillable);
 	if (!err)
-		err = claim_again(zsb, op, claim);
+		err = claim_again(ep, op, claim);
 	if (!err)
 		return give_message(op, claim, park);
 	if (err == -EINTR)
-		return zuf_park_leave(park, op, zsb->sbid) ? -EINTR : -ENOTCONN;
+		return zuf_park_leave(park, op, ep) ? -EINTR : -ENOTCONN;
 	zuf_park_end(park);
 	return -ENOTCONN;
 }
 
-int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim)
+int zuf_retry_run(const struct zuf_iomap_args *on, bool moves, struct zuf_endpoint *ep,
+		  struct zuf_op *op, struct zuf_claim *claim)
 {
 	struct zuf_stage *stage = stage_take(claim->ch);
 	struct zuf_park *park = NULL;
@@ -326,24 +319,24 @@ int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim
 
 	if (unlikely(fatal_signal_pending(current)) && !claim->unkillable) {
 		stage_free(stage);
-		return zuf_retry_again(claim, -EINTR);
+		return zuf_call_again(claim, -EINTR);
 	}
 	if (!stage || IS_ERR(stage->words)) {
 		err = stage ? PTR_ERR(stage->words) : -ENOMEM;
 		stage_free(stage);
-		return err == -EIO ? err : zuf_retry_again(claim, err);
+		return err == -EIO ? err : zuf_call_again(claim, err);
 	}
 	/* as start_list() */
 	noio = memalloc_noio_save();
-	if (zsb->fs_caps & ZUFS_FSC_RETRY_MOVES)
+	if (moves)
 		park = zuf_park_create(op, claim->ch, stage->n);
-	iom = make_list(zsb, op, claim, park, stage);
+	iom = make_list(on, ep, op, claim, park, stage);
 	memalloc_noio_restore(noio);
 	if (!IS_ERR(iom))
-		return park ? run_parked(zsb, op, claim, iom, park) : run_kept(iom, claim);
+		return park ? run_parked(ep, op, claim, iom, park) : run_kept(iom, claim);
 	if (park)
 		zuf_park_free(park);
-	return zuf_retry_again(claim, PTR_ERR(iom));
+	return zuf_call_again(claim, PTR_ERR(iom));
 }
 
 /* ---- a killed application's ---- */
@@ -354,7 +347,7 @@ bool zuf_retry_orphan(struct zuf_chan *ch)
 		return false;
 	/* who waits for these inodes waits for the end of it */
 	if (ch->refusals++ == REFUSALS_MAX) {
-		zuf_stats_event(ch->root->stats, ZUF_EV_BAD_ANSWER, 1);
+		zuf_stats_event(ch->peer->stats, ZUF_EV_BAD_ANSWER, 1);
 		pr_warn_ratelimited("operation %u of a killed task asks for ever more lists\n",
 				    ch->sent_op);
 		return false;
@@ -364,7 +357,7 @@ bool zuf_retry_orphan(struct zuf_chan *ch)
 	return true;
 }
 
-int zuf_retry_finish(struct zuf_chan *ch)
+int zuf_retry_resume(struct zuf_chan *ch)
 {
 	struct zuf_iomap *iom = ch->orphan_list;
 

@@ -9,8 +9,9 @@
 
 struct zuf_chan;
 struct zuf_claim;
+struct zuf_endpoint;
+struct zuf_iomap_args;
 struct zuf_op;
-struct zuf_sb;
 
 /**
  * zuf_retry_stage() - take the list out of an answer, before the app sees it
@@ -20,23 +21,20 @@ struct zuf_sb;
 void zuf_retry_stage(struct zuf_chan *ch);
 /* What was staged and is not used goes. Any side. */
 void zuf_retry_unstage(struct zuf_chan *ch);
+/* The same, and a list that a killed application has left: the channel is freed. */
+void zuf_retry_forget(struct zuf_chan *ch);
 
 /**
  * zuf_retry_run() - execute the list in the answer of an I/O operation
  * The result is stored in the message's hdr.err, for the server.
+ * @on: devices, @unmap with its arguments, @lists of the mount; the rest is filled here
+ * @moves: the server can have the message back on another thread: the channel is given back
  * Context: the channel is ANSWERED by the caller.
- * Return: as zuf_retry_again(), or -EIO: there is no list; -EFAULT, -EBUSY ...: the window
+ * Return: as zuf_call_again(), or -EIO: there is no list; -EFAULT, -EBUSY ...: the window
  * could not be made again. claim->ch may be another one, or none (claim->lost).
  */
-int zuf_retry_run(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *claim);
-
-/**
- * zuf_retry_again() - the server is to get the same message again, with @err in it
- * Context: the channel is ANSWERED by the caller.
- * Return: -EAGAIN (hand it over), -ENOTCONN (the server died), -EINTR (a fatal signal: the
- * channel is ORPHAN, the ZT hands it over, with a list that still runs; claim->lost is set).
- */
-int zuf_retry_again(struct zuf_claim *claim, s32 err);
+int zuf_retry_run(const struct zuf_iomap_args *on, bool moves, struct zuf_endpoint *ep,
+		  struct zuf_op *op, struct zuf_claim *claim);
 
 /**
  * zuf_retry_orphan() - the server asks for a list, but its app was killed
@@ -47,10 +45,10 @@ int zuf_retry_again(struct zuf_claim *claim, s32 err);
 bool zuf_retry_orphan(struct zuf_chan *ch);
 
 /**
- * zuf_retry_finish() - wait for the list of an app that was killed meanwhile
+ * zuf_retry_resume() - wait for the list of an app that was killed meanwhile
  * Context: the ZT, with the message to be delivered; the channel is ORPHAN.
  * Return: 0, or -EINTR: the ZT is being killed.
  */
-int zuf_retry_finish(struct zuf_chan *ch);
+int zuf_retry_resume(struct zuf_chan *ch);
 
 #endif

@@ -16,8 +16,6 @@
 #include <linux/jump_label.h>
 #include <linux/percpu.h>
 #include <linux/sched/clock.h>
-#include "root.h"
-#include "super.h"
 #include "zuf/zus_api.h"
 
 /* Lines of the table: those of the 1.0 interface, of ours, of the mounter, 0 = others. */
@@ -99,12 +97,6 @@ void zuf_latency_put(void);
 static inline bool zuf_latency_is_on(void)
 {
 	return static_branch_unlikely(&zuf_latency_key);
-}
-
-/* Work items count for what has no super-block of its own. */
-static inline struct zuf_stats __percpu *zuf_sb_stats(const struct zuf_sb *zsb)
-{
-	return likely(zsb->stats) ? zsb->stats : zsb->root->stats;
 }
 
 static inline void zuf_stats_event(struct zuf_stats __percpu *stats, enum zuf_event ev, u64 nr)

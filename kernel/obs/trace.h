@@ -14,9 +14,7 @@
 
 #include <linux/fs.h>
 #include <linux/tracepoint.h>
-#include "chan.h"
-#include "dispatch.h"
-#include "super.h"
+#include "stats.h"
 
 #define ZUF_TRACE_OPS							\
 	{ 2, "STATFS" }, { 3, "SHOW_OPTIONS" }, { 4, "NEW_INODE" },	\
@@ -33,8 +31,8 @@
 
 /* A message is handed to the server; @puts go along. */
 TRACE_EVENT(zuf_dispatch,
-	TP_PROTO(const struct zuf_sb *zsb, const struct zuf_op *op, const struct zuf_chan *ch),
-	TP_ARGS(zsb, op, ch),
+	TP_PROTO(u64 sb, u64 ino, u16 op, u16 in_len, u32 len, u32 puts, u32 cpu, u32 chan),
+	TP_ARGS(sb, ino, op, in_len, len, puts, cpu, chan),
 	TP_STRUCT__entry(
 		__field(u64, sb)
 		__field(u64, ino)
@@ -46,14 +44,14 @@ TRACE_EVENT(zuf_dispatch,
 		__field(u32, chan)
 	),
 	TP_fast_assign(
-		__entry->sb = zsb->sb_id;
-		__entry->ino = op->inode ? op->inode->i_ino : 0;
-		__entry->op = op->hdr->operation;
-		__entry->in_len = op->hdr->in_len;
-		__entry->len = op->hdr->len;
-		__entry->puts = ch->carried.nr;
-		__entry->cpu = ch->cpu;
-		__entry->chan = ch->no;
+		__entry->sb = sb;
+		__entry->ino = ino;
+		__entry->op = op;
+		__entry->in_len = in_len;
+		__entry->len = len;
+		__entry->puts = puts;
+		__entry->cpu = cpu;
+		__entry->chan = chan;
 	),
 	TP_printk("sb=%llu op=%s ino=%llu in=%u len=%u puts=%u chan=%u.%u",
 		  __entry->sb, __print_symbolic(__entry->op, ZUF_TRACE_OPS), __entry->ino,
@@ -62,8 +60,8 @@ TRACE_EVENT(zuf_dispatch,
 
 /* How it ended: @err as the VFS sees it; lost: the application was killed. */
 TRACE_EVENT(zuf_answer,
-	TP_PROTO(const struct zuf_sb *zsb, const struct zuf_op *op, bool lost, int err),
-	TP_ARGS(zsb, op, lost, err),
+	TP_PROTO(u64 sb, u64 ino, u16 op, u16 answered, bool lost, int err),
+	TP_ARGS(sb, ino, op, answered, lost, err),
 	TP_STRUCT__entry(
 		__field(u64, sb)
 		__field(u64, ino)
@@ -73,10 +71,10 @@ TRACE_EVENT(zuf_answer,
 		__field(bool, lost)
 	),
 	TP_fast_assign(
-		__entry->sb = zsb->sb_id;
-		__entry->ino = op->inode ? op->inode->i_ino : 0;
-		__entry->op = op->hdr->operation;
-		__entry->answered = op->answered;
+		__entry->sb = sb;
+		__entry->ino = ino;
+		__entry->op = op;
+		__entry->answered = answered;
 		__entry->err = err;
 		__entry->lost = lost;
 	),
@@ -87,9 +85,9 @@ TRACE_EVENT(zuf_answer,
 
 /* The end of a page fault: @order of what was mapped; @result: VM_FAULT_*. */
 TRACE_EVENT(zuf_fault,
-	TP_PROTO(const struct inode *inode, pgoff_t pgoff, unsigned int flags,
-		 unsigned int order, unsigned int result),
-	TP_ARGS(inode, pgoff, flags, order, result),
+	TP_PROTO(u64 sb, u64 ino, pgoff_t pgoff, unsigned int flags, unsigned int order,
+		 unsigned int result),
+	TP_ARGS(sb, ino, pgoff, flags, order, result),
 	TP_STRUCT__entry(
 		__field(u64, sb)
 		__field(u64, ino)
@@ -99,8 +97,8 @@ TRACE_EVENT(zuf_fault,
 		__field(u32, result)
 	),
 	TP_fast_assign(
-		__entry->sb = ZUF_SB(inode->i_sb)->sb_id;
-		__entry->ino = inode->i_ino;
+		__entry->sb = sb;
+		__entry->ino = ino;
 		__entry->pgoff = pgoff;
 		__entry->flags = flags;
 		__entry->order = order;
@@ -142,15 +140,15 @@ TRACE_EVENT(zuf_put,
 
 /* An inode has @pending puts (and messages of killed applications) executed now. */
 TRACE_EVENT(zuf_goose,
-	TP_PROTO(const struct zuf_sb *zsb, const struct zuf_put_tag *tag, int pending),
-	TP_ARGS(zsb, tag, pending),
+	TP_PROTO(u64 sb, const void *tag, int pending),
+	TP_ARGS(sb, tag, pending),
 	TP_STRUCT__entry(
 		__field(u64, sb)
 		__field(const void *, tag)
 		__field(int, pending)
 	),
 	TP_fast_assign(
-		__entry->sb = zsb->sb_id;
+		__entry->sb = sb;
 		__entry->tag = tag;
 		__entry->pending = pending;
 	),
@@ -159,8 +157,8 @@ TRACE_EVENT(zuf_goose,
 
 /* The server wants a list of @words executed before it goes on. */
 TRACE_EVENT(zuf_retry,
-	TP_PROTO(const struct zuf_sb *zsb, const struct zuf_op *op, u32 words),
-	TP_ARGS(zsb, op, words),
+	TP_PROTO(u64 sb, u64 ino, u16 op, u32 words),
+	TP_ARGS(sb, ino, op, words),
 	TP_STRUCT__entry(
 		__field(u64, sb)
 		__field(u64, ino)
@@ -168,9 +166,9 @@ TRACE_EVENT(zuf_retry,
 		__field(u32, words)
 	),
 	TP_fast_assign(
-		__entry->sb = zsb->sb_id;
-		__entry->ino = op->inode ? op->inode->i_ino : 0;
-		__entry->op = op->hdr->operation;
+		__entry->sb = sb;
+		__entry->ino = ino;
+		__entry->op = op;
 		__entry->words = words;
 	),
 	TP_printk("sb=%llu op=%s ino=%llu words=%u", __entry->sb,

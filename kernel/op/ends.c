@@ -9,29 +9,20 @@
 #include <linux/wait.h>
 
 #include "ends.h"
-#include "evict.h"
 #include "held.h"
-#include "inode.h"
-#include "pins.h"
-#include "root.h"
+#include "ride.h"
+#include "sb.h"
 #include "sbid.h"
 #include "stats.h"
-#include "super.h"
 #include "wake.h"
+#include "zinode.h"
 
 /* Items that a thaw moves before others get the lock. */
 #define THAW_PIECE	64
 
 static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
 {
-	return &sbid->root->ends.lock;
-}
-
-void zuf_ends_wake(struct zuf_sbid *sbid)
-{
-	/* who waits has looked before, or looks again */
-	if (wq_has_sleeper(&sbid->ends.wait))
-		wake_up_all(&sbid->ends.wait);
+	return &zuf_sbid_root(sbid)->ends.lock;
 }
 
 /* ---- counters of a mount ---- */
@@ -45,15 +36,17 @@ static void active_start(struct zuf_ends *ends, struct zuf_end *end)
 
 void zuf_ends_left_start(struct zuf_sbid *sbid, struct zuf_carried *carried)
 {
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	spin_lock(ends_lock(sbid));
 	carried->gen = sbid->ends.gen;
 	atomic_inc(&sbid->ends.nr_left[carried->gen]);
 	spin_unlock(ends_lock(sbid));
 }
 
-void zuf_ends_left_done(struct zuf_sbid *sbid, unsigned int gen)
+void zuf_ends_left_done(struct zuf_endpoint *ep, unsigned int gen)
 {
+	struct zuf_sbid *sbid = zuf_sbid_of(ep);
+
 	atomic_dec(&sbid->ends.nr_left[gen]);
 	zuf_ends_wake(sbid);
 	zuf_sbid_put(sbid);
@@ -132,16 +125,16 @@ void zuf_end_queue(struct zuf_sb *zsb, struct inode *inode)
 	struct zuf_sbid *sbid = zsb->sbid;
 
 	end->sbid = sbid;
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	atomic_inc(&sbid->ends.nr);
 	atomic_inc(&end->owners);
-	zuf_stats_event(zuf_sb_stats(zsb), ZUF_EV_FORGET, 1);
+	zuf_stats_event(sbid->ep.stats, ZUF_EV_FORGET, 1);
 	spin_lock(ends_lock(sbid));
 	hlist_add_head(&end->by_ino, ino_head(&sbid->ends, inode->i_ino));
 	list_add_tail(&end->link, &sbid->ends.todo);
 	active_start(&sbid->ends, end);
 	spin_unlock(ends_lock(sbid));
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 void zuf_end_unpinned(struct zuf_sbid *sbid, struct zuf_end *end)
@@ -155,7 +148,7 @@ void zuf_end_unpinned(struct zuf_sbid *sbid, struct zuf_end *end)
 	/* from here on the inode may be freed */
 	spin_unlock(ends_lock(sbid));
 	zuf_ends_wake(sbid);
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 void zuf_end_done(struct zuf_end *end)
@@ -235,7 +228,7 @@ u32 zuf_end_inherit(struct zuf_sbid *sbid, u64 ino)
 	}
 	spin_unlock(ends_lock(sbid));
 	if (attr)
-		zuf_ends_kick(sbid->root);
+		zuf_ends_kick(zuf_sbid_root(sbid));
 	return attr;
 }
 
@@ -318,7 +311,7 @@ bool zuf_ends_wait_some(struct zuf_sbid *sbid, long timeout)
 	return true;
 }
 
-static bool has_pinned(struct zuf_sbid *sbid)
+bool zuf_ends_has_pinned(struct zuf_sbid *sbid)
 {
 	bool has;
 
@@ -326,27 +319,6 @@ static bool has_pinned(struct zuf_sbid *sbid)
 	has = !list_empty(&sbid->ends.pinned);
 	spin_unlock(ends_lock(sbid));
 	return has;
-}
-
-int zuf_ends_drain(struct zuf_sb *zsb)
-{
-	struct zuf_ends *ends = &zsb->sbid->ends;
-	int err = zuf_ends_wait_quiet(zsb);
-
-	/* the server hears of what is held, and then it need not wait */
-	if (!err && zuf_keeps_back(zsb) && has_pinned(zsb->sbid)) {
-		if (zuf_wait_killable(ends->wait, !has_pinned(zsb->sbid)))
-			return -EINTR;
-		err = zuf_ends_wait_quiet(zsb);
-	}
-	/* who held it may have let go a moment ago */
-	if (!err && has_pinned(zsb->sbid)) {
-		zuf_pins_look(zsb);
-		err = zuf_ends_wait_quiet(zsb);
-	}
-	if (!err && has_pinned(zsb->sbid))
-		err = -EBUSY;
-	return err;
 }
 
 bool zuf_ends_hold_back(struct zuf_sbid *sbid)
@@ -388,7 +360,7 @@ void zuf_ends_thaw(struct zuf_sbid *sbid)
 		spin_lock(ends_lock(sbid));
 	}
 	spin_unlock(ends_lock(sbid));
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 /* ---- messages of those who were killed ---- */
@@ -398,14 +370,14 @@ void zuf_ends_add_left(struct zuf_left_msg *left, const struct zuf_carried *of)
 	struct zuf_sbid *sbid = left->sbid;
 
 	left->ticket = zuf_held_ticket(sbid);
-	zuf_stats_event(sbid->stats ?: sbid->root->stats, ZUF_EV_FORGET, 1);
+	zuf_stats_event(sbid->ep.stats, ZUF_EV_FORGET, 1);
 	spin_lock(ends_lock(sbid));
 	/* of a generation that somebody waits for, and that is not done */
 	left->gen = of ? of->gen : sbid->ends.gen;
 	atomic_inc(&sbid->ends.nr_left[left->gen]);
 	list_add_tail(&left->link, &sbid->ends.left);
 	spin_unlock(ends_lock(sbid));
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 /* ---- life ---- */
@@ -424,7 +396,7 @@ void zuf_ends_init(struct zuf_sbid *sbid)
 		INIT_HLIST_HEAD(&ends->by_ino[i]);
 	init_waitqueue_head(&ends->wait);
 	spin_lock(ends_lock(sbid));
-	list_add_tail(&ends->link, &sbid->root->ends.mounts);
+	list_add_tail(&ends->link, &zuf_sbid_root(sbid)->ends.mounts);
 	spin_unlock(ends_lock(sbid));
 }
 

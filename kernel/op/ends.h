@@ -21,10 +21,11 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include "puts.h"
 #include "shm.h"
+#include "tag.h"
 
 struct inode;
+struct zuf_endpoint;
 struct zuf_root;
 struct zuf_sb;
 struct zuf_sbid;
@@ -130,6 +131,8 @@ struct zuf_root_ends {
 
 int zuf_ends_module_init(void);
 void zuf_ends_module_fini(void);
+/* The worker (endwork.c). */
+void zuf_ends_work(struct work_struct *work);
 void zuf_ends_root_init(struct zuf_root *root);
 /* No mount is left. */
 void zuf_ends_root_fini(struct zuf_root *root);
@@ -138,6 +141,8 @@ void zuf_ends_init(struct zuf_sbid *sbid);
 void zuf_ends_fini(struct zuf_sbid *sbid);
 /* Something may go on: the worker looks. */
 void zuf_ends_kick(struct zuf_root *root);
+/* It looks after so many jiffies, or when it is kicked before. */
+void zuf_ends_look_in(struct zuf_root_ends *re, unsigned long delay);
 /* And who waits for one of the counts. */
 void zuf_ends_wake(struct zuf_sbid *sbid);
 
@@ -219,13 +224,8 @@ int zuf_ends_wait_quiet(struct zuf_sb *zsb);
  * Return: there was something.
  */
 bool zuf_ends_wait_some(struct zuf_sbid *sbid, long timeout);
-/**
- * zuf_ends_drain() - nothing that has begun to end is left that would wait for the thaw
- * Before zuf_ends_freeze(), for who does not come back from it.
- * Return: 0; -EINTR: killed; -EBUSY: what is to be freed is held by pins, for how long nobody
- * knows, and the server does not keep it back.
- */
-int zuf_ends_drain(struct zuf_sb *zsb);
+/* Does anything that is to be freed wait for zuf_end_unpinned()? */
+bool zuf_ends_has_pinned(struct zuf_sbid *sbid);
 /* Frozen: is anything to be freed, or told, after the thaw? */
 bool zuf_ends_hold_back(struct zuf_sbid *sbid);
 void zuf_ends_thaw(struct zuf_sbid *sbid);
@@ -239,7 +239,7 @@ void zuf_ends_thaw(struct zuf_sbid *sbid);
 void zuf_ends_add_left(struct zuf_left_msg *left, const struct zuf_carried *of);
 /* A killed application has left a message to the server; and that is done with. */
 void zuf_ends_left_start(struct zuf_sbid *sbid, struct zuf_carried *carried);
-void zuf_ends_left_done(struct zuf_sbid *sbid, unsigned int gen);
+void zuf_ends_left_done(struct zuf_endpoint *ep, unsigned int gen);
 
 static inline unsigned int zuf_ends_nr_left(const struct zuf_ends *ends)
 {

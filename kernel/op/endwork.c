@@ -11,35 +11,25 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "call.h"
 #include "chan.h"
-#include "dispatch.h"
 #include "ends.h"
-#include "evict.h"
 #include "held.h"
-#include "inode.h"
-#include "root.h"
+#include "messages.h"
+#include "ride.h"
 #include "sbid.h"
 #include "settle.h"
 #include "stats.h"
-#include "super.h"
-#include "sync.h"
 #include "umount.h"
+#include "zinode.h"
 
 /* When to look again, where nobody tells. */
 #define LOOK_MS		10
 #define NEVER		MAX_JIFFY_OFFSET
 
-static struct workqueue_struct *ends_wq;
-static struct workqueue_struct *iput_wq;
-
 static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
 {
-	return &sbid->root->ends.lock;
-}
-
-void zuf_ends_kick(struct zuf_root *root)
-{
-	mod_delayed_work(ends_wq, &root->ends.work, 0);
+	return &zuf_sbid_root(sbid)->ends.lock;
 }
 
 /* ---- one message of a mount ---- */
@@ -49,7 +39,7 @@ static void post_over(struct zuf_sbid *sbid)
 {
 	/* what has come to the lists before is seen by who finds it so */
 	smp_store_release(&sbid->ends.posted, false);
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 static int post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation)
@@ -57,11 +47,11 @@ static int post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation)
 	int err;
 
 	WRITE_ONCE(sbid->ends.posted, true);
-	err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, post);
+	err = zuf_chan_post(sbid->ep.peer, sbid->ep.gen, ZUF_OPF_NESTED, post);
 	if (err)
 		WRITE_ONCE(sbid->ends.posted, false);
 	else
-		zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(operation), 0, 0);
+		zuf_stats_op(sbid->ep.stats, zuf_stat_slot(operation), 0, 0);
 	return err;
 }
 
@@ -72,9 +62,9 @@ static void flush_done(struct zuf_post *flush, int err)
 	struct zuf_end *end = sbid->ends.flush_for;
 
 	if (unlikely(READ_ONCE(flush->puts->taken) == sbid->ends.flush_taken &&
-		     zuf_root_is_live(sbid->root, sbid->server_gen) &&
+		     zuf_sbid_is_live(sbid) &&
 		     zuf_puts_has(flush->puts, zuf_end_tag(end)))) {
-		pr_warn_ratelimited("sb %llu: a put fits into no command buffer\n", sbid->id);
+		pr_warn_ratelimited("sb %llu: a put fits into no command buffer\n", sbid->ep.id);
 		end->no_flush = true;
 	}
 	post_over(sbid);
@@ -91,13 +81,13 @@ static int post_flush(struct zuf_end *end, unsigned int cpu)
 
 	*flush = (struct zuf_post){
 		.hdr = &noop,
-		.puts = &per_cpu_ptr(sbid->root->cpus, cpu)->puts,
-		.sbid = sbid,
+		.puts = &per_cpu_ptr(sbid->ep.peer->cpus, cpu)->puts,
+		.ep = &sbid->ep,
 		.done = flush_done,
 	};
 	sbid->ends.flush_for = end;
 	sbid->ends.flush_taken = READ_ONCE(flush->puts->taken);
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	err = post(sbid, flush, ZUFS_OP_NOOP);
 	if (err)
 		zuf_sbid_put(sbid);
@@ -119,7 +109,7 @@ static void end_post_done(struct zuf_post *post, int err)
 	struct zuf_end *end = container_of(post, struct zuf_end, post);
 	struct zuf_sbid *sbid = end->sbid;
 
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	if (end->sent == ZUF_END_SYNC) {
 		zuf_end_sync_done(sbid, end, err == -ENOTCONN ? -EIO : zuf_err_from_server(err));
 		next_step(end);
@@ -147,7 +137,7 @@ static int post_end(struct zuf_end *end, const struct zufs_ioc_hdr *hdr, u8 sent
 	end->post = (struct zuf_post){
 		.hdr = hdr,
 		.tag = zuf_end_tag(end),
-		.sbid = end->sbid,
+		.ep = &end->sbid->ep,
 		.done = end_post_done,
 	};
 	err = post(end->sbid, &end->post, hdr->operation);
@@ -276,6 +266,41 @@ static bool wait_until_told(struct zuf_end *end)
 	return !zuf_held_is_told(sbid, end->ticket);
 }
 
+/* False: poisoned, or not to be seen any more. T1 stays until the mount is closed. */
+static bool take_links(struct zuf_end *end, u32 *links)
+{
+	struct zuf_peer *peer = end->sbid->ep.peer;
+	bool taken = false;
+	__le32 nlink;
+
+	mutex_lock(&peer->lock);
+	if (!end->sbid->closed)
+		taken = !shm_take_mc(&nlink, &end->zi->i_nlink, sizeof(nlink));
+	mutex_unlock(&peer->lock);
+	if (taken)
+		*links = le32_to_cpu(nlink);
+	return taken;
+}
+
+/* By its links, EVICT_INODE or FREE_INODE: no message of it is left any more. */
+static void decide(struct zuf_end *end)
+{
+	struct zuf_sbid *sbid = end->sbid;
+	u32 links = 0;
+	/* what cannot be known may have a name */
+	bool frees = take_links(end, &links) && !links;
+
+	if (frees) {
+		end->attr = 0;
+		zuf_end_sync_done(sbid, end, 0);
+	}
+	spin_lock(ends_lock(sbid));
+	end->operation = frees ? ZUFS_OP_FREE_INODE : ZUFS_OP_EVICT_INODE;
+	end->zi = NULL;
+	spin_unlock(ends_lock(sbid));
+	zuf_ends_wake(sbid);
+}
+
 /*
  * What an item needs next; it is on no list.
  * Return: 0: go on with others; -EALREADY: a message is with the server; -EAGAIN: no
@@ -288,7 +313,7 @@ static int end_step(struct zuf_end *end)
 	int err;
 
 	if (zuf_tag_pending(zuf_end_tag(end)) && !end->no_flush) {
-		cpu = zuf_puts_find(sbid->root, zuf_end_tag(end));
+		cpu = zuf_puts_find(sbid->ep.peer, zuf_end_tag(end));
 		/* nobody takes it from the list while a message is with the server */
 		err = cpu < nr_cpu_ids ? post_flush(end, cpu) : -EBUSY;
 		put_back(end);
@@ -304,9 +329,9 @@ static int end_step(struct zuf_end *end)
 		}
 		/* the server's stores come before the end of its message */
 		smp_rmb();
-		zuf_evict_decide(end);
+		decide(end);
 	}
-	if (!zuf_root_is_live(sbid->root, sbid->server_gen)) {
+	if (!zuf_sbid_is_live(sbid)) {
 		zuf_end_sync_done(sbid, end, -EIO);
 		if (!wait_for_pins(end))
 			zuf_end_done(end);
@@ -341,7 +366,7 @@ static void left_done(struct zuf_left_msg *left)
 
 	zuf_puts_done(&left->held);
 	kvfree(left);
-	zuf_ends_left_done(sbid, gen);
+	zuf_ends_left_done(&sbid->ep, gen);
 }
 
 static void left_post_done(struct zuf_post *post, int err)
@@ -349,7 +374,7 @@ static void left_post_done(struct zuf_post *post, int err)
 	struct zuf_left_msg *left = container_of(post, struct zuf_left_msg, post);
 	struct zuf_sbid *sbid = left->sbid;
 
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	left_done(left);
 	post_over(sbid);
 	zuf_sbid_put(sbid);
@@ -386,7 +411,7 @@ static int left_step(struct zuf_left_msg *left)
 	int err;
 
 	left->post = (struct zuf_post){
-		.hdr = left->msg, .sbid = sbid, .done = left_post_done,
+		.hdr = left->msg, .ep = &sbid->ep, .done = left_post_done,
 	};
 	err = post(sbid, &left->post, left->msg->operation);
 	if (!err)
@@ -452,7 +477,7 @@ static unsigned long drive(struct zuf_sbid *sbid)
 	return min(wait, zuf_umount_look(sbid) ? NEVER : msecs_to_jiffies(LOOK_MS));
 }
 
-static void ends_work(struct work_struct *work)
+void zuf_ends_work(struct work_struct *work)
 {
 	struct zuf_root_ends *re = container_of(to_delayed_work(work), struct zuf_root_ends,
 						work);
@@ -466,7 +491,7 @@ static void ends_work(struct work_struct *work)
 		sbid = list_first_entry(&turn, struct zuf_sbid, ends.link);
 		list_move_tail(&sbid->ends.link, &re->mounts);
 		/* about to be freed: waits for our lock to leave the list */
-		if (!kref_get_unless_zero(&sbid->ref))
+		if (!kref_get_unless_zero(&sbid->ep.ref))
 			continue;
 		spin_unlock(&re->lock);
 		wait = min(wait, drive(sbid));
@@ -476,91 +501,5 @@ static void ends_work(struct work_struct *work)
 	spin_unlock(&re->lock);
 	/* a kick that came meanwhile is earlier, and stays */
 	if (wait != NEVER)
-		queue_delayed_work(ends_wq, &re->work, wait);
-}
-
-/* ---- the last reference of an inode, where its evict must not happen ---- */
-
-static void iput_work(struct work_struct *work)
-{
-	struct zuf_root_ends *re = container_of(work, struct zuf_root_ends, iput_work);
-	struct super_block *sb;
-	struct zuf_end *end;
-	struct inode *inode;
-
-	for (;;) {
-		spin_lock(&re->lock);
-		end = list_first_entry_or_null(&re->iputs, struct zuf_end, link);
-		if (end)
-			list_del_init(&end->link);
-		spin_unlock(&re->lock);
-		if (!end)
-			break;
-		inode = &zuf_end_inode(end)->vfs_inode;
-		sb = inode->i_sb;
-		iput(inode);
-		deactivate_super(sb);
-	}
-}
-
-void zuf_forget_inode(struct inode *inode)
-{
-	struct zuf_root *root = ZUF_SB(inode->i_sb)->root;
-	struct zuf_end *end = &ZUF_I(inode)->end;
-
-	if (atomic_add_unless(&inode->i_count, -1, 1))
-		return;
-	/* an inode that is held would outlive an unmount */
-	if (!atomic_inc_not_zero(&inode->i_sb->s_active)) {
-		/* which waits for our caller, and evicts what nobody holds */
-		atomic_dec(&inode->i_count);
-		return;
-	}
-	/* the only reference: nobody else is here */
-	spin_lock(&root->ends.lock);
-	list_add_tail(&end->link, &root->ends.iputs);
-	spin_unlock(&root->ends.lock);
-	queue_work(iput_wq, &root->ends.iput_work);
-}
-
-void zuf_ends_run(struct work_struct *work)
-{
-	queue_work(iput_wq, work);
-}
-
-/* ---- life ---- */
-
-void zuf_ends_root_init(struct zuf_root *root)
-{
-	spin_lock_init(&root->ends.lock);
-	INIT_LIST_HEAD(&root->ends.mounts);
-	INIT_LIST_HEAD(&root->ends.iputs);
-	INIT_DELAYED_WORK(&root->ends.work, ends_work);
-	INIT_WORK(&root->ends.iput_work, iput_work);
-}
-
-void zuf_ends_root_fini(struct zuf_root *root)
-{
-	cancel_work_sync(&root->ends.iput_work);
-	cancel_delayed_work_sync(&root->ends.work);
-}
-
-int zuf_ends_module_init(void)
-{
-	ends_wq = alloc_workqueue("zuf_ends", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!ends_wq)
-		return -ENOMEM;
-	/* its items may unmount, and that looks whether others are done */
-	iput_wq = alloc_workqueue("zuf_iput", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!iput_wq) {
-		destroy_workqueue(ends_wq);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-void zuf_ends_module_fini(void)
-{
-	destroy_workqueue(iput_wq);
-	destroy_workqueue(ends_wq);
+		zuf_ends_look_in(re, wait);
 }

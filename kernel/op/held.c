@@ -38,10 +38,8 @@
 #include "chan.h"
 #include "compat/pfn.h"
 #include "devset.h"
-#include "dispatch.h"
 #include "ends.h"
 #include "held.h"
-#include "root.h"
 #include "sbid.h"
 #include "stats.h"
 #include "wake.h"
@@ -99,7 +97,7 @@ int zuf_held_wait_told(struct zuf_sbid *sbid)
 		return 0;
 	ticket = zuf_held_ticket(sbid);
 	return zuf_wait_killable(sbid->ends.wait, zuf_held_is_told(sbid, ticket) ||
-				 !zuf_root_is_live(sbid->root, sbid->server_gen)) ? -EINTR : 0;
+				 !zuf_sbid_is_live(sbid)) ? -EINTR : 0;
 }
 
 static void told(struct zuf_sbid *sbid, unsigned int nr)
@@ -107,7 +105,7 @@ static void told(struct zuf_sbid *sbid, unsigned int nr)
 	if (!nr || !atomic_sub_and_test(nr, &sbid->ends.nr_untold))
 		return;
 	zuf_ends_wake(sbid);
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 /* From the first block to the last one; it may take several messages. */
@@ -123,7 +121,7 @@ static void end_round(struct zuf_sbid *sbid)
 {
 	WRITE_ONCE(sbid->ends.rounds_told, sbid->ends.rounds);
 	zuf_ends_wake(sbid);
-	zuf_ends_kick(sbid->root);
+	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
 /* ---- add ---- */
@@ -353,7 +351,7 @@ static void msg_done(struct zuf_held *held)
 
 static bool is_live(const struct zuf_held *held)
 {
-	return zuf_root_is_live(held->sbid->root, held->sbid->server_gen);
+	return zuf_sbid_is_live(held->sbid);
 }
 
 /* True: it is with the server, or there is no channel. */
@@ -364,12 +362,12 @@ static bool post_msg(struct zuf_held *held)
 	int err;
 
 	held->post = (struct zuf_post){
-		.hdr = &held->msg.t1.hdr, .sbid = sbid, .done = post_done,
+		.hdr = &held->msg.t1.hdr, .ep = &sbid->ep, .done = post_done,
 	};
 	held->stage = MSG_POSTED;
-	err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &held->post);
+	err = zuf_chan_post(sbid->ep.peer, sbid->ep.gen, ZUF_OPF_NESTED, &held->post);
 	if (!err) {
-		zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(operation), 0, 0);
+		zuf_stats_op(sbid->ep.stats, zuf_stat_slot(operation), 0, 0);
 		return true;
 	}
 	held->stage = MSG_FORMED;
@@ -460,7 +458,7 @@ void zuf_held_fini(struct zuf_held *held)
 
 void zuf_held_start(struct zuf_held *held, struct zuf_sbid *sbid)
 {
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	held->sbid = sbid;
 }
 

@@ -13,62 +13,73 @@
 #include <linux/wait_bit.h>
 
 #include "devset.h"
-#include "root.h"
 #include "sbid.h"
 #include "stats.h"
-#include "super.h"
-#include "type.h"
 #include "wake.h"
 
 /* Those whose devices are not free. */
 static LIST_HEAD(open_sbids);
 static DEFINE_MUTEX(open_lock);
 
-static void sbid_free(struct kref *ref)
+static void sbid_free(struct zuf_endpoint *ep)
 {
-	struct zuf_sbid *sbid = container_of(ref, struct zuf_sbid, ref);
+	struct zuf_sbid *sbid = zuf_sbid_of(ep);
 
 	zuf_ends_fini(sbid);
 	zuf_evicts_fini(&sbid->evicts);
 	zuf_stats_destroy(sbid->stats);
 	zuf_devset_put(sbid->devs);	/* never published */
-	zuf_root_put(sbid->root);
+	zuf_peer_put(ep->peer);
 	kfree(sbid);
 }
 
-void zuf_sbid_put(struct zuf_sbid *sbid)
+static const struct zuf_endpoint_ops sbid_ops = {
+	.release = sbid_free,
+	.left_done = zuf_ends_left_done,
+};
+
+/* Nobody knows it yet. */
+static struct zuf_sbid *sbid_alloc(struct zuf_root *root, struct zuf_devset *devs, u32 gen)
 {
-	kref_put(&sbid->ref, sbid_free);
+	struct zuf_sbid *sbid = kzalloc(sizeof(*sbid), GFP_KERNEL_ACCOUNT);
+
+	if (!sbid)
+		return NULL;
+	kref_init(&sbid->ep.ref);
+	sbid->ep.ops = &sbid_ops;
+	sbid->ep.peer = zuf_peer_get(&root->peer);
+	sbid->ep.gen = gen;
+	sbid->ep.stats = root->peer.stats;
+	init_rwsem(&sbid->sb_lock);
+	INIT_LIST_HEAD(&sbid->open_link);
+	sbid->lists.ep = &sbid->ep;
+	zuf_ends_init(sbid);
+	mutex_init(&sbid->evicts.lock);
+	sbid->devs = zuf_devset_get(devs);
+	return sbid;
 }
 
-struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
+struct zuf_sbid *zuf_sbid_create(struct zuf_root *root, struct zuf_devset *devs, u32 gen,
+				 const char *type)
 {
-	struct zuf_root *root = zsb->root;
-	struct zuf_sbid *sbid = kzalloc(sizeof(*sbid), GFP_KERNEL_ACCOUNT);
+	struct zuf_sbid *sbid = sbid_alloc(root, devs, gen);
 	int id;
 
 	if (!sbid)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&sbid->ref);
-	init_rwsem(&sbid->sb_lock);
-	INIT_LIST_HEAD(&sbid->open_link);
-	sbid->root = zuf_root_get(root);
-	zuf_ends_init(sbid);
-	mutex_init(&sbid->evicts.lock);
-	sbid->devs = zuf_devset_get(zsb->devs);
-	sbid->server_gen = zsb->server_gen;
-	if (zsb->type) {
-		sbid->type = zsb->type->name;
+	if (type) {
+		sbid->type = type;
 		sbid->stats = zuf_stats_create();
 		if (!sbid->stats) {
 			zuf_sbid_put(sbid);
 			return ERR_PTR(-ENOMEM);
 		}
+		sbid->ep.stats = sbid->stats;
 	}
-	mutex_lock(&root->lock);
+	mutex_lock(&root->peer.lock);
 	id = idr_alloc(&root->sbs, sbid, 1, 0, GFP_KERNEL);
-	sbid->id = id;
-	mutex_unlock(&root->lock);
+	sbid->ep.id = id;
+	mutex_unlock(&root->peer.lock);
 	if (id < 0) {
 		zuf_sbid_put(sbid);
 		return ERR_PTR(id);
@@ -81,9 +92,9 @@ struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb)
 
 void zuf_sbid_set_sbi(struct zuf_sbid *sbid, u64 zus_sbi)
 {
-	mutex_lock(&sbid->root->lock);
+	mutex_lock(&sbid->ep.peer->lock);
 	sbid->zus_sbi = zus_sbi;
-	mutex_unlock(&sbid->root->lock);
+	mutex_unlock(&sbid->ep.peer->lock);
 }
 
 void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb)
@@ -91,10 +102,10 @@ void zuf_sbid_attach(struct zuf_sbid *sbid, struct super_block *sb)
 	down_write(&sbid->sb_lock);
 	sbid->sb = sb;
 	up_write(&sbid->sb_lock);
-	mutex_lock(&sbid->root->lock);
+	mutex_lock(&sbid->ep.peer->lock);
 	if (sb)
 		sbid->dev = sb->s_dev;
-	mutex_unlock(&sbid->root->lock);
+	mutex_unlock(&sbid->ep.peer->lock);
 }
 
 void zuf_sbid_detach(struct zuf_sbid *sbid)
@@ -104,9 +115,9 @@ void zuf_sbid_detach(struct zuf_sbid *sbid)
 
 void zuf_sbid_start_drain(struct zuf_sbid *sbid)
 {
-	mutex_lock(&sbid->root->lock);
+	mutex_lock(&sbid->ep.peer->lock);
 	sbid->draining = true;
-	mutex_unlock(&sbid->root->lock);
+	mutex_unlock(&sbid->ep.peer->lock);
 }
 
 void zuf_sbid_drain(struct zuf_sbid *sbid)
@@ -116,17 +127,19 @@ void zuf_sbid_drain(struct zuf_sbid *sbid)
 
 void zuf_sbid_close_id(struct zuf_sbid *sbid)
 {
-	mutex_lock(&sbid->root->lock);
+	struct zuf_root *root = zuf_sbid_root(sbid);
+
+	mutex_lock(&sbid->ep.peer->lock);
 	WRITE_ONCE(sbid->closed, true);
-	idr_remove(&sbid->root->sbs, sbid->id);
+	idr_remove(&root->sbs, sbid->ep.id);
 	if (sbid->stats)
-		zuf_stats_add(sbid->root->retired, sbid->stats);
-	mutex_unlock(&sbid->root->lock);
+		zuf_stats_add(root->retired, sbid->stats);
+	mutex_unlock(&sbid->ep.peer->lock);
 }
 
 void zuf_sbid_close_devices(struct zuf_sbid *sbid)
 {
-	pr_debug("sb %llu: is gone\n", sbid->id);
+	pr_debug("sb %llu: is gone\n", sbid->ep.id);
 	zuf_devset_revoke(sbid->devs);
 	mutex_lock(&open_lock);
 	list_del_init(&sbid->open_link);
@@ -140,7 +153,7 @@ void zuf_sbid_close(struct zuf_sbid *sbid)
 {
 	zuf_sbid_close_id(sbid);
 	/* what is under way would write into the next mount */
-	wait_var_event(&sbid->nr_running, zuf_sbid_lists_have_ended(sbid));
+	wait_var_event(&sbid->lists.nr_running, zuf_sbid_lists_have_ended(sbid));
 	zuf_sbid_close_devices(sbid);
 }
 
@@ -175,54 +188,41 @@ void zuf_sbid_for_each_sb(const struct zuf_devset *devs,
 
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
 {
-	lockdep_assert_held(&root->lock);
+	lockdep_assert_held(&root->peer.lock);
 	/* ids are used again, and an aborted server may still have the old ones */
-	if (id > INT_MAX || (root->ousted && root->ousted == task_tgid(current)))
+	if (id > INT_MAX || (root->peer.ousted && root->peer.ousted == task_tgid(current)))
 		return NULL;
 	return idr_find(&root->sbs, id);
 }
 
-struct zuf_sbid *zuf_sbid_get(struct zuf_root *root, u64 id, u64 zus_sbi)
+struct zuf_sbid *zuf_sbid_lookup(struct zuf_root *root, u64 id, u64 zus_sbi)
 {
 	struct zuf_sbid *sbid;
 
-	mutex_lock(&root->lock);
+	mutex_lock(&root->peer.lock);
 	sbid = zuf_sbid_find(root, id);
 	if (sbid && sbid->zus_sbi && sbid->zus_sbi != zus_sbi)
 		sbid = NULL;
 	if (sbid)
-		kref_get(&sbid->ref);
-	mutex_unlock(&root->lock);
+		zuf_sbid_get(sbid);
+	mutex_unlock(&root->peer.lock);
 	return sbid;
-}
-
-void zuf_sbid_list_of_op(struct zuf_sbid *sbid)
-{
-	kref_get(&sbid->ref);
-	atomic_inc(&sbid->nr_running);
 }
 
 bool zuf_sbid_list_begin(struct zuf_sbid *sbid, bool *early)
 {
 	bool open;
 
-	mutex_lock(&sbid->root->lock);
+	mutex_lock(&sbid->ep.peer->lock);
 	open = !sbid->closed;
 	if (open) {
-		kref_get(&sbid->ref);
-		atomic_inc(&sbid->nr_running);
+		zuf_lists_begin(&sbid->lists);
 		*early = !sbid->draining;
 		if (*early)
 			atomic_inc(&sbid->nr_early);
 	}
-	mutex_unlock(&sbid->root->lock);
+	mutex_unlock(&sbid->ep.peer->lock);
 	return open;
-}
-
-void zuf_sbid_list_ended(struct zuf_sbid *sbid)
-{
-	if (atomic_dec_and_test(&sbid->nr_running))
-		wake_up_var(&sbid->nr_running);
 }
 
 void zuf_sbid_list_told(struct zuf_sbid *sbid, bool early)

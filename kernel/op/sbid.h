@@ -16,48 +16,75 @@
 #define ZUF_SBID_H
 
 #include <linux/atomic.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
+#include "endpoint.h"
 #include "ends.h"
-#include "evict.h"
+#include "lists.h"
+#include "ride.h"
+#include "root.h"
 
 struct super_block;
 struct zuf_devset;
-struct zuf_root;
-struct zuf_sb;
-struct zuf_stats;
 struct zuf_umount;
 
 struct zuf_sbid {
-	struct kref ref;
-	struct zuf_root *root;		/* referenced */
+	struct zuf_endpoint ep;		/* its generation is 0: a private mount */
 	struct zuf_devset *devs;	/* referenced until the close */
-	u64 id;
-	u32 server_gen;			/* who hears of IOM_DONE; 0: a private mount */
-	u64 zus_sbi;			/* root->lock; 0: not known, or there is none */
+	u64 zus_sbi;			/* peer.lock; 0: not known, or there is none */
 	const char *type;		/* name; NULL: a private mount */
-	dev_t dev;			/* root->lock; of the super-block, 0: not mounted yet */
-	struct zuf_stats __percpu *stats; /* NULL: a private mount */
-	bool grabbed;			/* root->lock: GRAB_PMEM was done */
-	bool draining;			/* root->lock */
-	bool closed;			/* set under root->lock */
+	dev_t dev;			/* peer.lock; of the super-block, 0: not mounted yet */
+	struct zuf_stats __percpu *stats; /* its own; NULL: a private mount */
+	bool grabbed;			/* peer.lock: GRAB_PMEM was done */
+	bool draining;			/* peer.lock */
+	bool closed;			/* set under peer.lock */
 	bool umounted;			/* umount.c has done with it; release */
 	struct zuf_umount *umount;	/* root->ends.lock: its turn has not come; or NULL */
 	struct zuf_ends ends;		/* what is still to be said of its inodes */
 	struct zuf_evicts evicts;	/* and what goes along with other messages */
 	struct list_head open_link;	/* in open_sbids: its devices are in use (sbid.c) */
 	atomic_t nr_early;		/* lists from before the drain, and their IOM_DONE */
-	atomic_t nr_running;		/* lists that have not ended */
+	struct zuf_lists lists;
 	struct rw_semaphore sb_lock;	/* inside of s_umount; never while a page of the server
 					 * is waited for */
 	struct super_block *sb;		/* @sb_lock: NULL unless attached */
 };
 
-/* Return: with one reference, or ERR_PTR. Has its own references of root and devices. */
-struct zuf_sbid *zuf_sbid_create(const struct zuf_sb *zsb);
-void zuf_sbid_put(struct zuf_sbid *sbid);
+static inline struct zuf_sbid *zuf_sbid_of(struct zuf_endpoint *ep)
+{
+	return container_of(ep, struct zuf_sbid, ep);
+}
+
+static inline struct zuf_root *zuf_sbid_root(const struct zuf_sbid *sbid)
+{
+	return zuf_root_of(sbid->ep.peer);
+}
+
+/* Is its server the one that answers? */
+static inline bool zuf_sbid_is_live(const struct zuf_sbid *sbid)
+{
+	return zuf_peer_is_live(sbid->ep.peer, sbid->ep.gen);
+}
+
+/**
+ * zuf_sbid_create() - a new id
+ * @gen: its server; 0: a private mount
+ * @type: name, which stays; NULL: a private mount
+ * Return: with one reference, or ERR_PTR. Has its own references of root and devices.
+ */
+struct zuf_sbid *zuf_sbid_create(struct zuf_root *root, struct zuf_devset *devs, u32 gen,
+				 const char *type);
+
+static inline void zuf_sbid_get(struct zuf_sbid *sbid)
+{
+	zuf_endpoint_get(&sbid->ep);
+}
+
+static inline void zuf_sbid_put(struct zuf_sbid *sbid)
+{
+	zuf_endpoint_put(&sbid->ep);
+}
 
 /* The server has named its super-block. */
 void zuf_sbid_set_sbi(struct zuf_sbid *sbid, u64 zus_sbi);
@@ -83,7 +110,7 @@ void zuf_sbid_close_id(struct zuf_sbid *sbid);
 void zuf_sbid_close_devices(struct zuf_sbid *sbid);
 static inline bool zuf_sbid_lists_have_ended(const struct zuf_sbid *sbid)
 {
-	return !atomic_read(&sbid->nr_running);
+	return zuf_lists_have_ended(&sbid->lists);
 }
 
 /**
@@ -97,26 +124,22 @@ bool zuf_sbid_devices_in_use(const struct zuf_devset *devs);
 void zuf_sbid_for_each_sb(const struct zuf_devset *devs,
 			  void (*fn)(struct super_block *sb, void *arg), void *arg);
 
-/* The live one of an id that the caller may know of, root->lock held, or NULL. */
+/* The live one of an id that the caller may know of, peer.lock held, or NULL. */
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id);
 
 /**
- * zuf_sbid_get() - the one of this id, which may end at any time
+ * zuf_sbid_lookup() - the one of this id, which may end at any time
  * @zus_sbi: what the caller thinks is its super-block: must be, if the kernel knows
  * Return: referenced, or NULL: there is no such one.
  */
-struct zuf_sbid *zuf_sbid_get(struct zuf_root *root, u64 id, u64 zus_sbi);
-/* The same for the list of an operation, which holds the mount: ends with a put as well. */
-void zuf_sbid_list_of_op(struct zuf_sbid *sbid);
+struct zuf_sbid *zuf_sbid_lookup(struct zuf_root *root, u64 id, u64 zus_sbi);
 /**
  * zuf_sbid_list_begin() - a list, which the end waits for
  * @early: out: for zuf_sbid_list_told()
  * Return: false: it has ended. True: with a reference that is the list's.
  */
 bool zuf_sbid_list_begin(struct zuf_sbid *sbid, bool *early);
-/* The devices have done with it. */
-void zuf_sbid_list_ended(struct zuf_sbid *sbid);
-/* And whom it concerns knows: the reference is given back. */
+/* After zuf_lists_ended(): whom it concerns knows, the reference is given back. */
 void zuf_sbid_list_told(struct zuf_sbid *sbid, bool early);
 
 #endif

@@ -8,13 +8,13 @@
  *	zuf_settle_left    the application, with its locks: the inode is stale now
  *	zuf_settle         wait until the server has done, read the inode again
  *	zuf_settle_change  the same, for who holds the lock exclusively to change the file:
- *			   what was left half done is brought to an end as well
+ *			   what was left half done is brought to an end as well (mend.h)
  *	zuf_settle_look    read it if the server has done; waits for nobody
  */
 #ifndef ZUF_SETTLE_H
 #define ZUF_SETTLE_H
 
-#include "inode.h"
+#include "zinode.h"
 
 struct zuf_op;
 
@@ -34,8 +34,9 @@ enum {
  */
 void zuf_settle_left(struct inode *inode, const struct zuf_op *op, enum zuf_left left);
 
+/* Of what no message is left any more. -EIO: it cannot be read and is out of date as before. */
+int zuf_settle_read(struct inode *inode);
 int zuf_settle_slow(struct inode *inode, u32 op_flags);
-int zuf_settle_change_slow(struct inode *inode, u32 op_flags);
 void zuf_settle_look_slow(struct inode *inode);
 
 /**
@@ -46,18 +47,10 @@ void zuf_settle_look_slow(struct inode *inode);
  */
 static inline int zuf_settle(struct inode *inode, u32 op_flags)
 {
-	/* pairs with the release of read_back(): what was read is there */
+	/* pairs with the release of zuf_settle_read(): what was read is there */
 	if (likely(!(smp_load_acquire(&ZUF_I(inode)->stale) & ZUF_STALE_READ)))
 		return 0;
 	return zuf_settle_slow(inode, op_flags);
-}
-
-/* Context: inode lock exclusive, write access to the mount; not the invalidate lock. */
-static inline int zuf_settle_change(struct inode *inode, u32 op_flags)
-{
-	if (likely(!smp_load_acquire(&ZUF_I(inode)->stale)))
-		return 0;
-	return zuf_settle_change_slow(inode, op_flags);
 }
 
 /**
@@ -85,14 +78,6 @@ static inline void zuf_settle_look(struct inode *inode)
 	if (unlikely(zuf_is_stale(inode)))
 		zuf_settle_look_slow(inode);
 }
-
-/*
- * The inode is being evicted: its links are what decides about its end, here or, if a message
- * is left that may change them, when that is done (zuf_end.zi); blocks behind it are given
- * back if that does not wait for what is left, and what a killed chmod wanted goes to its
- * item (ends.h).
- */
-void zuf_settle_evict(struct inode *inode);
 
 /* A write has ended early: the server may have given blocks as far as @end. */
 void zuf_settle_tail(struct inode *inode, u64 end);

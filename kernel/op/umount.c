@@ -22,11 +22,11 @@
 #include <linux/workqueue.h>
 
 #include "ends.h"
-#include "evict.h"
 #include "mounter.h"
+#include "ride.h"
 #include "root.h"
+#include "sb.h"
 #include "sbid.h"
-#include "super.h"
 #include "umount.h"
 #include "wake.h"
 
@@ -49,7 +49,7 @@ static bool may_send(const struct zuf_umount *um)
 	const struct zuf_sbid *sbid = um->sbid;
 
 	/* of a server that is gone nothing is under way that could meet the next one */
-	if (!zuf_root_is_live(sbid->root, sbid->server_gen))
+	if (!zuf_sbid_is_live(sbid))
 		return true;
 	if (!zuf_ends_are_done(sbid) || zuf_evicts_wait(&sbid->evicts))
 		return false;
@@ -59,7 +59,7 @@ static bool may_send(const struct zuf_umount *um)
 
 bool zuf_umount_look(struct zuf_sbid *sbid)
 {
-	struct zuf_root *root = sbid->root;
+	struct zuf_root *root = zuf_sbid_root(sbid);
 	struct zuf_umount *um;
 	bool go_on;
 
@@ -91,9 +91,9 @@ static void wait_for_look(struct zuf_umount *um)
 static void send(struct zuf_umount *um)
 {
 	if (um->msg.zmi.zus_sbi)
-		zuf_mounter_call(um->root, um->server_gen, &um->msg);
+		zuf_mounter_call(&um->root->peer, um->server_gen, &um->msg);
 	else
-		zuf_mounter_settle(um->root, um->server_gen);
+		zuf_mounter_settle(&um->root->peer, um->server_gen);
 	zuf_sbid_close_id(um->sbid);
 	um->answered = true;
 }
@@ -146,7 +146,7 @@ static struct zuf_umount *umount_create(struct zuf_sb *zsb)
 	um->root = zuf_root_get(zsb->root);
 	um->root_mnt = mntget(zsb->root_mnt);
 	um->sbid = zsb->sbid;
-	kref_get(&zsb->sbid->ref);
+	zuf_sbid_get(zsb->sbid);
 	um->server_gen = zsb->server_gen;
 	return um;
 }
@@ -169,7 +169,7 @@ static void wait_until_ready(struct zuf_sb *zsb)
 	if (!may_wait())
 		return;
 	if (zuf_wait_killable(sbid->ends.wait, zuf_ends_are_done(sbid) ||
-			      !zuf_root_is_live(sbid->root, sbid->server_gen)))
+			      !zuf_sbid_is_live(sbid)))
 		return;
 	if (!zuf_evict_flush(zsb) && zsb->zus_sbi)
 		zuf_sbid_drain(sbid);
@@ -196,7 +196,7 @@ static bool lists_end(struct zuf_sbid *sbid)
 {
 	if (!may_wait())
 		return zuf_sbid_lists_have_ended(sbid);
-	return !zuf_wait_var_killable(&sbid->nr_running, zuf_sbid_lists_have_ended(sbid));
+	return !zuf_wait_var_killable(&sbid->lists.nr_running, zuf_sbid_lists_have_ended(sbid));
 }
 
 void zuf_umount_drop(struct zuf_sb *zsb)

@@ -14,7 +14,8 @@
 
 #include "chan.h"
 #include "park.h"
-#include "super.h"
+#include "root.h"
+#include "sb.h"
 
 struct zuf_undo *zuf_undo_create(struct zuf_sb *zsb)
 {
@@ -23,7 +24,7 @@ struct zuf_undo *zuf_undo_create(struct zuf_sb *zsb)
 	if (!undo)
 		return NULL;
 	refcount_set(&undo->refs, 1);
-	undo->park = zuf_park_create_undo(zsb->root, zsb->server_gen);
+	undo->park = zuf_park_create_steps(&zsb->root->peer, zsb->server_gen);
 	if (undo->park)
 		return undo;
 	kfree(undo);
@@ -62,16 +63,6 @@ void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo)
 	}
 }
 
-void zuf_undo_leave(struct zuf_undo *undo, const struct zuf_op *op, struct zuf_sbid *sbid)
-{
-	struct zuf_park *park = undo->park;
-
-	undo->handed = true;
-	undo->park = NULL;
-	refcount_inc(&undo->refs);
-	zuf_park_leave_undo(park, undo, op, sbid);
-}
-
 /* ---- the server's side ---- */
 
 /* A command buffer has room for either. */
@@ -82,13 +73,22 @@ static bool send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_at at
 	return true;
 }
 
-void zuf_undo_first(struct zuf_chan *ch, struct zuf_undo *undo)
+/* The message that begins to undo what was left without one; the reference is the channel's. */
+static void undo_first(struct zuf_chan *ch, void *arg)
 {
+	struct zuf_undo *undo = arg;
 	bool is_swapped = undo->at == ZUF_UNDO_MOVE || undo->at == ZUF_UNDO_BACK;
 
 	ch->left_undo = undo;
 	send(ch, undo, is_swapped ? ZUF_UNDO_BACK : ZUF_UNDO_REMOVE);
 }
+
+static void undo_drop(void *undo)
+{
+	zuf_undo_put(undo);
+}
+
+static const struct zuf_park_steps undo_steps = { .first = undo_first, .drop = undo_drop };
 
 bool zuf_undo_next(struct zuf_chan *ch)
 {
@@ -114,4 +114,14 @@ bool zuf_undo_next(struct zuf_chan *ch)
 	ch->left_undo = NULL;
 	zuf_undo_put(undo);
 	return false;
+}
+
+void zuf_undo_leave(struct zuf_undo *undo, const struct zuf_op *op, struct zuf_endpoint *ep)
+{
+	struct zuf_park *park = undo->park;
+
+	undo->handed = true;
+	undo->park = NULL;
+	refcount_inc(&undo->refs);
+	zuf_park_leave_steps(park, &undo_steps, undo, op, ep);
 }

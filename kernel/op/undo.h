@@ -20,9 +20,9 @@ struct inode;
 struct zuf_chan;
 struct zuf_claim;
 struct zuf_op;
+struct zuf_endpoint;
 struct zuf_park;
 struct zuf_sb;
-struct zuf_sbid;
 
 enum zuf_undo_at {
 	ZUF_UNDO_EXCHANGE,
@@ -55,14 +55,9 @@ void zuf_undo_prepare(struct zuf_chan *ch, struct zuf_undo *undo);
 /* The call is over: is it left? */
 void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo);
 /* The program is killed, and has no channel: the step of @op was not done. */
-void zuf_undo_leave(struct zuf_undo *undo, const struct zuf_op *op, struct zuf_sbid *sbid);
+void zuf_undo_leave(struct zuf_undo *undo, const struct zuf_op *op, struct zuf_endpoint *ep);
 
-/*
- * Context: the ZT; the channel is AWAY. The message that begins to undo what was left without
- * one goes into the command buffer; the reference is the channel's.
- */
-void zuf_undo_first(struct zuf_chan *ch, struct zuf_undo *undo);
-/* Context: zuf_orphan_finish(). Return: true: the next message is in the command buffer. */
+/* Context: zuf_finish(). Return: true: the next message is in the command buffer. */
 bool zuf_undo_next(struct zuf_chan *ch);
 
 #endif

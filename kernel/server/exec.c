@@ -27,7 +27,7 @@
 #include "special.h"
 #include "srvmem.h"
 #include "stats.h"
-#include "super.h"
+#include "sb.h"
 #include "xbuf.h"
 
 /* Lists of a root whose IOM_DONE is not answered yet. */
@@ -67,7 +67,7 @@ static bool exec_waits(u32 wait_for_done)
 static void exec_free(struct exec *ex)
 {
 	if (ex->async)
-		atomic_dec(&ex->sbid->root->nr_execs);
+		atomic_dec(&zuf_sbid_root(ex->sbid)->nr_execs);
 	zuf_sbid_list_told(ex->sbid, ex->early);
 	kfree(ex);
 }
@@ -77,7 +77,7 @@ static void exec_told(struct zuf_post *post, int err)
 	struct exec *ex = container_of(post, struct exec, post);
 	struct zuf_sbid *sbid = ex->sbid;
 
-	zuf_stats_op(sbid->stats ?: sbid->root->stats, zuf_stat_slot(ZUFS_OP_IOM_DONE), 0, err);
+	zuf_stats_op(sbid->ep.stats, zuf_stat_slot(ZUFS_OP_IOM_DONE), 0, err);
 	exec_free(ex);
 }
 
@@ -94,10 +94,10 @@ static void exec_tell(struct work_struct *work)
 	int err = -EIO;
 
 	msg.hdr.err = ex->err;
-	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .sbid = sbid, .done = exec_told };
+	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .ep = &sbid->ep, .done = exec_told };
 	/* the cookies of a super-block that is gone are not used any more */
 	if (!READ_ONCE(sbid->closed))
-		err = zuf_chan_post(sbid->root, sbid->server_gen, ZUF_OPF_NESTED, &ex->post);
+		err = zuf_chan_post(sbid->ep.peer, sbid->ep.gen, ZUF_OPF_NESTED, &ex->post);
 	if (err == -EAGAIN) {
 		queue_delayed_work(exec_wq, &ex->work, msecs_to_jiffies(EXEC_TELL_MS));
 		return;
@@ -113,7 +113,7 @@ static void exec_done(struct zuf_iomap *iom, void *arg, int err)
 	struct exec *ex = arg;
 
 	ex->err = err;
-	zuf_sbid_list_ended(ex->sbid);
+	zuf_lists_ended(&ex->sbid->lists);
 	if (ex->async) {
 		atomic_inc(&nr_tells);
 		queue_delayed_work(exec_wq, &ex->work, 0);
@@ -146,13 +146,14 @@ static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *lis
 	struct zuf_iomap *iom;
 
 	/* the list may end, and with it its reference, before we look again */
-	kref_get(&sbid->ref);
+	zuf_sbid_get(sbid);
 	/* it stays mounted while inodes of it are looked for */
 	down_read(&sbid->sb_lock);
 	args.sb = sbid->sb;
+	args.unmap = args.sb ? ZUF_SB(args.sb)->ops->unmap : NULL;
 	iom = zuf_iomap_create(&args);
 	if (!IS_ERR(iom)) {
-		zuf_stats_event(sbid->root->stats, ZUF_EV_IOMAP, 1);
+		zuf_stats_event(sbid->ep.peer->stats, ZUF_EV_IOMAP, 1);
 		zuf_iomap_start(iom);
 	}
 	up_read(&sbid->sb_lock);
@@ -170,7 +171,7 @@ static int exec_run(struct exec *ex, const struct exec_list *list)
 	iom = exec_start(ex, list);
 	if (IS_ERR(iom)) {
 		exec_list_drop(list);
-		zuf_sbid_list_ended(ex->sbid);
+		zuf_lists_ended(&ex->sbid->lists);
 		exec_free(ex);
 		return PTR_ERR(iom);
 	}
@@ -183,9 +184,9 @@ static int exec_run(struct exec *ex, const struct exec_list *list)
 /* May the list be one that nobody waits for? */
 static int exec_make_async(struct exec *ex)
 {
-	if (!ex->sbid->server_gen)
+	if (!ex->sbid->ep.gen)
 		return -EOPNOTSUPP;
-	if (!atomic_add_unless(&ex->sbid->root->nr_execs, 1, ZUF_EXEC_MAX))
+	if (!atomic_add_unless(&zuf_sbid_root(ex->sbid)->nr_execs, 1, ZUF_EXEC_MAX))
 		return -EAGAIN;
 	ex->async = true;
 	return 0;
@@ -209,7 +210,7 @@ static struct exec *exec_create(struct zuf_sbid *sbid, const struct zufs_ioc_iom
 	if (!exec_waits(ioc->wait_for_done))
 		err = exec_make_async(ex);
 	if (err) {
-		zuf_sbid_list_ended(ex->sbid);
+		zuf_lists_ended(&ex->sbid->lists);
 		exec_free(ex);
 		return ERR_PTR(err);
 	}
@@ -262,7 +263,7 @@ static int exec_buffer(struct zuf_special *sp, bool *bad_call)
 		    ioc.ziom.iom_max > (zuf_xbuf_size(sp->xbuf) - sizeof(ioc)) / sizeof(u64);
 	if (*bad_call)
 		return -EINVAL;
-	sbid = zuf_sbid_get(sp->root, ioc.sb_id, ioc.zus_sbi);
+	sbid = zuf_sbid_lookup(sp->root, ioc.sb_id, ioc.zus_sbi);
 	*bad_call = !sbid;
 	if (!sbid)
 		return -EINVAL;

@@ -22,7 +22,7 @@ static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 	struct zuf_sbid *sbid;
 	int err = 0;
 
-	mutex_lock(&root->lock);
+	mutex_lock(&root->peer.lock);
 	sbid = zuf_sbid_find(root, ip->sb_id);
 	if (!sbid)
 		err = -ENODEV;
@@ -39,7 +39,7 @@ static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 		i_size_write(sp->inode, ds->t1_bytes << ds->shadow);
 		zuf_special_set_role(sp, ZUF_ROLE_PMEM);
 	}
-	mutex_unlock(&root->lock);
+	mutex_unlock(&root->peer.lock);
 	return err;
 }
 

@@ -15,10 +15,8 @@
 #include "devset.h"
 #include "sbid.h"
 #include "special.h"
-#include "super.h"
 
 struct zuf_private {
-	struct zuf_sb zsb;	/* no sb, no server */
 	struct zuf_sbid *sbid;	/* sp->lock; NULL: it has ended */
 };
 
@@ -82,22 +80,22 @@ static int private_open(struct zuf_special *sp, struct zuf_private *priv,
 		.holder = priv,
 	};
 	char *path = private_take_device(ZUFS_TAIL(pm, zmi.po.mount_options));
+	struct zuf_devset *devs;
 	int err;
 
 	if (IS_ERR_OR_NULL(path))
 		return path ? PTR_ERR(path) : -EINVAL;
-	priv->zsb.devs = path[0] == '/' ? zuf_devset_open(path, &spec) : ERR_PTR(-EINVAL);
+	devs = path[0] == '/' ? zuf_devset_open(path, &spec) : ERR_PTR(-EINVAL);
 	kfree(path);
-	if (IS_ERR(priv->zsb.devs))
-		return PTR_ERR(priv->zsb.devs);
-	err = zuf_devset_load_shadow(priv->zsb.devs, NULL);
-	priv->zsb.root = sp->root;
+	if (IS_ERR(devs))
+		return PTR_ERR(devs);
+	err = zuf_devset_load_shadow(devs, NULL);
 	if (!err) {
-		priv->sbid = zuf_sbid_create(&priv->zsb);
+		priv->sbid = zuf_sbid_create(sp->root, devs, 0, NULL);
 		err = PTR_ERR_OR_ZERO(priv->sbid);
 	}
 	/* the id has its own reference */
-	zuf_devset_put(priv->zsb.devs);
+	zuf_devset_put(devs);
 	return err;
 }
 
@@ -125,7 +123,7 @@ static int private_mount(struct zuf_special *sp, struct zufs_ioc_mount_private *
 		kfree(priv);
 		return err;
 	}
-	pm->zmi.sb_id = priv->sbid->id;
+	pm->zmi.sb_id = priv->sbid->ep.id;
 	pm->zmi.po.mount_flags |= ZUFS_M_PRIVATE;
 	sp->private = priv;
 	zuf_special_set_role(sp, ZUF_ROLE_PRIVATE);

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "root.h"
+#include "rootfs.h"
 #include "type.h"
 
 static struct zuf_root *file_root(struct file *file)
@@ -137,7 +138,7 @@ static int ddbg_fetch(struct zuf_root *root, struct ddbg_reader *r, loff_t *pos)
 	msg->zdi.len = DDBG_ROOM;
 	/* what is not answered is not somebody's old text */
 	memset(ZUFS_TAIL(msg, zdi.msg), 0, DDBG_ROOM);
-	err = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
+	err = zuf_mounter_call(&root->peer, READ_ONCE(root->peer.live_gen), msg);
 	if (err)
 		return err;
 	r->len = min_t(u64, msg->zdi.len, DDBG_ROOM);
@@ -203,7 +204,7 @@ static ssize_t ddbg_write(struct file *file, const char __user *buf, size_t coun
 	if (copy_from_user(ZUFS_TAIL(msg, zdi.msg), buf, count))
 		ret = -EFAULT;
 	else
-		ret = zuf_mounter_call(root, READ_ONCE(root->live_gen), msg);
+		ret = zuf_mounter_call(&root->peer, READ_ONCE(root->peer.live_gen), msg);
 	kfree(msg);
 	return ret ? ret : count;
 }

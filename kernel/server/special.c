@@ -47,17 +47,17 @@ static long ioc_mount(struct zuf_special *sp, struct file *file, void __user *ar
 
 	mutex_lock(&sp->lock);
 	if (sp->role == ZUF_ROLE_NONE) {
-		mutex_lock(&root->lock);
-		err = zuf_root_claim(root);
+		mutex_lock(&root->peer.lock);
+		err = zuf_peer_claim(&root->peer);
 		if (!err)
-			err = zuf_mounter_start(&root->mounter, sp, file->f_path.mnt);
+			err = zuf_mounter_start(&root->peer.mounter, sp, file->f_path.mnt);
 		if (!err) {
-			zuf_root_role_get(root);
+			zuf_peer_role_get(&root->peer);
 			root->state = ZUF_ROOT_READY;
 			sp->owner = current->files;
 			zuf_special_set_role(sp, ZUF_ROLE_MOUNTER);
 		}
-		mutex_unlock(&root->lock);
+		mutex_unlock(&root->peer.lock);
 	} else if (sp->role != ZUF_ROLE_MOUNTER) {
 		err = -EINVAL;
 	}
@@ -67,24 +67,24 @@ static long ioc_mount(struct zuf_special *sp, struct file *file, void __user *ar
 			return -EFAULT;
 		return err;
 	}
-	return zuf_mounter_wait(root, sp, arg);
+	return zuf_mounter_wait(&root->peer, sp, arg);
 }
 
 static void mounter_release(struct zuf_special *sp)
 {
 	struct zuf_root *root = sp->root;
 
-	mutex_lock(&root->lock);
+	mutex_lock(&root->peer.lock);
 	/* not, when the role was taken away: abort.c */
-	if (zuf_mounter_stop(&root->mounter, sp))
-		zuf_root_role_put(root);
-	mutex_unlock(&root->lock);
+	if (zuf_mounter_stop(&root->peer.mounter, sp))
+		zuf_peer_role_put(&root->peer);
+	mutex_unlock(&root->peer.lock);
 }
 
 static long ioc_break_all(struct zuf_root *root)
 {
-	zuf_mounter_break(&root->mounter);
-	zuf_chan_break_all(root);
+	zuf_mounter_break(&root->peer.mounter);
+	zuf_chan_break_all(&root->peer);
 	return 0;
 }
 

@@ -31,6 +31,7 @@
 #include "chan.h"
 #include "devset.h"
 #include "root.h"
+#include "rootfs.h"
 #include "sbid.h"
 #include "stats.h"
 
@@ -79,7 +80,7 @@ static unsigned int count_waiting(struct zuf_root *root)
 	unsigned int cpu, nr = 0;
 
 	for_each_possible_cpu(cpu)
-		nr += count_waiters(&per_cpu_ptr(root->cpus, cpu)->idle_wait);
+		nr += count_waiters(&per_cpu_ptr(root->peer.cpus, cpu)->idle_wait);
 	return nr;
 }
 
@@ -92,11 +93,11 @@ static void show_root(struct seq_file *m, struct zuf_root *root, struct zuf_stat
 	seq_puts(m, "zuf-stats 1\n");
 	seq_printf(m, "time %llu\n", ktime_get_ns());
 	seq_printf(m, "latency %d\n", zuf_latency_is_on());
-	seq_printf(m, "server %d %u\n", root->live_gen ? pid_vnr(root->server) : 0,
-		   root->live_gen);
+	seq_printf(m, "server %d %u\n", root->peer.live_gen ? pid_vnr(root->peer.server) : 0,
+		   root->peer.live_gen);
 	seq_printf(m, "waiting %u\n", count_waiting(root));
 	*sum = *root->retired;
-	zuf_stats_add(sum, root->stats);
+	zuf_stats_add(sum, root->peer.stats);
 	idr_for_each_entry(&root->sbs, sbid, id)
 		if (sbid->stats)
 			zuf_stats_add(sum, sbid->stats);
@@ -108,9 +109,9 @@ static void show_root(struct seq_file *m, struct zuf_root *root, struct zuf_stat
 static void show_mount(struct seq_file *m, const struct zuf_sbid *sbid,
 		       struct zuf_stats_sum *sum)
 {
-	seq_printf(m, "mount %llu %u:%u %s %s %llu %llu\n", sbid->id, MAJOR(sbid->dev),
+	seq_printf(m, "mount %llu %u:%u %s %s %llu %llu\n", sbid->ep.id, MAJOR(sbid->dev),
 		   MINOR(sbid->dev), sbid->type,
-		   zuf_root_is_live(sbid->root, sbid->server_gen) ? "live" : "dead",
+		   zuf_sbid_is_live(sbid) ? "live" : "dead",
 		   sbid->devs->t1_bytes, sbid->devs->t2_blocks << PAGE_SHIFT);
 	memset(sum, 0, sizeof(*sum));
 	zuf_stats_add(sum, sbid->stats);
@@ -143,10 +144,10 @@ static void show_channels(struct seq_file *m, struct zuf_root *root)
 	struct zuf_chan *ch;
 	unsigned int cpu, i;
 
-	for_each_cpu(cpu, &root->chan_cpus) {
+	for_each_cpu(cpu, &root->peer.chan_cpus) {
 		for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
-			ch = rcu_dereference_protected(per_cpu_ptr(root->cpus, cpu)->chans[i],
-						       lockdep_is_held(&root->lock));
+			ch = rcu_dereference_protected(per_cpu_ptr(root->peer.cpus, cpu)->chans[i],
+						       lockdep_is_held(&root->peer.lock));
 			if (ch)
 				show_channel(m, ch);
 		}
@@ -162,7 +163,7 @@ static int stats_show(struct seq_file *m, void *v)
 
 	if (!sum)
 		return -ENOMEM;
-	if (mutex_lock_killable(&root->lock)) {
+	if (mutex_lock_killable(&root->peer.lock)) {
 		kvfree(sum);
 		return -EINTR;
 	}
@@ -171,7 +172,7 @@ static int stats_show(struct seq_file *m, void *v)
 		if (sbid->stats)
 			show_mount(m, sbid, sum);
 	show_channels(m, root);
-	mutex_unlock(&root->lock);
+	mutex_unlock(&root->peer.lock);
 	seq_puts(m, "end\n");
 	kvfree(sum);
 	return 0;

@@ -14,13 +14,18 @@
 
 #include "root.h"
 #include "special.h"
-#include "super.h"
 #include "type.h"
 
 #define ZUF_MAX_TYPES 32
 
 static struct zuf_type zuf_types[ZUF_MAX_TYPES];
 static DEFINE_MUTEX(zuf_types_lock);
+static struct zuf_type_ops type_ops __ro_after_init;
+
+void zuf_types_init(const struct zuf_type_ops *ops)
+{
+	type_ops = *ops;
+}
 
 static bool name_is_valid(const char *name, size_t size)
 {
@@ -61,8 +66,8 @@ static int type_list(struct zuf_type *t, const char *name)
 	t->fst.owner = THIS_MODULE;
 	t->fst.name = t->name;
 	t->fst.fs_flags = FS_ALLOW_IDMAP;
-	t->fst.init_fs_context = zuf_init_fs_context;
-	t->fst.kill_sb = zuf_kill_sb;
+	t->fst.init_fs_context = type_ops.init_fs_context;
+	t->fst.kill_sb = type_ops.kill_sb;
 	err = register_filesystem(&t->fst);
 	if (err)
 		t->name[0] = 0;
@@ -71,7 +76,7 @@ static int type_list(struct zuf_type *t, const char *name)
 	return err;
 }
 
-/* root->lock held: the caller is the server. */
+/* root->peer.lock held: the caller is the server. */
 static int type_register(struct zuf_root *root, const struct zufs_ioc_register_fs *reg)
 {
 	const struct register_fs_info *rfi = &reg->rfi;
@@ -94,7 +99,7 @@ static int type_register(struct zuf_root *root, const struct zufs_ioc_register_f
 				zuf_root_put(t->root);
 			t->root = zuf_root_get(root);
 		}
-		t->gen = root->live_gen;
+		t->gen = root->peer.live_gen;
 		t->zus_zfi = reg->zus_zfi;
 		t->rfi = *rfi;
 	}
@@ -109,13 +114,13 @@ long zuf_ioc_register_fs(struct zuf_root *root, void __user *arg)
 
 	if (copy_from_user(&reg, arg, sizeof(reg)))
 		return -EFAULT;
-	mutex_lock(&root->lock);
-	err = zuf_root_claim(root);
+	mutex_lock(&root->peer.lock);
+	err = zuf_peer_claim(&root->peer);
 	if (!err)
 		err = type_register(root, &reg);
 	if (!err && root->state == ZUF_ROOT_INITIALIZING)
 		root->state = ZUF_ROOT_REGISTERING;
-	mutex_unlock(&root->lock);
+	mutex_unlock(&root->peer.lock);
 	if (err)
 		pr_err("type \"%.*s\" not registered: %d\n",
 		       (int)sizeof(reg.rfi.fsname), reg.rfi.fsname, err);

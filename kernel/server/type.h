@@ -26,6 +26,15 @@ struct zuf_type {
 	struct register_fs_info rfi;
 };
 
+/* What the VFS calls of a type: of the layer above. */
+struct zuf_type_ops {
+	int (*init_fs_context)(struct fs_context *fc);
+	void (*kill_sb)(struct super_block *sb);
+};
+
+/* Before the first registration. */
+void __init zuf_types_init(const struct zuf_type_ops *ops);
+
 /* What a mount needs to know of its type. */
 struct zuf_type_info {
 	struct zuf_type *type;

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "chan.h"
+#include "root.h"
 #include "special.h"
 #include "window.h"
 
@@ -33,7 +34,7 @@ long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user 
 		err = -EINVAL;
 	} else {
 		/* the caller must be the server, or becomes it */
-		ch = zuf_chan_create(sp->root, raw_smp_processor_id(), init.channel_no,
+		ch = zuf_chan_create(&sp->root->peer, raw_smp_processor_id(), init.channel_no,
 				     cmd_size, file);
 		init.hdr.err = PTR_ERR_OR_ZERO(ch);
 		if (!IS_ERR(ch)) {

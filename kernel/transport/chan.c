@@ -9,8 +9,8 @@
  * to sleep has set its task state before it looks at the channel's state, a
  * side that wakes has changed the channel's state before it looks for sleepers.
  *
- * Nothing here knows what an operation is, but for what is left of one whose
- * application was killed (dispatch.c, zuf_orphan_finish).
+ * Nothing here knows what an operation is. What becomes of one whose application was killed
+ * is the business of the peer's owner (zuf_peer_ops), who is asked at the right moments.
  */
 #include <linux/mount.h>
 #include <linux/rcupdate.h>
@@ -20,13 +20,8 @@
 #include <linux/slab.h>
 
 #include "chan.h"
-#include "forget.h"
-#include "iomap.h"
-#include "park.h"
-#include "retry.h"
 #include "stats.h"
 #include "stays.h"
-#include "undo.h"
 #include "wake.h"
 #include "window.h"
 
@@ -43,9 +38,7 @@ static void chan_free(struct zuf_chan *ch)
 	/* the last file reference is gone, and with it every mapping */
 	zuf_win_unpin_pages(ch);
 	zuf_puts_done(&ch->carried);
-	zuf_retry_unstage(ch);
-	zuf_iomap_put(ch->orphan_list);
-	zuf_undo_put(ch->left_undo);
+	ch->peer->ops->forget(ch);
 	iput(ch->inode);
 	mntput(ch->mnt);
 	if (ch->server)
@@ -55,7 +48,7 @@ static void chan_free(struct zuf_chan *ch)
 	shm_free(ch->bounce_big);
 	shm_free(ch->bounce);
 	shm_free(ch->cmd);
-	zuf_root_put(ch->root);
+	zuf_peer_put(ch->peer);
 	kfree_rcu(ch, rcu);
 }
 
@@ -65,10 +58,10 @@ void zuf_chan_put(struct zuf_chan *ch)
 		chan_free(ch);
 }
 
-/* The highest channel of a CPU is kept for nested operations; root->lock. */
-static void cpu_count_channels(struct zuf_root *root, unsigned int cpu)
+/* The highest channel of a CPU is kept for nested operations; peer->lock. */
+static void cpu_count_channels(struct zuf_peer *peer, unsigned int cpu)
 {
-	struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
+	struct zuf_cpu *zc = per_cpu_ptr(peer->cpus, cpu);
 	unsigned int i, nr = 0, end = 0;
 
 	for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
@@ -80,9 +73,9 @@ static void cpu_count_channels(struct zuf_root *root, unsigned int cpu)
 	zc->nr = nr;
 	WRITE_ONCE(zc->normal_end, nr > 1 ? end - 1 : end);
 	if (nr)
-		cpumask_set_cpu(cpu, &root->chan_cpus);
+		cpumask_set_cpu(cpu, &peer->chan_cpus);
 	else
-		cpumask_clear_cpu(cpu, &root->chan_cpus);
+		cpumask_clear_cpu(cpu, &peer->chan_cpus);
 }
 
 static struct zuf_chan *chan_alloc(size_t cmd_size)
@@ -105,7 +98,7 @@ static struct zuf_chan *chan_alloc(size_t cmd_size)
 	return ch;
 }
 
-struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
+struct zuf_chan *zuf_chan_create(struct zuf_peer *peer, unsigned int cpu,
 				 unsigned int no, size_t cmd_size,
 				 struct file *file)
 {
@@ -118,29 +111,29 @@ struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
 	ch = chan_alloc(cmd_size);
 	if (!ch)
 		return ERR_PTR(-ENOMEM);
-	ch->root = zuf_root_get(root);
+	ch->peer = zuf_peer_get(peer);
 	ch->cpu = cpu;
 	ch->no = no;
 	ch->inode = file_inode(file);
 	ihold(ch->inode);
 	ch->mnt = mntget(file->f_path.mnt);
-	zc = per_cpu_ptr(root->cpus, cpu);
+	zc = per_cpu_ptr(peer->cpus, cpu);
 	ch->zc = zc;
 	zuf_puts_make_buffer(&zc->puts);
 
-	mutex_lock(&root->lock);
-	err = rcu_access_pointer(zc->chans[no]) ? -EINVAL : zuf_root_claim(root);
+	mutex_lock(&peer->lock);
+	err = rcu_access_pointer(zc->chans[no]) ? -EINVAL : zuf_peer_claim(peer);
 	if (!err) {
-		ch->gen = root->live_gen;
-		zuf_root_role_get(root);
-		WRITE_ONCE(root->put_max, min_t(size_t, root->put_max,
+		ch->gen = peer->live_gen;
+		zuf_peer_role_get(peer);
+		WRITE_ONCE(peer->put_max, min_t(size_t, peer->put_max,
 						cmd_size - sizeof(struct zufs_ioc_hdr)));
 		rcu_assign_pointer(zc->chans[no], ch);
-		cpu_count_channels(root, cpu);
+		cpu_count_channels(peer, cpu);
 		wake_up_all(&zc->stays_wait);
-		zuf_root_watch(root);
+		zuf_peer_watch(peer);
 	}
-	mutex_unlock(&root->lock);
+	mutex_unlock(&peer->lock);
 	pr_debug("channel %u.%u: command buffer of %zu bytes: %d\n", cpu, no, cmd_size, err);
 	if (!err)
 		return ch;
@@ -153,13 +146,13 @@ static void orphan_drop(struct zuf_chan *ch)
 {
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
-	/* last: as zuf_orphan_finish() */
+	/* last: an inode whose end waits for this may be freed now */
 	zuf_puts_done(&ch->carried);
 }
 
 void zuf_chan_die(struct zuf_chan *ch)
 {
-	struct zuf_root *root = ch->root;
+	struct zuf_peer *peer = ch->peer;
 	enum zuf_chan_state old;
 
 	rcu_read_lock();
@@ -178,11 +171,11 @@ void zuf_chan_die(struct zuf_chan *ch)
 	if (READ_ONCE(ch->server))
 		wake_up_process(ch->server);
 
-	mutex_lock(&root->lock);
+	mutex_lock(&peer->lock);
 	RCU_INIT_POINTER(ch->zc->chans[ch->no], NULL);
-	cpu_count_channels(root, ch->cpu);
-	zuf_root_role_put(root);
-	mutex_unlock(&root->lock);
+	cpu_count_channels(peer, ch->cpu);
+	zuf_peer_role_put(peer);
+	mutex_unlock(&peer->lock);
 	wake_up_all(&ch->zc->idle_wait);
 	wake_up_all(&ch->zc->stays_wait);
 }
@@ -196,11 +189,11 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 
 	if (fatal_signal_pending(current)) {
 		__set_current_state(TASK_RUNNING);
-		zuf_orphan_prepare(ch, claim->op, claim->sbid);
+		ch->peer->ops->leave(claim);
 		set_current_state(*sleep);
 		if (chan_move(ch, ZUF_CH_RUNNING, ZUF_CH_ORPHAN) != ZUF_CH_RUNNING)
 			return false;
-		zuf_stats_event(ch->root->stats, ZUF_EV_ORPHAN, 1);
+		zuf_stats_event(ch->peer->stats, ZUF_EV_ORPHAN, 1);
 		return true;
 	}
 	/* else it is work for this task (io_uring ...), which the server shall not see */
@@ -250,7 +243,7 @@ static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 	bool pinned = claim->pin_left && zuf_cpu_pin(ch->cpu);
 	enum zuf_chan_state s;
 
-	zuf_stats_event(ch->root->stats, ZUF_EV_SLEPT, 1);
+	zuf_stats_event(ch->peer->stats, ZUF_EV_SLEPT, 1);
 	for (;;) {
 		set_current_state(sleep | (pinned || claim->unkillable ? 0 : zuf_freezable()));
 		s = smp_load_acquire(&ch->state);
@@ -300,13 +293,13 @@ bool zuf_chan_abandon(struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 
-	zuf_orphan_prepare(ch, claim->op, claim->sbid);
+	ch->peer->ops->leave(claim);
 	if (chan_move(ch, ZUF_CH_ANSWERED, ZUF_CH_ORPHAN) != ZUF_CH_ANSWERED) {
 		zuf_puts_done(&ch->carried);
 		return false;
 	}
 	claim->lost = true;
-	zuf_stats_event(ch->root->stats, ZUF_EV_ORPHAN, 1);
+	zuf_stats_event(ch->peer->stats, ZUF_EV_ORPHAN, 1);
 	wake_up_process(ch->server);
 	return true;
 }
@@ -333,11 +326,11 @@ void zuf_chan_release(struct zuf_claim *claim)
 	if (!claim->lost)
 		zuf_stays_end(ch);
 	if (!claim->lost && s != ZUF_CH_DEAD) {
-		wanted = zuf_park_wants(ch);
+		wanted = zuf_chan_is_wanted(ch);
 		/* or those who wait for a channel would take it again and again */
 		chan_move(ch, s, wanted ? ZUF_CH_AWAY : ZUF_CH_IDLE);
 		/* once more: who has left one meanwhile may have found it busy */
-		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) || zuf_park_wants(ch);
+		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) || zuf_chan_is_wanted(ch);
 		if (unlikely(wanted))
 			wake_up_process(ch->server);
 		chan_wake_claimer(ch);
@@ -353,8 +346,8 @@ static int post_message(struct zuf_chan *ch, struct zuf_post *post)
 	struct zuf_carried *carried = &ch->carried;
 
 	zuf_chan_put_msg(ch, post->hdr);
-	if (post->sbid)
-		zuf_puts_attach(post->puts ?: &ch->zc->puts, ch, post->hdr->in_len, post->sbid);
+	if (post->ep)
+		zuf_puts_attach(post->puts ?: &ch->zc->puts, ch, post->hdr->in_len, post->ep);
 	ch->refusals = 0;
 	if (post->tag)
 		zuf_puts_carry(carried, post->tag, ZUF_LEFT_NO_LOCK);
@@ -369,14 +362,14 @@ static int post_message(struct zuf_chan *ch, struct zuf_post *post)
 	return -EIO;
 }
 
-int zuf_chan_post(struct zuf_root *root, u32 gen, u32 flags, struct zuf_post *post)
+int zuf_chan_post(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_post *post)
 {
 	struct zuf_claim claim = { };
 	int err;
 
-	if (!zuf_root_is_live(root, gen))
+	if (!zuf_peer_is_live(peer, gen))
 		return -EIO;
-	claim.ch = zuf_chan_try(root, flags & ZUF_OPF_NESTED);
+	claim.ch = zuf_chan_try(peer, flags & ZUF_OPF_NESTED);
 	if (!claim.ch)
 		return -EAGAIN;
 	if (claim.ch->gen != gen)
@@ -438,7 +431,7 @@ static int chan_idle_event(struct zuf_chan *ch)
 	bool sig = signal_pending(current);
 
 	if (READ_ONCE(ch->state) == ZUF_CH_DEAD) {
-		zuf_retry_unstage(ch);
+		ch->peer->ops->unstage(ch);
 		return -E2BIG;
 	}
 	if (!sig && !READ_ONCE(ch->brk))
@@ -461,7 +454,7 @@ static bool chan_has_parked(struct zuf_chan *ch)
 {
 	enum zuf_chan_state s = READ_ONCE(ch->state);
 
-	return unlikely(s == ZUF_CH_AWAY) || (s == ZUF_CH_IDLE && zuf_park_wants(ch));
+	return unlikely(s == ZUF_CH_AWAY) || (s == ZUF_CH_IDLE && zuf_chan_is_wanted(ch));
 }
 
 /* True: one is in the command buffer, its application killed as if a moment ago. */
@@ -471,7 +464,7 @@ static bool chan_take_parked(struct zuf_chan *ch)
 
 	if (s != ZUF_CH_IDLE && s != ZUF_CH_AWAY)
 		return false;
-	if (!zuf_park_take(ch)) {
+	if (!ch->peer->ops->take(ch)) {
 		if (chan_move(ch, ZUF_CH_AWAY, ZUF_CH_IDLE) == ZUF_CH_AWAY)
 			chan_wake_claimer(ch);
 		return false;
@@ -517,7 +510,7 @@ static bool chan_finish_orphan(struct zuf_chan *ch)
 
 	if (chan_move(ch, ZUF_CH_ORPHAN, ZUF_CH_FINISH) != ZUF_CH_ORPHAN)
 		return false;
-	again = zuf_orphan_finish(ch);
+	again = ch->peer->ops->finish(ch);
 	if (!again)
 		zuf_stays_end(ch);
 	if (chan_move(ch, ZUF_CH_FINISH, again ? ZUF_CH_ORPHAN : ZUF_CH_AWAY) == ZUF_CH_FINISH)
@@ -532,7 +525,7 @@ int zuf_chan_wait(struct zuf_chan *ch)
 	int err;
 
 	if (unlikely(shm_load(&ch->cmd->err) == -EZUFS_RETRY || READ_ONCE(ch->stage)))
-		zuf_retry_stage(ch);
+		ch->peer->ops->stage(ch);
 	set_current_state(sleep);
 	while (unlikely(!chan_offer(ch))) {
 		__set_current_state(TASK_RUNNING);
@@ -562,7 +555,7 @@ int zuf_chan_wait(struct zuf_chan *ch)
 		set_current_state(sleep);
 	}
 	__set_current_state(TASK_RUNNING);
-	return unlikely(ch->orphan_list) ? zuf_retry_finish(ch) : 0;
+	return unlikely(ch->orphan_list) ? ch->peer->ops->resume(ch) : 0;
 }
 
 void zuf_chan_break(struct zuf_chan *ch)
@@ -573,7 +566,7 @@ void zuf_chan_break(struct zuf_chan *ch)
 		wake_up_process(ch->server);
 }
 
-/* ---- all channels of a root ---- */
+/* ---- all channels of a peer ---- */
 
 /* The channel of a slot, referenced, if it is of this server; else NULL. */
 static struct zuf_chan *slot_get(struct zuf_cpu *zc, unsigned int no, u32 gen)
@@ -588,14 +581,14 @@ static struct zuf_chan *slot_get(struct zuf_cpu *zc, unsigned int no, u32 gen)
 	return ch;
 }
 
-void zuf_chan_for_each(struct zuf_root *root, u32 gen, void (*fn)(struct zuf_chan *ch))
+void zuf_chan_for_each(struct zuf_peer *peer, u32 gen, void (*fn)(struct zuf_chan *ch))
 {
 	struct zuf_chan *ch;
 	unsigned int cpu, i;
 
 	for_each_possible_cpu(cpu) {
 		for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
-			ch = slot_get(per_cpu_ptr(root->cpus, cpu), i, gen);
+			ch = slot_get(per_cpu_ptr(peer->cpus, cpu), i, gen);
 			if (!ch)
 				continue;
 			fn(ch);
@@ -604,21 +597,21 @@ void zuf_chan_for_each(struct zuf_root *root, u32 gen, void (*fn)(struct zuf_cha
 	}
 }
 
-void zuf_chan_break_all(struct zuf_root *root)
+void zuf_chan_break_all(struct zuf_peer *peer)
 {
 	unsigned int cpu, i;
 	struct zuf_chan *ch;
 
-	mutex_lock(&root->lock);
-	for_each_cpu(cpu, &root->chan_cpus) {
-		struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
+	mutex_lock(&peer->lock);
+	for_each_cpu(cpu, &peer->chan_cpus) {
+		struct zuf_cpu *zc = per_cpu_ptr(peer->cpus, cpu);
 
 		for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
 			ch = rcu_dereference_protected(zc->chans[i],
-						       lockdep_is_held(&root->lock));
+						       lockdep_is_held(&peer->lock));
 			if (ch)
 				zuf_chan_break(ch);
 		}
 	}
-	mutex_unlock(&root->lock);
+	mutex_unlock(&peer->lock);
 }

@@ -16,17 +16,17 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
-#include "dispatch.h"
-#include "root.h"
+#include "op.h"
+#include "peer.h"
 #include "shm.h"
+#include "tag.h"
 
 struct file;
 struct mm_struct;
 struct page;
 struct zuf_iomap;
-struct zuf_root;
-struct zuf_sbid;
 struct zuf_stage;
+struct zuf_undo;
 
 enum zuf_chan_state {
 	ZUF_CH_AWAY,		/* server's: it has not (again) offered itself, or is to look
@@ -62,19 +62,21 @@ struct zuf_chan {
 	size_t cmd_size;
 	struct zuf_cpu *zc;
 
-	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
 	bool has_list;			/* kept while a list runs; as the next, a hint */
 	unsigned long stays_at;		/* jiffies: when the message began (stays.c) */
+	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
+
+	/* of the peer's owner (zuf_peer_ops) */
+	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
 	struct zuf_iomap *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
 	u8 refusals;			/* ORPHAN: lists that it was not granted */
 	bool undo;			/* ORPHAN: what it makes goes again */
 	u64 undo_ii;			/* ORPHAN: whose name is being removed for that; or 0 */
 	struct zuf_undo *left_undo;	/* ORPHAN: what follows; referenced, or NULL */
-	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
 	/* what the window shows of the application; app's, ORPHAN: server's */
 	struct zuf_win_seg bounce_used[2]; /* of it, in the copy pages */
-	u64 left_of;			/* zuf_inode_win_id() of whose data may be left there */
+	u64 left_of;			/* zuf_win.owner of the data that may be left there */
 	size_t left_big, left_small;	/* so much of it: at the end of the big, the start of the
 					 * small ones */
 	struct page **pages;
@@ -82,7 +84,7 @@ struct zuf_chan {
 	bool dirty_pages;		/* the server may write them */
 
 	/* set up */
-	struct zuf_root *root;		/* referenced */
+	struct zuf_peer *peer;		/* referenced */
 	unsigned int cpu, no;
 	struct mutex lock;		/* mappings, @server */
 	struct mm_struct *mm;		/* of the server, mmgrab'ed; NULL = not mapped */
@@ -103,9 +105,9 @@ extern unsigned int zuf_copy_max;
  * @file: the special file
  * The caller says that it is the server.
  * Return: the channel or ERR_PTR(-ERANGE: no such slot, -EINVAL: slot taken,
- * -ENOMEM, or why it is not the server: zuf_root_claim()).
+ * -ENOMEM, or why it is not the server: zuf_peer_claim()).
  */
-struct zuf_chan *zuf_chan_create(struct zuf_root *root, unsigned int cpu,
+struct zuf_chan *zuf_chan_create(struct zuf_peer *peer, unsigned int cpu,
 				 unsigned int no, size_t cmd_size,
 				 struct file *file);
 /* The server is gone: out of the slot, the waiting app gets -EIO. Idempotent. */
@@ -115,7 +117,7 @@ void zuf_chan_put(struct zuf_chan *ch);
 /*
  * struct zuf_claim - a claimed channel
  * @op: what it does
- * @sbid: of the mount; NULL: of none
+ * @ep: of the mount; NULL: of none
  * @unkillable: a fatal signal does not end the wait for the answer
  * @start: when the operation began, zuf_stats_start()
  * @pin_left: jiffies for which its sleeps may still keep the task on the CPU
@@ -126,7 +128,7 @@ void zuf_chan_put(struct zuf_chan *ch);
 struct zuf_claim {
 	struct zuf_chan *ch;
 	const struct zuf_op *op;
-	struct zuf_sbid *sbid;
+	struct zuf_endpoint *ep;
 	u64 start;
 	bool unkillable;
 	u8 pin_left;
@@ -142,7 +144,7 @@ struct zuf_claim {
  * Return: 0 (it is a channel of the server @gen), -EIO (no such server any more), -EINTR,
  * -EAGAIN (NOWAIT).
  */
-int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim);
+int zuf_chan_claim(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *claim);
 /**
  * zuf_chan_call() - hand over what is in the command buffer, wait for the answer
  * Context: the channel is CLAIMED or ANSWERED by the caller.
@@ -158,7 +160,7 @@ int zuf_chan_call(struct zuf_claim *claim);
  */
 bool zuf_chan_abandon(struct zuf_claim *claim);
 /* An idle one of any CPU, for who does not wait; NULL: none is. The caller looks at its gen. */
-struct zuf_chan *zuf_chan_try(struct zuf_root *root, bool nested);
+struct zuf_chan *zuf_chan_try(struct zuf_peer *peer, bool nested);
 
 /**
  * zuf_chan_post() - hand over a message that nobody waits for
@@ -169,9 +171,9 @@ struct zuf_chan *zuf_chan_try(struct zuf_root *root, bool nested);
  * Return: 0: @post->done() will be called, may have been; else it will not: -EAGAIN (no
  * channel is idle), -E2BIG, -EIO (no such server any more).
  */
-int zuf_chan_post(struct zuf_root *root, u32 gen, u32 flags, struct zuf_post *post);
+int zuf_chan_post(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_post *post);
 /* The CPU whose next message those of this one go with: a hint, it may have lost its channels. */
-struct zuf_cpu *zuf_chan_home(struct zuf_root *root);
+struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer);
 /* A channel of this CPU is idle again: one of those who wait for it; @reserved: a nested one. */
 void zuf_claim_wake(struct zuf_cpu *zc, bool reserved);
 /* End the claim, whatever became of the channel. */
@@ -181,6 +183,12 @@ void zuf_chan_release(struct zuf_claim *claim);
 static inline bool zuf_chan_is_normal(const struct zuf_chan *ch)
 {
 	return ch->no < READ_ONCE(ch->zc->normal_end);
+}
+
+/* Has a killed application left a message for a thread like that of @ch? */
+static inline bool zuf_chan_is_wanted(const struct zuf_chan *ch)
+{
+	return unlikely(READ_ONCE(ch->peer->parks_ready)) && zuf_chan_is_normal(ch);
 }
 
 /* Add to the flags, or take from them, of what was handed over; owner as of @cmd. */
@@ -222,8 +230,8 @@ int zuf_chan_wait(struct zuf_chan *ch);
 void zuf_chan_break(struct zuf_chan *ch);
 
 /* Call @fn for each channel of the server @gen; @fn may sleep. */
-void zuf_chan_for_each(struct zuf_root *root, u32 gen, void (*fn)(struct zuf_chan *ch));
-/* Every channel of the root gets a BREAK. */
-void zuf_chan_break_all(struct zuf_root *root);
+void zuf_chan_for_each(struct zuf_peer *peer, u32 gen, void (*fn)(struct zuf_chan *ch));
+/* Every channel gets a BREAK. */
+void zuf_chan_break_all(struct zuf_peer *peer);
 
 #endif

@@ -62,9 +62,9 @@ static struct zuf_chan *stays_try_claim(struct zuf_cpu *zc)
  * The CPU whose channels serve @cpu, which has none itself: one of its node if that has some,
  * else any. CPUs share those that there are evenly. nr_cpu_ids: nobody has channels.
  */
-static unsigned int home_cpu(const struct zuf_root *root, unsigned int cpu)
+static unsigned int home_cpu(const struct zuf_peer *peer, unsigned int cpu)
 {
-	const struct cpumask *mask = cpumask_of_node(cpu_to_node(cpu)), *all = &root->chan_cpus;
+	const struct cpumask *mask = cpumask_of_node(cpu_to_node(cpu)), *all = &peer->chan_cpus;
 	unsigned int nr = 0, i;
 
 	for_each_cpu_and(i, all, mask)
@@ -82,14 +82,14 @@ static unsigned int home_cpu(const struct zuf_root *root, unsigned int cpu)
 	return cpumask_any(all);	/* they have changed meanwhile */
 }
 
-struct zuf_cpu *zuf_chan_home(struct zuf_root *root)
+struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer)
 {
 	unsigned int cpu = raw_smp_processor_id(), home;
 
-	if (likely(cpu_has_channels(per_cpu_ptr(root->cpus, cpu))))
-		return per_cpu_ptr(root->cpus, cpu);
-	home = home_cpu(root, cpu);
-	return per_cpu_ptr(root->cpus, home < nr_cpu_ids ? home : cpu);
+	if (likely(cpu_has_channels(per_cpu_ptr(peer->cpus, cpu))))
+		return per_cpu_ptr(peer->cpus, cpu);
+	home = home_cpu(peer, cpu);
+	return per_cpu_ptr(peer->cpus, home < nr_cpu_ids ? home : cpu);
 }
 
 /* One of any kind; a STAYS with its place. */
@@ -101,16 +101,16 @@ static struct zuf_chan *cpu_try(struct zuf_cpu *zc, u32 flags)
 }
 
 /* An idle channel of any other CPU, those of this node first. */
-static struct zuf_chan *claim_elsewhere(struct zuf_root *root, unsigned int cpu, u32 flags)
+static struct zuf_chan *claim_elsewhere(struct zuf_peer *peer, unsigned int cpu, u32 flags)
 {
 	const struct cpumask *node = cpumask_of_node(cpu_to_node(cpu));
 	struct zuf_chan *ch = NULL;
 	unsigned int i, far;
 
 	for (far = 0; !ch && far < 2; far++) {
-		for_each_cpu_wrap(i, &root->chan_cpus, cpu) {
+		for_each_cpu_wrap(i, &peer->chan_cpus, cpu) {
 			if (i != cpu && cpumask_test_cpu(i, node) == !far)
-				ch = cpu_try(per_cpu_ptr(root->cpus, i), flags);
+				ch = cpu_try(per_cpu_ptr(peer->cpus, i), flags);
 			if (ch)
 				break;
 		}
@@ -123,7 +123,7 @@ static struct zuf_chan *claim_elsewhere(struct zuf_root *root, unsigned int cpu,
 /* Who waits in one of them for something of @zc. */
 struct claim_wait {
 	struct wait_queue_entry wqe;
-	struct zuf_root *root;
+	struct zuf_peer *peer;
 	u32 gen;			/* its server */
 	u32 flags;			/* ZUF_OPF_* */
 	struct zuf_cpu *zc;
@@ -183,7 +183,7 @@ static int claim_wait(struct claim_wait *w, wait_queue_head_t *queue,
 		err = prepare_to_wait_event(queue, &w->wqe, unkillable ?
 				TASK_UNINTERRUPTIBLE : TASK_KILLABLE | zuf_freezable());
 		got = get(w);
-		over = got || !cpu_has_channels(w->zc) || !zuf_root_is_live(w->root, w->gen);
+		over = got || !cpu_has_channels(w->zc) || !zuf_peer_is_live(w->peer, w->gen);
 		if (over || err)
 			break;
 		left = until - jiffies;
@@ -193,7 +193,7 @@ static int claim_wait(struct claim_wait *w, wait_queue_head_t *queue,
 		}
 		pause = min_t(unsigned long, 2 * pause, ZUF_KILLABLE_MAX);
 		until = jiffies + pause;
-		w->ch = claim_elsewhere(w->root, w->zc->cpu, w->flags);
+		w->ch = claim_elsewhere(w->peer, w->zc->cpu, w->flags);
 		if (w->ch)
 			break;
 	}
@@ -232,10 +232,10 @@ static int stays_wait_claim(struct claim_wait *w)
 }
 
 /* Nothing is idle on this CPU. 0 without a channel: look again. */
-static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc, u32 flags,
+static int cpu_wait_claim(struct zuf_peer *peer, u32 gen, struct zuf_cpu *zc, u32 flags,
 			  struct zuf_chan **ch)
 {
-	struct claim_wait w = { .root = root, .gen = gen, .flags = flags, .zc = zc };
+	struct claim_wait w = { .peer = peer, .gen = gen, .flags = flags, .zc = zc };
 	int err;
 
 	if (flags & ZUF_OPF_STAYS)
@@ -248,7 +248,7 @@ static int cpu_wait_claim(struct zuf_root *root, u32 gen, struct zuf_cpu *zc, u3
 
 /* ---- the claim ---- */
 
-static int claim_any(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim)
+static int claim_any(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *claim)
 {
 	struct zuf_cpu *zc;
 	unsigned int cpu;
@@ -262,28 +262,28 @@ static int claim_any(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim
 	if (unlikely(fatal_signal_pending(current)) && !claim->unkillable)
 		return -EINTR;
 	for (;;) {
-		if (!zuf_root_is_live(root, gen))
+		if (!zuf_peer_is_live(peer, gen))
 			return -EIO;
 		cpu = raw_smp_processor_id();
-		zc = per_cpu_ptr(root->cpus, cpu);
+		zc = per_cpu_ptr(peer->cpus, cpu);
 		claim->ch = cpu_try(zc, flags);
 		if (likely(claim->ch))
 			return 0;
 		if (!cpu_has_channels(zc)) {
-			cpu = home_cpu(root, cpu);
+			cpu = home_cpu(peer, cpu);
 			if (cpu >= nr_cpu_ids)
 				return -EIO;
-			zc = per_cpu_ptr(root->cpus, cpu);
+			zc = per_cpu_ptr(peer->cpus, cpu);
 			claim->ch = cpu_try(zc, flags);
 			if (!claim->ch)
-				claim->ch = claim_elsewhere(root, cpu, flags);
+				claim->ch = claim_elsewhere(peer, cpu, flags);
 			if (claim->ch)
 				return 0;
 		}
 		if (flags & ZUF_OPF_NOWAIT)
 			return -EAGAIN;
-		zuf_stats_event(root->stats, ZUF_EV_NO_CHANNEL, 1);
-		err = cpu_wait_claim(root, gen, zc, flags, &claim->ch);
+		zuf_stats_event(peer->stats, ZUF_EV_NO_CHANNEL, 1);
+		err = cpu_wait_claim(peer, gen, zc, flags, &claim->ch);
 		if (err || claim->ch)
 			return err;
 	}
@@ -293,9 +293,9 @@ static int claim_any(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim
  * The server may have been replaced at any moment up to here. A channel is of one server for
  * life, so from here on nothing can change.
  */
-int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *claim)
+int zuf_chan_claim(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *claim)
 {
-	int err = claim_any(root, gen, flags, claim);
+	int err = claim_any(peer, gen, flags, claim);
 
 	if (unlikely(!err && claim->ch->gen != gen)) {
 		zuf_chan_release(claim);
@@ -305,13 +305,13 @@ int zuf_chan_claim(struct zuf_root *root, u32 gen, u32 flags, struct zuf_claim *
 }
 
 /* The reserved ones of all CPUs come last: others may depend on them (swap.c). */
-struct zuf_chan *zuf_chan_try(struct zuf_root *root, bool nested)
+struct zuf_chan *zuf_chan_try(struct zuf_peer *peer, bool nested)
 {
 	unsigned int cpu = raw_smp_processor_id();
-	struct zuf_cpu *zc = per_cpu_ptr(root->cpus, cpu);
-	struct zuf_chan *ch = cpu_try_claim(zc, false) ?: claim_elsewhere(root, cpu, 0);
+	struct zuf_cpu *zc = per_cpu_ptr(peer->cpus, cpu);
+	struct zuf_chan *ch = cpu_try_claim(zc, false) ?: claim_elsewhere(peer, cpu, 0);
 
 	if (ch || !nested)
 		return ch;
-	return cpu_try_claim(zc, true) ?: claim_elsewhere(root, cpu, ZUF_OPF_NESTED);
+	return cpu_try_claim(zc, true) ?: claim_elsewhere(peer, cpu, ZUF_OPF_NESTED);
 }

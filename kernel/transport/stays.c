@@ -18,7 +18,7 @@
 #include <linux/rcupdate.h>
 
 #include "chan.h"
-#include "root.h"
+#include "peer.h"
 
 /* Jiffies: no server that works needs them for what it does without a list. */
 #define STAYS_SLOW (HZ / 10)

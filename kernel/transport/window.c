@@ -24,7 +24,6 @@
 
 #include "chan.h"
 #include "compat/pfn.h"
-#include "inode.h"
 #include "window.h"
 
 /* A quarter of the window is for copy pages. */
@@ -422,15 +421,13 @@ static void win_copy_out(struct zuf_win *win, size_t bytes)
  * What the server has brought from one inode is not for who reads another, should it say
  * that it has brought more than it did. Within one inode nothing is wiped.
  */
-static void win_wipe_left(struct zuf_chan *ch, const struct zuf_win *win, struct inode *inode)
+static void win_wipe_left(struct zuf_chan *ch, const struct zuf_win *win)
 {
-	u64 id = inode ? zuf_inode_win_id(inode) : 0;
-
-	if (unlikely(ch->left_of != id || !id)) {
+	if (unlikely(ch->left_of != win->owner || !win->owner)) {
 		shm_zero(ch->bounce, ch->left_small);
 		if (ch->left_big)
 			shm_zero(ch->bounce_big + big_size() - ch->left_big, ch->left_big);
-		ch->left_of = id;
+		ch->left_of = win->owner;
 		ch->left_small = 0;
 		ch->left_big = 0;
 	}
@@ -455,8 +452,7 @@ static int win_set_up(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_
 	return err;
 }
 
-int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr,
-		 struct inode *inode)
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
 	int err = win_set_up(ch, win, hdr);
 
@@ -472,7 +468,7 @@ int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *
 		}
 		win->len = win->done;
 	} else {
-		win_wipe_left(ch, win, inode);
+		win_wipe_left(ch, win);
 		/* the server may leave off where it likes */
 		if (win->kind == ZUF_WIN_KBUF) {
 			shm_zero(win->seg[1].mem, win->seg[1].len);

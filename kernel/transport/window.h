@@ -6,7 +6,7 @@
 #define ZUF_WINDOW_H
 
 #include <linux/mm.h>
-#include "dispatch.h"
+#include "op.h"
 
 struct zuf_chan;
 
@@ -38,13 +38,11 @@ void zuf_win_unpin_late(struct page **pages, unsigned int nr);
 
 /**
  * zuf_win_open() - show the window to the server; hdr->offset and len are set
- * @inode: whose data it is, or NULL
  * Context: the channel is claimed.
  * Return: 0, -EFAULT (nothing could be copied in without a page fault), -E2BIG, -EIO (the
  * server unmapped its window or is gone), -EAGAIN (PAGES: win->refused), -ENOMEM.
  */
-int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr,
-		 struct inode *inode);
+int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr);
 /* Copy @bytes of the server's data out; sets win->done. */
 void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes);
 /* Nothing of the application is visible after this; pages are the caller's to unpin. */

@@ -14,7 +14,7 @@
 
 #include "acl.h"
 #include "inode.h"
-#include "super.h"
+#include "sb.h"
 #include "xattr.h"
 
 /* An entry of the ABI. */

@@ -15,8 +15,10 @@
 #include "dispatch.h"
 #include "flags.h"
 #include "inode.h"
+#include "mend.h"
+#include "messages.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 #include "version.h"
 
 /* ---- times ---- */
@@ -167,15 +169,6 @@ static u32 statx_bits_of(unsigned int ia_valid)
 	       (ia_valid & ATTR_ATIME ? STATX_ATIME : 0) |
 	       (ia_valid & ATTR_MTIME ? STATX_MTIME : 0) |
 	       (ia_valid & ATTR_CTIME ? STATX_CTIME : 0);
-}
-
-void zuf_setattr_fill(struct zufs_ioc_attr *msg, u32 statx_bits)
-{
-	*msg = (struct zufs_ioc_attr){
-		.hdr = ZUF_HDR(ZUFS_OP_SETATTR, sizeof(*msg), 0, sizeof(*msg)),
-		.zuf_attr = statx_bits,
-	};
-	msg->hdr.out_max = sizeof(*msg);
 }
 
 int zuf_setattr_send(struct inode *inode, u32 statx_bits)

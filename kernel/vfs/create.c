@@ -16,7 +16,7 @@
 #include "flags.h"
 #include "inode.h"
 #include "rename.h"
-#include "super.h"
+#include "sb.h"
 
 /* What a new inode is to be. */
 struct wish {

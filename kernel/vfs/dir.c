@@ -17,7 +17,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "ioctl.h"
-#include "super.h"
+#include "sb.h"
 
 #define POS_DOTS	2			/* VFS positions before the server's */
 #define POS_MAX		((1LL << 56) - 1)	/* an entry has 7 bytes for it */

@@ -16,7 +16,7 @@
 
 #include "dress.h"
 #include "inode.h"
-#include "super.h"
+#include "sb.h"
 #include "xattr.h"
 
 /* ---- records ---- */

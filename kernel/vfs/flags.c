@@ -19,8 +19,9 @@
 #include "flags.h"
 #include "inode.h"
 #include "ioctl.h"
+#include "mend.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 
 static const struct {
 	u32 fs;			/* FS_*_FL */

@@ -4,9 +4,7 @@
  *
  * A cookie that the server hands out is owned by exactly one VFS inode, from
  * zuf_iget() or zuf_inode_adopt() to zuf_evict_inode(), or is given back at
- * once. The shared inode is hostile memory: nothing of it reaches the VFS inode
- * without a check. The VFS inode's nlink and size change under i_lock here, and
- * under the inode lock of the callers.
+ * once. What is read of the shared inode is checked (zinode.c).
  */
 #include <linux/posix_acl.h>
 #include <linux/slab.h>
@@ -17,10 +15,11 @@
 #include "evict.h"
 #include "inode.h"
 #include "mapped.h"
+#include "mend.h"
 #include "pins.h"
+#include "sbid.h"
 #include "settle.h"
-#include "super.h"
-#include "sync.h"
+#include "sb.h"
 #include "version.h"
 #include "xattr.h"
 
@@ -81,7 +80,7 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	zii->symlink = NULL;
 	zii->btime_ns = 0;
 	zii->declared_flags = 0;
-	zuf_put_tag_init(&zii->tag, ZUF_SB(sb)->sbid, tag_release);
+	zuf_put_tag_init(&zii->tag, &ZUF_SB(sb)->sbid->ep, tag_release);
 	zuf_end_init(&zii->end);
 	zii->mapped = NULL;
 	zii->stale = 0;
@@ -115,33 +114,10 @@ static bool type_is_known(umode_t mode)
 	}
 }
 
-static bool size_is_valid(const struct super_block *sb, umode_t mode, u64 size)
-{
-	if (S_ISLNK(mode))
-		return size && size < ZUFS_MAX_SYMLINK;
-	return size <= (u64)sb->s_maxbytes;
-}
-
-/* VFS counts sectors, the server file-system blocks. */
-static unsigned int sector_shift(const struct super_block *sb)
-{
-	return sb->s_blocksize_bits > SECTOR_SHIFT ? sb->s_blocksize_bits - SECTOR_SHIFT : 0;
-}
-
-static bool blocks_are_valid(const struct super_block *sb, u64 blocks)
-{
-	return blocks <= (u64)S64_MAX >> sector_shift(sb);
-}
-
 static bool ids_are_valid(const struct zus_inode *zi)
 {
 	return uid_valid(make_kuid(&init_user_ns, le32_to_cpu(zi->i_uid))) &&
 	       gid_valid(make_kgid(&init_user_ns, le32_to_cpu(zi->i_gid)));
-}
-
-static struct timespec64 time_from(struct inode *inode, __le64 ns)
-{
-	return timestamp_truncate(ns_to_timespec64((s64)le64_to_cpu(ns)), inode);
 }
 
 /* @zi is a private copy. */
@@ -152,8 +128,8 @@ static int check_zi(const struct super_block *sb, const struct zus_inode *zi, bo
 	if (!type_is_known(mode) || (!zi->i_nlink && !unlinked))
 		return -ESTALE;
 	if (zi->i_ino && le32_to_cpu(zi->i_nlink) <= ZUF_LINK_MAX && ids_are_valid(zi) &&
-	    size_is_valid(sb, mode, le64_to_cpu(zi->i_size)) &&
-	    blocks_are_valid(sb, le64_to_cpu(zi->i_blocks)))
+	    zuf_size_is_valid(sb, mode, le64_to_cpu(zi->i_size)) &&
+	    zuf_blocks_are_valid(sb, le64_to_cpu(zi->i_blocks)))
 		return 0;
 	pr_warn_ratelimited("sb %llu: the server's inode %llu is invalid\n",
 			    ZUF_SB(sb)->sb_id, le64_to_cpu(zi->i_ino));
@@ -171,84 +147,6 @@ static struct zus_inode __shm *read_zi(const struct super_block *sb, u64 zi_dpp,
 		return NULL;
 	*err = check_zi(sb, copy, unlinked);
 	return *err ? NULL : zi;
-}
-
-static void set_blocks(struct inode *inode, u64 blocks)
-{
-	WRITE_ONCE(inode->i_blocks, blocks << sector_shift(inode->i_sb));
-}
-
-int zuf_zi_take(const struct inode *inode, void *dst, size_t from, size_t len)
-{
-	const void __shm *zi = ZUF_I(inode)->zi;
-
-	if (likely(!shm_take_mc(dst, zi + from, len)))
-		return 0;
-	pr_warn_ratelimited("sb %llu: the memory of inode %llu is poisoned\n",
-			    ZUF_SB(inode->i_sb)->sb_id, (u64)inode->i_ino);
-	return -EIO;
-}
-
-static void take_blocks(struct inode *inode, __le64 blocks)
-{
-	if (likely(blocks_are_valid(inode->i_sb, le64_to_cpu(blocks))))
-		set_blocks(inode, le64_to_cpu(blocks));
-}
-
-int zuf_inode_refresh_blocks(struct inode *inode)
-{
-	__le64 blocks;
-	int err = zuf_zi_load(inode, i_blocks, &blocks);
-
-	if (likely(!err))
-		take_blocks(inode, blocks);
-	return err;
-}
-
-static void take_links(struct inode *inode, __le32 links, __le64 ctime)
-{
-	u32 nlink = le32_to_cpu(links);
-
-	lockdep_assert_held(&inode->i_lock);
-	if (nlink != inode->i_nlink && nlink <= ZUF_LINK_MAX)
-		set_nlink(inode, nlink);
-	inode_set_ctime_to_ts(inode, time_from(inode, ctime));
-}
-
-int zuf_inode_refresh_links(struct inode *inode)
-{
-	__le32 nlink;
-	__le64 ctime;
-	int err = zuf_zi_load(inode, i_nlink, &nlink) ?: zuf_zi_load(inode, i_ctime, &ctime);
-
-	if (likely(!err))
-		take_links(inode, nlink, ctime);
-	return err;
-}
-
-int zuf_inode_refresh_locked(struct inode *inode)
-{
-	struct zus_inode zi;
-	/* links to ctime lie in one line of the CPU's cache */
-	int err = zuf_zi_take(inode, &zi, 0, offsetof(struct zus_inode, i_atime));
-
-	if (unlikely(err))
-		return err;
-	take_links(inode, zi.i_nlink, zi.i_ctime);
-	if ((S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode)) &&
-	    size_is_valid(inode->i_sb, inode->i_mode, le64_to_cpu(zi.i_size)))
-		i_size_write(inode, le64_to_cpu(zi.i_size));
-	inode_set_mtime_to_ts(inode, time_from(inode, zi.i_mtime));
-	take_blocks(inode, zi.i_blocks);
-	return 0;
-}
-
-void zuf_inode_refresh(struct inode *inode)
-{
-	spin_lock(&inode->i_lock);
-	if (unlikely(zuf_inode_refresh_locked(inode)))
-		WRITE_ONCE(ZUF_I(inode)->stale, ZUF_I(inode)->stale | ZUF_STALE_ALL);
-	spin_unlock(&inode->i_lock);
 }
 
 /* ---- messages ---- */
@@ -337,11 +235,11 @@ static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 	fill_own(inode, zi);
 	set_nlink(inode, le32_to_cpu(zi->i_nlink));
 	i_size_write(inode, le64_to_cpu(zi->i_size));
-	set_blocks(inode, le64_to_cpu(zi->i_blocks));
+	zuf_inode_set_blocks(inode, le64_to_cpu(zi->i_blocks));
 	ZUF_I(inode)->tail_known = !zi->i_blocks;
-	inode_set_atime_to_ts(inode, time_from(inode, zi->i_atime));
-	inode_set_mtime_to_ts(inode, time_from(inode, zi->i_mtime));
-	inode_set_ctime_to_ts(inode, time_from(inode, zi->i_ctime));
+	inode_set_atime_to_ts(inode, zuf_time_from(inode, zi->i_atime));
+	inode_set_mtime_to_ts(inode, zuf_time_from(inode, zi->i_mtime));
+	inode_set_ctime_to_ts(inode, zuf_time_from(inode, zi->i_ctime));
 	zuf_version_init(inode);
 	if (!zi->i_xattr)
 		cache_no_acl(inode);
@@ -460,7 +358,7 @@ int zuf_inode_adopt(struct inode *inode, u64 zi_dpp, u64 zus_ii, bool unlinked)
 	inode->i_ino = le64_to_cpu(copy.i_ino);
 	inode->i_generation = le64_to_cpu(copy.i_generation);
 	fill_own(inode, &copy);
-	set_blocks(inode, le64_to_cpu(copy.i_blocks));
+	zuf_inode_set_blocks(inode, le64_to_cpu(copy.i_blocks));
 	zuf_version_init(inode);
 	if (S_ISDIR(inode->i_mode))
 		i_size_write(inode, le64_to_cpu(copy.i_size));
@@ -494,18 +392,6 @@ static int take_inode(struct inode *inode, zuf_ino_t ino, void *going)
 	/* pairs with the lock of zuf_pins_keep() */
 	*(bool *)going = zuf_mapped_of(inode);
 	return -1;
-}
-
-u64 zuf_inode_win_id(struct inode *inode)
-{
-	static atomic64_t last = ATOMIC64_INIT(0);
-	struct zuf_inode *zii = ZUF_I(inode);
-	u64 id = READ_ONCE(zii->win_id);
-
-	if (likely(id))
-		return id;
-	id = atomic64_inc_return(&last);
-	return cmpxchg(&zii->win_id, 0, id) ?: id;
 }
 
 struct inode *zuf_inode_find(struct super_block *sb, u64 ino, bool *going)

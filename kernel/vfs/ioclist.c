@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 
 #include "dispatch.h"
-#include "super.h"
+#include "sb.h"
 
 struct zuf_ioclist {
 	u32 nr;

@@ -28,7 +28,7 @@
 #include "ioclist.h"
 #include "ioctl.h"
 #include "label.h"
-#include "super.h"
+#include "sb.h"
 
 /* Header lengths have 16 bits; the server's command buffer may allow less: -E2BIG. */
 #define ARG_MAX_BYTES (U16_MAX - sizeof(struct zufs_ioc_ioctl))

@@ -15,7 +15,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "label.h"
-#include "super.h"
+#include "sb.h"
 
 static_assert(ZUFS_LABEL_SIZE == FSLABEL_MAX);
 

@@ -10,7 +10,7 @@
 #include "mounter.h"
 #include "mountmsg.h"
 #include "root.h"
-#include "super.h"
+#include "sb.h"
 #include "type.h"
 
 /* What the server may know of: nothing is to be written, or some devices cannot be. */
@@ -49,7 +49,7 @@ int zuf_mountmsg_mount(struct zuf_sb *zsb, struct zufs_mount_info *answer)
 	if (!msg)
 		return -ENOMEM;
 	msg->zmi.sb_id = zsb->sb_id;
-	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
+	err = zuf_mounter_call(&zsb->root->peer, zsb->server_gen, msg);
 	pr_debug("sb %llu: mount of type %s, options \"%s\": %d\n", zsb->sb_id,
 		 zsb->type->name, zsb->opt.server ?: "", err);
 	if (!err)
@@ -72,7 +72,7 @@ int zuf_mountmsg_remount(struct zuf_sb *zsb, bool was_ro, bool will_ro)
 		msg->zmi.remount_flags |= ZUFS_REM_WAS_RO;
 	if (will_ro)
 		msg->zmi.remount_flags |= ZUFS_REM_WILL_RO;
-	err = zuf_mounter_call(zsb->root, zsb->server_gen, msg);
+	err = zuf_mounter_call(&zsb->root->peer, zsb->server_gen, msg);
 	pr_debug("sb %llu: remount, options \"%s\": %d\n", zsb->sb_id, zsb->opt.server ?: "",
 		 err);
 	kfree(msg);

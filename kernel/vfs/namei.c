@@ -13,8 +13,9 @@
 #include "inode.h"
 #include "ioctl.h"
 #include "rename.h"
+#include "sbid.h"
 #include "settle.h"
-#include "super.h"
+#include "sb.h"
 #include "undo.h"
 #include "xattr.h"
 
@@ -105,7 +106,7 @@ static int send_names(struct zuf_sb *zsb, struct zuf_op *op)
 	int err = zuf_dispatch(zsb, op);
 
 	if (unlikely(err && op->undo && fatal_signal_pending(current) && !op->undo->handed))
-		zuf_undo_leave(op->undo, op, zsb->sbid);
+		zuf_undo_leave(op->undo, op, &zsb->sbid->ep);
 	return err;
 }
 

@@ -12,7 +12,7 @@
 
 #include "devset.h"
 #include "options.h"
-#include "super.h"
+#include "sb.h"
 
 /* So that the message with it fits ZUF_MNT_MSG_MAX. */
 #define ZUF_OPTIONS_MAX 3072

@@ -22,15 +22,18 @@
 #include "export.h"
 #include "inode.h"
 #include "ioclist.h"
+#include "mapped.h"
 #include "mountmsg.h"
 #include "options.h"
 #include "pins.h"
+#include "ride.h"
 #include "root.h"
 #include "sbid.h"
 #include "super.h"
 #include "sync.h"
 #include "type.h"
 #include "umount.h"
+#include "unmap.h"
 #include "whynot.h"
 #include "xattr.h"
 
@@ -152,7 +155,7 @@ static void send_umount(struct zuf_sb *zsb)
 		zuf_umount_drop(zsb);
 	}
 	zsb->sbid = NULL;
-	zsb->stats = NULL;
+	zsb->stats = zsb->root->peer.stats;
 	zsb->zus_sbi = 0;
 	zsb->mount_killed = false;
 }
@@ -193,6 +196,17 @@ const struct super_operations zuf_super_ops = {
 };
 
 /* ---- life of struct zuf_sb ---- */
+
+static void replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
+{
+	zuf_mapped_drop(inode, first, nr, ZUF_DROP_HOLD);
+}
+
+static const struct zuf_sb_ops zuf_sb_ops = {
+	.reclaim = zuf_pins_reclaim,
+	.replaced = replaced,
+	.unmap = zuf_unmap,
+};
 
 static void zsb_free(struct zuf_sb *zsb)
 {
@@ -237,9 +251,11 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 	mutex_init(&zsb->sync_lock);
 	spin_lock_init(&zsb->text_lock);
 	zsb->root = zuf_root_get(ctx->info.root);
-	zsb->root_mnt = zuf_mounter_mnt(&zsb->root->mounter);
+	zsb->root_mnt = zuf_mounter_mnt(&zsb->root->peer.mounter);
 	zsb->type = ctx->info.type;
 	zsb->server_gen = ctx->info.gen;
+	zsb->stats = zsb->root->peer.stats;
+	zsb->ops = &zuf_sb_ops;
 	zsb->zus_zfi = ctx->info.zus_zfi;
 	zsb->opt = ctx->opt;
 	memset(&ctx->opt, 0, sizeof(ctx->opt));
@@ -272,13 +288,14 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 
 static int set_id(struct zuf_sb *zsb)
 {
-	struct zuf_sbid *sbid = zuf_sbid_create(zsb);
+	struct zuf_sbid *sbid = zuf_sbid_create(zsb->root, zsb->devs, zsb->server_gen,
+						zsb->type->name);
 
 	if (IS_ERR(sbid))
 		return PTR_ERR(sbid);
 	zsb->sbid = sbid;
-	zsb->sb_id = sbid->id;
-	zsb->stats = sbid->stats;
+	zsb->sb_id = sbid->ep.id;
+	zsb->stats = sbid->ep.stats;
 	return 0;
 }
 

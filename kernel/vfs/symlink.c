@@ -13,7 +13,7 @@
 
 #include "devset.h"
 #include "inode.h"
-#include "super.h"
+#include "sb.h"
 #include "xattr.h"
 
 static void keep(struct inode *inode, char *target)

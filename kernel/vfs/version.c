@@ -19,7 +19,7 @@
 #include <linux/fs.h>
 #include <linux/iversion.h>
 
-#include "super.h"
+#include "sb.h"
 
 /* By more nobody moves a time. */
 #define STEP_MAX_NS	1000

@@ -17,7 +17,7 @@
 #include "dispatch.h"
 #include "inode.h"
 #include "rename.h"
-#include "super.h"
+#include "sb.h"
 #include "undo.h"
 
 /* A name that exists already by chance means: another one. */

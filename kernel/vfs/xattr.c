@@ -16,7 +16,7 @@
 
 #include "dispatch.h"
 #include "inode.h"
-#include "super.h"
+#include "sb.h"
 #include "xattr.h"
 
 #define NAME_MAX_SIZE	(XATTR_NAME_MAX + 1)	/* with the NUL */

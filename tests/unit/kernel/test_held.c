@@ -40,7 +40,7 @@ struct page { int pins; };
 struct zuf_stats { int none; };
 struct zuf_post {
 	const struct zufs_ioc_hdr *hdr;
-	const struct zuf_sbid *sbid;
+	const struct zuf_endpoint *ep;
 	void (*done)(struct zuf_post *post, int err);
 };
 /* Of one block: the entry and its mark. */
@@ -49,13 +49,12 @@ struct xarray {
 	bool mark;
 };
 
-struct zuf_root { struct zuf_stats *stats; };
+struct zuf_peer { int none; };
+struct zuf_endpoint { struct zuf_peer *peer; u32 gen; struct zuf_stats *stats; };
 struct zuf_ends { atomic_t nr_untold; u32 rounds, rounds_told; bool telling, frozen; int wait; };
 struct zuf_sbid {
-	struct zuf_root *root;
+	struct zuf_endpoint ep;
 	struct zuf_ends ends;
-	struct zuf_stats *stats;
-	u32 server_gen;
 	u64 zus_sbi;
 	struct { int v; } ref;
 };
@@ -67,7 +66,7 @@ static bool wait_sleeps(void);
 static void wait_ends(void);
 static void wake_all(void);
 static void wait_is_over(void);
-static int zuf_chan_post(struct zuf_root *root, u32 gen, u32 flags, struct zuf_post *post);
+static int zuf_chan_post(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_post *post);
 
 static unsigned long jiffies;
 
@@ -101,9 +100,10 @@ static unsigned long jiffies;
 #define spin_lock_init(l)	((void)((l)->held = false))
 #define spin_lock(l)		((void)(l))	/* what is inside is one step */
 #define spin_unlock(l)		((void)(l))
-#define kref_get(r)		((void)(r)->v++)
+#define zuf_sbid_get(s)		((void)(s)->ref.v++)
 #define zuf_sbid_put(s)		((void)(s)->ref.v--)
-#define zuf_root_is_live(root, gen) ((void)(root), (void)(gen), true)
+#define zuf_sbid_is_live(s)	((void)(s), true)
+#define zuf_sbid_root(s)	(s)
 #define zuf_ends_wake(s)	((void)(s), wake_all())
 #define zuf_ends_kick(r)	((void)(r))
 #define zuf_stats_op(s, n, a, b) ((void)(s), (void)(n))
@@ -240,7 +240,7 @@ static unsigned long states, kills, idles_told;
 static bool may_be_killed;
 static int pins;		/* how often it is pinned */
 
-static struct zuf_root root;
+static struct zuf_peer peer;
 
 /* All but the tasks, @frame and @jiffies. */
 static struct world {
@@ -313,7 +313,7 @@ static void wake_all(void)
 		tasks[i].woken |= tasks[i].queued;
 }
 
-static int zuf_chan_post(struct zuf_root *r, u32 gen, u32 flags, struct zuf_post *post)
+static int zuf_chan_post(struct zuf_peer *r, u32 gen, u32 flags, struct zuf_post *post)
 {
 	(void)r;
 	(void)gen;
@@ -489,7 +489,7 @@ static void start(void)
 
 	memset(&w.sbid, 0, sizeof(w.sbid));
 	memset(&w.held, 0, sizeof(w.held));
-	w.sbid.root = &root;
+	w.sbid.ep.peer = &peer;
 	jiffies = 1000;
 	zuf_held_init(&w.held, NULL, kick);
 	zuf_held_start(&w.held, &w.sbid);
@@ -638,7 +638,7 @@ static bool is_over_with(int blocks, u8 stage, unsigned long tell_next)
 	struct task *t = &tasks[WORKER];
 
 	memset(&w, 0, sizeof(w));
-	w.sbid.root = &root;
+	w.sbid.ep.peer = &peer;
 	zuf_held_init(&w.held, NULL, kick);
 	zuf_held_start(&w.held, &w.sbid);
 	w.held.nr.v = blocks;

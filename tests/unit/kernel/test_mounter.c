@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Messages to the mounter (kernel/server/mounter.c), compiled in user space. The server is a thread;
+ * Messages to the mounter (kernel/transport/mounter.c), compiled in user space. The server is a thread;
  * whoever runs has the baton and gives it away only where the kernel's code sleeps, so each test
  * says in which order things happen. Who sleeps is woken by wake_up() alone.
  */
@@ -52,7 +52,7 @@ static int sleep_at(wait_queue_head_t *wq);
 #define clear_bit_unlock(n, w)	((void)(*(w) &= ~(1UL << (n))))
 #define copy_to_user(to, from, n)   (memcpy(to, from, n), 0)
 #define copy_from_user(to, from, n) (memcpy(to, from, n), 0)
-#define zuf_root_is_live(r, gen)    ((r)->live_gen == (gen))
+#define zuf_peer_is_live(r, gen)    ((r)->live_gen == (gen))
 #define zuf_stats_start()	0
 #define zuf_stats_op(s, slot, start, err) ((void)(s), (void)(start), (void)(err))
 #define zuf_stat_mnt_slot(op)	(op)
@@ -72,16 +72,16 @@ static int sleep_at(wait_queue_head_t *wq);
 		err_;								\
 	})
 
-#define ZUF_ROOT_H
+#define ZUF_PEER_H
 #define ZUF_STATS_H
 #define ZUF_WAKE_H
-#include "../../../kernel/server/mounter.h"
-struct zuf_root {
+#include "../../../kernel/transport/mounter.h"
+struct zuf_peer {
 	u32 live_gen;
 	void *stats;
 	struct zuf_mounter mounter;
 };
-#include "../../../kernel/server/mounter.c"
+#include "../../../kernel/transport/mounter.c"
 
 /* ---- the world ---- */
 
@@ -92,7 +92,7 @@ struct zuf_root {
 /* When the caller is killed. */
 enum kill { NEVER, POSTED, TAKEN, ANSWERED };
 
-static struct zuf_root root;
+static struct zuf_peer peer;
 static struct vfsmount mnt;
 static const int owner;
 static pthread_t server;
@@ -135,7 +135,7 @@ static int sleep_at(wait_queue_head_t *wq)
 
 static bool server_has(enum zuf_mnt_state state)
 {
-	return root.mounter.state == state && (state == ZUF_MNT_TAKEN || w.asleep);
+	return peer.mounter.state == state && (state == ZUF_MNT_TAKEN || w.asleep);
 }
 
 static void until_server_has(enum zuf_mnt_state state)
@@ -147,7 +147,7 @@ static void until_server_has(enum zuf_mnt_state state)
 /* The signal of a caller that has found no answer. */
 static bool killed_here(void)
 {
-	enum zuf_mnt_state s = root.mounter.state;
+	enum zuf_mnt_state s = peer.mounter.state;
 
 	if (is_server() || w.kill == NEVER || s != ZUF_MNT_POSTED)
 		return false;
@@ -169,7 +169,7 @@ static void *serve(void *arg)
 	(void)arg;
 	memset(&msg, 0, sizeof(msg));
 	pthread_mutex_lock(&baton);
-	while (!zuf_mounter_wait(&root, &owner, &msg)) {
+	while (!zuf_mounter_wait(&peer, &owner, &msg)) {
 		w.operation[w.nr] = msg.hdr.operation;
 		w.sbi[w.nr++] = msg.zmi.zus_sbi;
 		pthread_cond_broadcast(&changed);
@@ -186,23 +186,23 @@ static void *serve(void *arg)
 static int setup(void **state)
 {
 	(void)state;
-	memset(&root, 0, sizeof(root));
+	memset(&peer, 0, sizeof(peer));
 	memset(&w, 0, sizeof(w));
-	root.live_gen = GEN;
+	peer.live_gen = GEN;
 	w.may_answer = true;
 	pthread_mutex_lock(&baton);
-	return zuf_mounter_init(&root.mounter) ||
-	       zuf_mounter_start(&root.mounter, &owner, &mnt) ||
+	return zuf_mounter_init(&peer.mounter) ||
+	       zuf_mounter_start(&peer.mounter, &owner, &mnt) ||
 	       pthread_create(&server, NULL, serve, NULL);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	zuf_mounter_stop(&root.mounter, &owner);
+	zuf_mounter_stop(&peer.mounter, &owner);
 	pthread_mutex_unlock(&baton);
 	pthread_join(server, NULL);
-	zuf_mounter_fini(&root.mounter);
+	zuf_mounter_fini(&peer.mounter);
 	return 0;
 }
 
@@ -214,7 +214,7 @@ static int call(u32 operation, enum kill kill, u64 *sbi)
 
 	w.kill = kill;
 	w.may_answer = kill == NEVER;
-	err = zuf_mounter_call(&root, GEN, &msg);
+	err = zuf_mounter_call(&peer, GEN, &msg);
 	w.may_answer = true;
 	pthread_cond_broadcast(&changed);
 	*sbi = msg.zmi.zus_sbi;

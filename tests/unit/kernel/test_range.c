@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The range lock (kernel/io/range.c), compiled in user space and executed in every order that
+ * The range lock (kernel/op/range.c), compiled in user space and executed in every order that
  * sequentially consistent memory allows.
  *
  * Each task is a coroutine that gives way before every access to what tasks share: the
@@ -95,8 +95,8 @@ static void list_del(struct list_head *l)
 #define rwlock_acquire(...)	((void)0)
 #define rwlock_release(...)	((void)0)
 
-#include "../../../kernel/io/range.h"
-#include "../../../kernel/io/range.c"
+#include "../../../kernel/op/range.h"
+#include "../../../kernel/op/range.c"
 
 /* ---- tasks ---- */
 

@@ -20,21 +20,19 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "root.h"
+#include "peer.h"
 #include "stats.h"
 #include "wake.h"
 
 int zuf_mounter_init(struct zuf_mounter *m)
 {
-	m->msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL_ACCOUNT);
-	if (!m->msg)
-		return -ENOMEM;
 	mutex_init(&m->thread);
 	spin_lock_init(&m->lock);
 	init_waitqueue_head(&m->server_wait);
 	init_waitqueue_head(&m->caller_wait);
 	init_waitqueue_head(&m->turn_wait);
-	return 0;
+	m->msg = kzalloc(ZUF_MNT_MSG_MAX, GFP_KERNEL_ACCOUNT);
+	return m->msg ? 0 : -ENOMEM;
 }
 
 void zuf_mounter_fini(struct zuf_mounter *m)
@@ -113,11 +111,11 @@ static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
 }
 
 /* A server that comes up meanwhile may be at any state: @gen, @stops tell. */
-static bool mounter_can_post(struct zuf_root *root, u32 gen)
+static bool mounter_can_post(struct zuf_peer *peer, u32 gen)
 {
-	enum zuf_mnt_state s = mounter_state(&root->mounter);
+	enum zuf_mnt_state s = mounter_state(&peer->mounter);
 
-	return s == ZUF_MNT_WAITING || s == ZUF_MNT_NONE || !zuf_root_is_live(root, gen);
+	return s == ZUF_MNT_WAITING || s == ZUF_MNT_NONE || !zuf_peer_is_live(peer, gen);
 }
 
 static bool mounter_has_answered(struct zuf_mounter *m, u32 stops)
@@ -151,17 +149,17 @@ static int mounter_result(s32 err)
 }
 
 /* Give a message to the mounter, once it waits. -EIO: that server is gone. */
-static int mounter_post(struct zuf_root *root, u32 gen, const struct zufs_ioc_mount *msg,
+static int mounter_post(struct zuf_peer *peer, u32 gen, const struct zufs_ioc_mount *msg,
 			u32 *stops)
 {
-	struct zuf_mounter *m = &root->mounter;
+	struct zuf_mounter *m = &peer->mounter;
 	int err;
 
 	do {
-		if (zuf_wait_killable(m->caller_wait, mounter_can_post(root, gen)))
+		if (zuf_wait_killable(m->caller_wait, mounter_can_post(peer, gen)))
 			return -EINTR;
 		spin_lock(&m->lock);
-		if (m->state == ZUF_MNT_NONE || !zuf_root_is_live(root, gen)) {
+		if (m->state == ZUF_MNT_NONE || !zuf_peer_is_live(peer, gen)) {
 			err = -EIO;
 		} else if (m->state == ZUF_MNT_WAITING) {
 			memcpy(m->msg, msg, msg->hdr.in_len);
@@ -182,14 +180,14 @@ static int mounter_post(struct zuf_root *root, u32 gen, const struct zufs_ioc_mo
 	return err;
 }
 
-static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
+static int mounter_call_locked(struct zuf_peer *peer, u32 gen, struct zufs_ioc_mount *msg)
 {
-	struct zuf_mounter *m = &root->mounter;
+	struct zuf_mounter *m = &peer->mounter;
 	size_t start = sizeof(msg->hdr);
 	u32 stops;
 	int err;
 
-	err = mounter_post(root, gen, msg, &stops);
+	err = mounter_post(peer, gen, msg, &stops);
 	if (err)
 		return err;
 	if (zuf_wait_killable(m->caller_wait, mounter_has_answered(m, stops)) &&
@@ -210,9 +208,9 @@ static int mounter_call_locked(struct zuf_root *root, u32 gen, struct zufs_ioc_m
 	return mounter_result(msg->hdr.err);
 }
 
-int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
+int zuf_mounter_call(struct zuf_peer *peer, u32 gen, struct zufs_ioc_mount *msg)
 {
-	struct zuf_mounter *m = &root->mounter;
+	struct zuf_mounter *m = &peer->mounter;
 	u64 start;
 	int err;
 
@@ -222,20 +220,20 @@ int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg)
 	start = zuf_stats_start();
 	if (turn_begin(m))
 		return -EINTR;
-	err = mounter_call_locked(root, gen, msg);
+	err = mounter_call_locked(peer, gen, msg);
 	turn_end(m);
-	zuf_stats_op(root->stats, zuf_stat_mnt_slot(msg->hdr.operation), start, err);
+	zuf_stats_op(peer->stats, zuf_stat_mnt_slot(msg->hdr.operation), start, err);
 	return err;
 }
 
-void zuf_mounter_settle(struct zuf_root *root, u32 gen)
+void zuf_mounter_settle(struct zuf_peer *peer, u32 gen)
 {
-	struct zuf_mounter *m = &root->mounter;
+	struct zuf_mounter *m = &peer->mounter;
 
 	if (turn_begin(m))
 		return;
 	/* it waits for the next message only after the taking back */
-	zuf_wait_killable(m->caller_wait, mounter_can_post(root, gen));
+	zuf_wait_killable(m->caller_wait, mounter_can_post(peer, gen));
 	turn_end(m);
 }
 
@@ -376,10 +374,10 @@ static long mounter_wait_locked(struct zuf_mounter *m, const void *owner,
 	return mounter_send_break(arg, 0);
 }
 
-long zuf_mounter_wait(struct zuf_root *root, const void *owner,
+long zuf_mounter_wait(struct zuf_peer *peer, const void *owner,
 		      struct zufs_ioc_mount __user *arg)
 {
-	struct zuf_mounter *m = &root->mounter;
+	struct zuf_mounter *m = &peer->mounter;
 	long err;
 
 	/* not even for a moment in the way of who has the role now */

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evict.h - telling the server that the kernel has done with an inode
+ * ride.h - EVICT_INODE and FREE_INODE that ride along with other messages of their mount
  *
  * Nobody waits for such a message, so where the server takes it (ZUFS_FSC_EVICT_RIDES) it
- * rides along with the next one of its CPU, like a put (puts.h). Who needs the
+ * rides along with the next one of its CPU, like a put (puts.h). A caller that needs the
  * outcome, space that is free again for example, calls zuf_evict_flush().
  */
-#ifndef ZUF_EVICT_H
-#define ZUF_EVICT_H
+#ifndef ZUF_RIDE_H
+#define ZUF_RIDE_H
 
 #include <linux/mutex.h>
-#include "puts.h"
+#include "tag.h"
 
-struct inode;
-struct zuf_end;
+struct zuf_endpoint;
 struct zuf_sb;
 struct zuf_sbid;
 
@@ -33,27 +32,8 @@ struct zuf_evicts {
 void zuf_evicts_init(struct zuf_sb *zsb);
 void zuf_evicts_fini(struct zuf_evicts *ev);
 
-/**
- * zuf_evict_end() - the inode is being evicted: EVICT_INODE or FREE_INODE
- * Its puts, what it has for SYNC and what a killed chmod has left come before.
- * Context: may sleep. In reclaim, in exit and in kernel threads it waits for nothing and
- * allocates nothing. No answer matters: a server that is gone has forgotten the inode.
- */
-void zuf_evict_end(struct inode *inode);
-/**
- * zuf_evict_decide() - by its links: EVICT_INODE or FREE_INODE
- * @end: queued with @zi, and no message of it is left any more
- * Context: the worker; not under root->lock.
- */
-void zuf_evict_decide(struct zuf_end *end);
-/* EVICT_INODE or FREE_INODE for a cookie that got no inode. */
-void zuf_evict_send(struct zuf_sb *zsb, u64 zus_ii, u16 operation);
-/**
- * zuf_evict_send_race() - EVICT_INODE for one cookie too many of a cached inode
- * @inode: its own end waits for this; or NULL
- */
-void zuf_evict_send_race(struct zuf_sb *zsb, u64 zus_ii, struct inode *inode);
-
+/* Let a message of @ep that @tag counts ride along; false: it must go alone. */
+bool zuf_ride(struct zuf_endpoint *ep, struct zuf_put_tag *tag, const struct zufs_ioc_hdr *hdr);
 /* With the next message of this CPU; false: it must go alone. */
 bool zuf_evict_ride(struct zuf_sbid *sbid, const struct zufs_ioc_hdr *hdr);
 
@@ -67,6 +47,16 @@ static inline bool zuf_evicts_wait(const struct zuf_evicts *ev)
 void zuf_evicts_freed(struct zuf_sbid *sbid);
 /* There was no space: may there be some, because inodes were freed a moment ago? */
 bool zuf_evicts_may_help(const struct zuf_evicts *ev);
+
+/**
+ * zuf_flush() - have every put of an inode executed
+ * Before, the server has heard of all frames that left records while they were held (held.h):
+ * whatever frees blocks flushes.
+ * @tag: of the inode; NULL: nothing is done
+ * Context: sleeps, killably. Callers keep new I/O on the inode away.
+ * Return: 0, also when the server is gone; -EINTR.
+ */
+int zuf_flush(struct zuf_sb *zsb, struct zuf_put_tag *tag);
 
 /**
  * zuf_evict_flush() - have executed what was sent before the call

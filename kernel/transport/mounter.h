@@ -11,8 +11,7 @@
 #include "zuf/zus_api.h"
 
 struct vfsmount;
-struct zuf_root;
-struct zuf_sb;
+struct zuf_peer;
 
 /* Header of a message whose whole struct comes back. */
 #define ZUF_MNT_HDR(op_, len_) {					\
@@ -52,7 +51,7 @@ void zuf_mounter_fini(struct zuf_mounter *m);
 
 /**
  * zuf_mounter_call() - send a message and wait for the answer; killable
- * @root: whose server is asked
+ * @peer: whose server is asked
  * @gen: the server that the message is for: no later one gets it
  * @msg: message with operation, in_len, out_len set; the answer (out_len bytes)
  *	is copied back
@@ -61,12 +60,12 @@ void zuf_mounter_fini(struct zuf_mounter *m);
  * -EBADRQC (positive result), -E2BIG, -EINTR (killed while waiting; a mount
  * that succeeds afterwards is taken back: see zuf_mounter_settle()).
  */
-int zuf_mounter_call(struct zuf_root *root, u32 gen, struct zufs_ioc_mount *msg);
+int zuf_mounter_call(struct zuf_peer *peer, u32 gen, struct zufs_ioc_mount *msg);
 /* Wait killably until that server has done with what killed callers left, or is gone. */
-void zuf_mounter_settle(struct zuf_root *root, u32 gen);
+void zuf_mounter_settle(struct zuf_peer *peer, u32 gen);
 
 /* ZU_IOC_MOUNT, on a file that has the role. -EBUSY: another thread is in it, -EIO: it had. */
-long zuf_mounter_wait(struct zuf_root *root, const void *owner,
+long zuf_mounter_wait(struct zuf_peer *peer, const void *owner,
 		      struct zufs_ioc_mount __user *arg);
 void zuf_mounter_break(struct zuf_mounter *m);
 /* The role begins; -EBUSY: there is one already. */
@@ -75,7 +74,7 @@ int zuf_mounter_start(struct zuf_mounter *m, const void *owner, struct vfsmount 
 bool zuf_mounter_stop(struct zuf_mounter *m, const void *owner);
 /* Wait, killably, until the thread of a role that has ended is not in the ioctl. */
 int zuf_mounter_wait_left(struct zuf_mounter *m);
-/* The mount of the root, referenced, or NULL when there is no mounter. */
+/* The mount of the peer, referenced, or NULL when there is no mounter. */
 struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m);
 
 #endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * unmap.h - IOM_UNMAP: a server wants to move or free blocks that mappings may show
+ */
+#ifndef ZUF_UNMAP_H
+#define ZUF_UNMAP_H
+
+#include <linux/types.h>
+
+struct zuf_iomap_args;
+
+/* zuf_sb_ops.unmap, see there. */
+int zuf_unmap(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sb.h - a mounted file system: what all layers from here on know of it
+ */
+#ifndef ZUF_SB_H
+#define ZUF_SB_H
+
+#include <linux/fs.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include "zuf/zus_api.h"
+
+struct zuf_devset;
+struct zuf_iomap_args;
+struct zuf_ioclist;
+struct zuf_pins;
+struct zuf_root;
+struct zuf_sb;
+struct zuf_sbid;
+struct zuf_stats;
+struct zuf_type;
+
+/* What the mount options said to the kernel; the rest is for the server. */
+struct zuf_options {
+	u64 flags;		/* ZUFS_M_* */
+	u32 pedantic;		/* level, with ZUFS_M_PEDANTIC */
+	u64 size_bytes;		/* size of the memory of a device-less mount */
+	bool dax;		/* only echoed */
+	u32 named;		/* options that were given, a bit each (options.c) */
+	char *server;		/* comma separated, NULL = none */
+};
+
+/*
+ * struct zuf_sb_ops - what sending an operation needs of the layers above
+ * @reclaim: the server has found no space: what nobody holds any more goes back to it. Sleeps,
+ *	killably; no channel is held. Return: true: something did, or can with the next flush
+ * @replaced: pages of a file may get other blocks by a message whose answer nobody will look
+ *	at: out of all mappings with them
+ * @unmap: IOM_UNMAP of a list (zuf_iomap_args.unmap)
+ */
+struct zuf_sb_ops {
+	bool (*reclaim)(struct zuf_sb *zsb);
+	void (*replaced)(struct inode *inode, pgoff_t first, pgoff_t nr);
+	int (*unmap)(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
+};
+
+/*
+ * struct zuf_sb - super-block, in sb->s_fs_info
+ * Constant after the mount, but for @opt (s_umount exclusive), @dirty, @server_text and
+ * @version_floor.
+ */
+struct zuf_sb {
+	struct super_block *sb;
+	const struct zuf_sb_ops *ops;
+	struct zuf_root *root;		/* referenced */
+	struct vfsmount *root_mnt;	/* keeps the root mounted */
+	struct zuf_type *type;
+	struct zuf_devset *devs;
+	struct zuf_sbid *sbid;		/* referenced; NULL: not yet, or umount.c has it */
+	u32 server_gen;			/* the server that knows zus_sbi */
+	u32 fs_caps;			/* ZUFS_FSC_* */
+	u16 declared_flags;		/* ZUFS_S_* that its inodes may have */
+	u64 zus_sbi;			/* cookie; 0 = the server has none */
+	u64 sb_id;			/* that of @sbid */
+	u64 zus_zfi;			/* cookie of the type at mount time */
+	struct zuf_pins *pins;		/* frames held longer than their inodes, or NULL */
+	bool replaces;			/* files share blocks: a write may take some away */
+	struct zuf_stats __percpu *stats; /* of @sbid, else the root's */
+	struct zuf_ioclist *ioclist;	/* ioctls that the server knows; NULL: it has not said */
+	struct zuf_options opt;
+	spinlock_t dirty_lock;		/* @dirty; outside of i_lock */
+	struct list_head dirty;		/* struct zuf_mapped that are due for SYNC */
+	u64 dirty_seq;			/* @dirty_lock: counts sync(2) */
+	struct mutex sync_lock;		/* one sync of all of them at a time */
+	spinlock_t text_lock;		/* @server_text */
+	char *server_text;		/* its options as it shows them; NULL = none */
+	atomic64_t version_floor;	/* version.c */
+	bool mount_killed;		/* the server may still be mounting it */
+	bool lists_stay;		/* of the T2 of a server without ZUFS_FSC_RETRY_MOVES */
+};
+
+static inline struct zuf_sb *ZUF_SB(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+/* Does its server keep back blocks that somebody holds (held.h)? */
+static inline bool zuf_keeps_back(const struct zuf_sb *zsb)
+{
+	return zsb->fs_caps & ZUFS_FSC_QUARANTINE;
+}
+
+#endif
