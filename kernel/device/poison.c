@@ -95,6 +95,7 @@ static void mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 {
 	u64 block = dev->first + nr;
 
+	lockdep_assert_held(&poison_lock);
 	ever = true;
 	WRITE_ONCE(ds->may_be_poisoned, true);
 	SetPageHWPoison(pfn_to_page(dev->pfn + nr));
@@ -161,6 +162,7 @@ static void hold(struct zuf_dev *dev)
 	struct dax_device *dax;
 	u64 start;
 
+	lockdep_assert_held(&poison_lock);
 	if (!dev->dax || dax_holder(dev->dax))
 		return;
 	dax = fs_dax_get_by_bdev(zuf_blkdev(dev->bdev), &start, &sets, &holder_ops);
@@ -173,6 +175,7 @@ static void hand_over(const struct dax_device *dax)
 	struct zuf_devset *ds;
 	unsigned int i;
 
+	lockdep_assert_held(&poison_lock);
 	list_for_each_entry(ds, &sets, poison_link)
 		for (i = 0; i < ds->nr_t1; i++)
 			if (ds->t1[i].dax == dax)

@@ -128,6 +128,7 @@ int zuf_mapped_small_private(struct inode *inode)
 {
 	struct zuf_mapped *zm = zuf_mapped_make(inode);
 
+	lockdep_assert_held(&inode->i_mapping->invalidate_lock);
 	if (!zm)
 		return -ENOMEM;
 	mutex_lock(&zm->lock);
@@ -191,6 +192,7 @@ static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
 	pgoff_t index = hindex << HUGE_ORDER, i;
 	bool dirty;
 
+	lockdep_assert_held(&zm->lock);
 	if (!entry)
 		return;
 	dirty = xa_get_mark(&zm->huge, hindex, WAS_WRITABLE);
@@ -212,6 +214,7 @@ static void stale_flights(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
 	struct zuf_flight *flight;
 
+	lockdep_assert_held(&zm->lock);
 	list_for_each_entry(flight, &zm->flights, link)
 		if (flight->first <= last && flight->last >= first)
 			flight->stale = true;
@@ -220,6 +223,7 @@ static void stale_flights(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 void zuf_mapped_fly(struct zuf_mapped *zm, struct zuf_flight *flight, pgoff_t first,
 		    unsigned int order)
 {
+	lockdep_assert_held(&zm->inode->i_mapping->invalidate_lock);
 	flight->first = first;
 	flight->last = first + (1UL << order) - 1;
 	mutex_lock(&zm->lock);
@@ -229,6 +233,7 @@ void zuf_mapped_fly(struct zuf_mapped *zm, struct zuf_flight *flight, pgoff_t fi
 
 void zuf_mapped_refly(struct zuf_mapped *zm, struct zuf_flight *flight)
 {
+	lockdep_assert_held(&zm->lock);
 	lockdep_assert_held(&zm->lock);
 	flight->stale = false;
 	list_add(&flight->link, &zm->flights);
@@ -258,6 +263,7 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
 	int err;
 
+	lockdep_assert_held(&zm->lock);
 	if (shows_other(entry, 0, block) || shows_other(huge, in_huge, block)) {
 		unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
 		if (shows_other(huge, in_huge, block))
@@ -284,6 +290,7 @@ static void leave_other(struct zuf_mapped *zm, pgoff_t first, u64 block)
 	void *entry, *huge = xa_load(&zm->huge, first >> HUGE_ORDER);
 	pgoff_t index;
 
+	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
 		if (shows_other(entry, 0, block + (index - first)))
 			leave_frame(zm, frame_of(entry));
@@ -298,6 +305,7 @@ static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
 	bool other = shows_other(huge, 0, block);
 
+	lockdep_assert_held(&zm->lock);
 	if (huge && frame_of(huge) == block)
 		return 0;
 	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
@@ -322,6 +330,7 @@ static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 /* It takes time, so not before somebody can store there, or sleep on what he only reads. */
 static void give_huge_keys(struct zuf_mapped *zm, pgoff_t hindex)
 {
+	lockdep_assert_held(&zm->lock);
 	if (xa_get_mark(&zm->huge, hindex, HAS_KEYS))
 		return;
 	give_keys(zm, ZUF_SB(zm->inode->i_sb)->devs, hindex << HUGE_ORDER,
@@ -334,6 +343,7 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 {
 	int err = order ? enter_huge(zm, first, block) : enter_page(zm, first, block);
 
+	lockdep_assert_held(&zm->lock);
 	if (err || !dirty)
 		return err;
 	/* who has asked before may have found a hole */
@@ -353,6 +363,7 @@ void zuf_mapped_give_keys(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	pgoff_t hindex;
 	void *entry;
 
+	lockdep_assert_held(&zm->lock);
 	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER)
 		give_huge_keys(zm, hindex);
@@ -433,6 +444,7 @@ static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, enum forg
 {
 	pgoff_t hfirst = first >> HUGE_ORDER, hlast = last >> HUGE_ORDER;
 
+	lockdep_assert_held(&zm->lock);
 	if (first & (HUGE_PAGES - 1))
 		split_huge(zm, hfirst++);
 	if ((last + 1) & (HUGE_PAGES - 1))
@@ -448,6 +460,7 @@ static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	pgoff_t hindex, index;
 	void *entry;
 
+	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->pages, index, entry, first, last)
 		leave_frame(zm, frame_of(entry));
 	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
@@ -468,6 +481,7 @@ static struct page *drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 f
 	struct inode *inode = zm->inode;
 	struct page *pinned = NULL;
 
+	lockdep_assert_held(&zm->lock);
 	mutex_lock(&zm->lock);
 	stale_flights(zm, first, last);
 	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, flags & ZUF_DROP_COWS);
@@ -534,11 +548,13 @@ struct page *zuf_mapped_break_or_find(struct inode *inode, pgoff_t first, pgoff_
 {
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 
+	zuf_assert_exclusive(inode);
 	return zm ? drop(zm, first, nr, flags) : NULL;
 }
 
 int zuf_mapped_break(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
+	zuf_assert_exclusive(inode);
 	return let_unpin(inode, zuf_mapped_break_or_find(inode, first, nr, flags), 0);
 }
 
@@ -548,6 +564,7 @@ int zuf_mapped_end_stores(struct inode *inode, unsigned long timeout)
 	unsigned long until = (jiffies + timeout) ?: 1;
 	int ret;
 
+	zuf_assert_exclusive(inode);
 	if (!zm)
 		return -ENOMEM;
 	do {
@@ -599,6 +616,7 @@ void zuf_mapped_replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
 
 static void replace_page(struct zuf_mapped *zm, pgoff_t index, void *entry)
 {
+	lockdep_assert_held(&zm->lock);
 	/* looked at when no entry is left through which it could be pinned */
 	unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
 	leave_frame(zm, frame_of(entry));
@@ -611,6 +629,7 @@ static void rewrite_huge(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, con
 	pgoff_t hindex, index;
 	void *entry;
 
+	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
 		pgoff_t start = hindex << HUGE_ORDER;
 		pgoff_t end = min(last, start + HUGE_PAGES - 1);
@@ -673,6 +692,7 @@ static void unmap_marked(struct zuf_mapped *zm, unsigned int order, pgoff_t firs
 	pgoff_t index = first >> order, start, end;
 	void *entry;
 
+	lockdep_assert_held(&zm->lock);
 	if (!xa_marked(xa, WAS_WRITABLE))
 		return;
 	entry = xa_find(xa, &index, last >> order, WAS_WRITABLE);
@@ -700,6 +720,7 @@ static void begin_syncing(struct zuf_mapped *zm, struct xarray *xa, unsigned int
 	unsigned long index = first;
 	void *entry;
 
+	lockdep_assert_held(&zm->lock);
 	if (!xa_marked(xa, WAS_WRITABLE))
 		return;
 	entry = xa_find(xa, &index, last, WAS_WRITABLE);

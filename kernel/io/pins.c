@@ -62,6 +62,7 @@ static DEFINE_MUTEX(mounts_lock);	/* outside of zuf_pins.lock */
 
 static void let_end(struct zuf_pins *pins, struct zuf_mapped *zm)
 {
+	lockdep_assert_held(&pins->lock);
 	if (zm->end)
 		zuf_end_unpinned(pins->zsb->sbid, zm->end);
 	zm->end = NULL;
@@ -69,6 +70,7 @@ static void let_end(struct zuf_pins *pins, struct zuf_mapped *zm)
 
 static void remove_record(struct zuf_pins *pins, struct zuf_mapped *zm)
 {
+	lockdep_assert_held(&pins->lock);
 	hlist_del(&zm->pin_link);
 	WRITE_ONCE(pins->nr, pins->nr - 1);
 }
@@ -76,6 +78,7 @@ static void remove_record(struct zuf_pins *pins, struct zuf_mapped *zm)
 /* What somebody holds is the mount's from now on. Without memory: later. */
 static int leave(struct zuf_pins *pins, struct zuf_mapped *zm, struct zuf_held *held)
 {
+	lockdep_assert_held(&pins->lock);
 	return zuf_mapped_leave(zm, held, pins->devs, GFP_NOWAIT | __GFP_NOWARN);
 }
 
@@ -98,6 +101,7 @@ static void look_at_all(struct zuf_pins *pins)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&pins->lock);
 	for (i = 0; i < ARRAY_SIZE(pins->records) && pins->nr; i++)
 		look_at(pins, &pins->records[i]);
 }
@@ -269,6 +273,7 @@ static struct zuf_mapped *find_record(struct zuf_pins *pins, u64 ino)
 {
 	struct zuf_mapped *zm;
 
+	lockdep_assert_held(&pins->lock);
 	hlist_for_each_entry(zm, hash_of(pins, ino), pin_link)
 		if (zm->ino == ino)
 			return zm;
@@ -405,6 +410,7 @@ static int inherit_from(struct zuf_pins *pins, struct zuf_pins *heir)
 	unsigned int i;
 	int err = 0;
 
+	lockdep_assert_held(&mounts_lock);
 	mutex_lock(&pins->lock);
 	for (i = 0; i < ARRAY_SIZE(pins->records) && !err; i++)
 		hlist_for_each_entry_safe(zm, next, &pins->records[i], pin_link) {
@@ -464,6 +470,7 @@ static bool still_holds(struct zuf_pins *pins)
 {
 	bool holds;
 
+	lockdep_assert_held(&mounts_lock);
 	mutex_lock(&pins->lock);
 	look_at_all(pins);
 	holds = pins->nr || atomic_read(&pins->held.nr);

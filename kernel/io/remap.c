@@ -172,6 +172,8 @@ static int send_clone(const struct remap *r, u64 len_up)
 				  ZUF_INODE(out, struct zufs_ioc_clone, dst_zus_ii));
 	int err = zuf_flush(zsb, zuf_inode_tag(in));
 
+	zuf_assert_exclusive(in);
+	zuf_assert_exclusive(out);
 	/* from now on a write may leave its blocks to another file (write_guard() in rw.c) */
 	WRITE_ONCE(zsb->replaces, true);
 	return err ?: zuf_dispatch(zsb, &op);

@@ -40,6 +40,7 @@ static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
 				  .flags = ZUF_OPF_KILLABLE, .retry = zuf_retry_op,
 				  ZUF_INODE(inode, struct zufs_ioc_IO, zus_ii));
 
+	zuf_assert_exclusive(inode);
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
@@ -79,6 +80,7 @@ int zuf_truncate(struct inode *inode, loff_t size)
 	loff_t old_size;
 	int err;
 
+	lockdep_assert_held_write(&inode->i_rwsem);
 	if (!S_ISREG(inode->i_mode))
 		return -EINVAL;
 	old_size = i_size_read(inode);
@@ -187,6 +189,7 @@ static int do_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len
 	struct zuf_touch touch;
 	int err = zuf_lock_mapping_killable(inode->i_mapping);
 
+	lockdep_assert_held_write(&inode->i_rwsem);
 	if (err)
 		return err;
 	/* whatever becomes of it */
@@ -265,6 +268,7 @@ int zuf_seek(struct inode *inode, int whence, loff_t *offset)
 	loff_t size = i_size_read(inode);
 	int err;
 
+	lockdep_assert_held(&inode->i_rwsem);
 	if (*offset < 0 || *offset >= size)
 		return -ENXIO;
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);

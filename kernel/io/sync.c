@@ -45,6 +45,7 @@ int zuf_sync_range(struct inode *inode, loff_t start, loff_t end, bool datasync)
 	pgoff_t first = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
 	int err;
 
+	zuf_assert_exclusive(inode);
 	if (!zm || !zuf_mapped_is_dirty(zm) || !zuf_mapped_clean_start(zm, &first, &last))
 		return 0;
 	err = send_sync(inode, first, last, datasync);

@@ -94,6 +94,7 @@ static void wake_idle(struct zuf_chan *ch)
 /* park_lock held. */
 static void make_ready(struct zuf_park *park)
 {
+	lockdep_assert_held(&park->peer->park_lock);
 	list_move_tail(&park->link, &park->peer->parks_left);
 	WRITE_ONCE(park->peer->parks_ready, park->peer->parks_ready + 1);
 }
@@ -282,6 +283,7 @@ void zuf_park_drop_all(struct zuf_peer *peer)
 	struct zuf_park *park, *next;
 	LIST_HEAD(dropped);
 
+	lockdep_assert_held(&peer->lock);
 	spin_lock(&peer->park_lock);
 	list_splice_init(&peer->parks_left, &dropped);
 	WRITE_ONCE(peer->parks_ready, 0);

@@ -285,6 +285,7 @@ int zuf_ends_wait_quiet(struct zuf_sb *zsb)
 	unsigned int gen = ends->gen;
 	int err;
 
+	lockdep_assert_held_write(&zsb->sb->s_umount);
 	/* what an earlier wait left when it was killed; nothing is added there */
 	err = wait_gen(ends, !gen);
 	if (err)
@@ -335,6 +336,7 @@ int zuf_ends_freeze(struct zuf_sb *zsb)
 {
 	int err;
 
+	lockdep_assert_held_write(&zsb->sb->s_umount);
 	WRITE_ONCE(zsb->sbid->ends.frozen, true);
 	smp_mb(); /* pairs with zuf_ends_free_begin() */
 	err = zuf_ends_wait_quiet(zsb);

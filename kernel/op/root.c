@@ -43,6 +43,7 @@ static void root_down(struct zuf_peer *peer, u32 gen)
 {
 	struct zuf_root *root = zuf_root_of(peer);
 
+	lockdep_assert_held(&peer->lock);
 	if (gen)
 		report_dead_mounts(root, gen);
 	root->state = ZUF_ROOT_INITIALIZING;

@@ -147,6 +147,19 @@ static inline int zuf_lock_mappings_killable(struct address_space *a, struct add
 	return -EINTR;
 }
 
+/*
+ * Both locks of a file, as whatever moves or takes away its blocks holds them. Nobody else has an
+ * inode that is being evicted.
+ */
+static inline void zuf_assert_exclusive(struct inode *inode)
+{
+	if (!IS_ENABLED(CONFIG_LOCKDEP) ||
+	    (inode_state_read_once(inode) & (I_FREEING | I_WILL_FREE)))
+		return;
+	lockdep_assert_held_write(&inode->i_rwsem);
+	lockdep_assert_held_write(&inode->i_mapping->invalidate_lock);
+}
+
 /* By a fatal signal, or by another one of which the server was told (zuf_dispatch()). */
 static inline bool zuf_is_interrupted(int err)
 {

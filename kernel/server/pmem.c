@@ -22,6 +22,7 @@ static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 	struct zuf_sbid *sbid;
 	int err = 0;
 
+	lockdep_assert_held(&sp->lock);
 	mutex_lock(&root->peer.lock);
 	sbid = zuf_sbid_find(root, ip->sb_id);
 	if (!sbid)

@@ -113,6 +113,7 @@ static int private_mount(struct zuf_special *sp, struct zufs_ioc_mount_private *
 	struct zuf_private *priv;
 	int err;
 
+	lockdep_assert_held(&sp->lock);
 	if (sp->role != ZUF_ROLE_NONE)
 		return -EINVAL;
 	priv = kzalloc(sizeof(*priv), GFP_KERNEL_ACCOUNT);

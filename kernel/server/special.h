@@ -51,6 +51,7 @@ static inline enum zuf_role zuf_special_role(const struct zuf_special *sp)
 /* Under sp->lock. */
 static inline void zuf_special_set_role(struct zuf_special *sp, enum zuf_role role)
 {
+	lockdep_assert_held(&sp->lock);
 	smp_store_release(&sp->role, role);
 }
 

@@ -90,6 +90,7 @@ static void show_root(struct seq_file *m, struct zuf_root *root, struct zuf_stat
 	unsigned int i;
 	int id;
 
+	lockdep_assert_held(&root->peer.lock);
 	seq_puts(m, "zuf-stats 1\n");
 	seq_printf(m, "time %llu\n", ktime_get_ns());
 	seq_printf(m, "latency %d\n", zuf_latency_is_on());
@@ -109,6 +110,7 @@ static void show_root(struct seq_file *m, struct zuf_root *root, struct zuf_stat
 static void show_mount(struct seq_file *m, const struct zuf_sbid *sbid,
 		       struct zuf_stats_sum *sum)
 {
+	lockdep_assert_held(&sbid->ep.peer->lock);
 	seq_printf(m, "mount %llu %u:%u %s %s %llu %llu\n", sbid->ep.id, MAJOR(sbid->dev),
 		   MINOR(sbid->dev), sbid->type,
 		   zuf_sbid_is_live(sbid) ? "live" : "dead",
@@ -144,6 +146,7 @@ static void show_channels(struct seq_file *m, struct zuf_root *root)
 	struct zuf_chan *ch;
 	unsigned int cpu, i;
 
+	lockdep_assert_held(&root->peer.lock);
 	for_each_cpu(cpu, &root->peer.chan_cpus) {
 		for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
 			ch = rcu_dereference_protected(per_cpu_ptr(root->peer.cpus, cpu)->chans[i],

@@ -83,6 +83,7 @@ static int type_register(struct zuf_root *root, const struct zufs_ioc_register_f
 	struct zuf_type *t;
 	int err = 0;
 
+	lockdep_assert_held(&root->peer.lock);
 	if (!name_is_valid(rfi->fsname, sizeof(rfi->fsname)))
 		return -EINVAL;
 	mutex_lock(&zuf_types_lock);

@@ -79,6 +79,7 @@ static int xbuf_create(struct zuf_special *sp, const struct zufs_ioc_alloc_buffe
 {
 	struct zuf_xbuf *xb;
 
+	lockdep_assert_held(&sp->lock);
 	if (ab->init_size > ab->max_size || !ab->max_size || ab->max_size > ZUF_XBUF_MAX)
 		return -EINVAL;
 	if (ab->pool_no)

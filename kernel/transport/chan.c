@@ -64,6 +64,7 @@ static void cpu_count_channels(struct zuf_peer *peer, unsigned int cpu)
 	struct zuf_cpu *zc = per_cpu_ptr(peer->cpus, cpu);
 	unsigned int i, nr = 0, end = 0;
 
+	lockdep_assert_held(&peer->lock);
 	for (i = 0; i < ZUFS_MAX_ZT_CHANNELS; i++) {
 		if (!rcu_access_pointer(zc->chans[i]))
 			continue;

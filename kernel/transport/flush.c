@@ -60,6 +60,7 @@ static const struct zuf_endpoint *whose_turn(const struct zuf_puts *puts)
 	const struct noop *noop;
 	u32 i;
 
+	lockdep_assert_held(&puts->lock);
 	for (i = 0; i < puts->nr; i++) {
 		const struct zuf_endpoint *ep = puts->tag[i]->ep;
 		bool posted = false;

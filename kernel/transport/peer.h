@@ -47,7 +47,7 @@ struct zuf_cpu {
 /*
  * struct zuf_peer_ops - what the owner of the peer does when something happens here
  *
- * What a killed caller leaves in its channel is the owner's business (op/left.c), of which a
+ * What a killed caller leaves in its channel is the owner's business (op/leave.c, op/finish.c), of which a
  * channel knows no more than when to ask.
  * @release: the last reference is gone
  * @down: nobody is the server any more; @gen was the last one, 0: there was none. peer->lock.

@@ -110,6 +110,7 @@ static struct puts_run puts_that_fit(const struct zuf_puts *puts, const struct z
 	struct puts_run run = { };
 	u32 n = 0;
 
+	lockdep_assert_held(&puts->lock);
 	for (; n < puts->nr && unlikely(puts->tag[n]->ep != ep); n++)
 		run.at += puts->len[n];
 	run.first = n;
@@ -126,6 +127,7 @@ static void link_puts(const struct zuf_puts *puts, const struct puts_run *run)
 	u8 *at = puts->buf + run->at;
 	u32 i;
 
+	lockdep_assert_held(&puts->lock);
 	for (i = 0; i + 1 < run->nr; i++) {
 		((struct zufs_ioc_hdr *)at)->flags = ZUFS_H_HAS_PIGY_PUT;
 		at += puts->len[run->first + i];
@@ -137,6 +139,7 @@ static void take_out(struct zuf_puts *puts, const struct puts_run *run)
 	u32 next = run->first + run->nr, rest = puts->nr - next;
 	u8 *at = puts->buf + run->at;
 
+	lockdep_assert_held(&puts->lock);
 	if (unlikely(rest)) {
 		memmove(at, at + run->bytes, puts->used - run->at - run->bytes);
 		memmove(puts->len + run->first, puts->len + next, rest * sizeof(puts->len[0]));
@@ -184,6 +187,7 @@ void zuf_puts_drop_all(struct zuf_peer *peer)
 	struct zuf_puts *puts;
 	unsigned int cpu;
 
+	lockdep_assert_held(&peer->lock);
 	for_each_possible_cpu(cpu) {
 		puts = &per_cpu_ptr(peer->cpus, cpu)->puts;
 		spin_lock(&puts->lock);

@@ -69,6 +69,7 @@ int zuf_settle_change_slow(struct inode *inode, u32 op_flags)
 	const struct zuf_inode *zii = ZUF_I(inode);
 	int err = zuf_settle(inode, op_flags);
 
+	lockdep_assert_held_write(&inode->i_rwsem);
 	/* what follows are messages of their own, and nobody depends on them */
 	if (op_flags & ZUF_OPF_NOWAIT)
 		return err;

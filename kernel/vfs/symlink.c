@@ -4,7 +4,7 @@
  *
  * The VFS reads inode->i_link without a lock, under RCU. So it is a private,
  * NUL-terminated copy that is freed with the memory of the inode, after a grace
- * period (zuf_free_inode). What the server does to the text in T1 later on has
+ * period (free_inode). What the server does to the text in T1 later on has
  * no effect.
  */
 #include <linux/slab.h>

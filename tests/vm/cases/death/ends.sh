@@ -147,7 +147,7 @@ links_decide() {
 
 # evicts: $evicter has done, or waits for a message.
 evicts() {
-	process_gone $evicter || waits_in $evicter zuf_puts_goose
+	process_gone $evicter || waits_in $evicter zuf_tag_wait
 }
 
 # Others may use the new name, also while its first user has the file open.
