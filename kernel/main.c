@@ -16,7 +16,7 @@
 #include "exec.h"
 #include "futexkey.h"
 #include "inode.h"
-#include "iomap.h"
+#include "list.h"
 #include "lost.h"
 #include "pins.h"
 #include "poison.h"
@@ -40,7 +40,7 @@ static const struct {
 	{ zuf_root_wq_init, zuf_root_wq_fini },
 	{ zuf_exec_module_init, zuf_exec_module_fini },
 	{ zuf_srvmem_init, zuf_srvmem_fini },
-	{ zuf_iomap_module_init, zuf_iomap_module_fini },
+	{ zuf_list_module_init, zuf_list_module_fini },
 	{ zuf_ends_module_init, zuf_ends_module_fini },
 	{ zuf_umount_module_init, zuf_umount_module_fini },
 	{ zuf_pins_init, zuf_pins_fini },

@@ -13,8 +13,8 @@
 #include "advise.h"
 #include "dispatch.h"
 #include "inode.h"
-#include "settle.h"
 #include "sb.h"
+#include "settle.h"
 
 /* Pages of one PRE_READ. */
 #define ADVISE_CHUNK_PAGES ZUS_API_MAP_MAX_PAGES

@@ -2,20 +2,20 @@
 /*
  * contract.c - get blocks of a file, give them back
  *
- * Called by nio.c and mmap.c, which hold the locks that keep the range of the file
+ * Called by direct.c and mmap.c, which hold the locks that keep the range of the file
  * as it is. Nothing here knows what is done with the blocks.
  */
 #include <linux/fs.h>
 
 #include "contract.h"
-#include "leave.h"
 #include "held.h"
 #include "inode.h"
+#include "leave.h"
 #include "mapped.h"
 #include "puts.h"
+#include "sb.h"
 #include "sbid.h"
 #include "stats.h"
-#include "sb.h"
 #include "trace.h"
 
 static bool contract_keep(struct zuf_op *op)

@@ -3,7 +3,7 @@
  * contract.h - GET_MULTY and its PUT_MULTY: blocks that the server keeps in place
  *
  * Every GET that succeeds is followed by exactly one put with the same words,
- * whatever was done with the blocks meanwhile. nio.c copies between the two,
+ * whatever was done with the blocks meanwhile. direct.c copies between the two,
  * mmap.c makes page table entries.
  */
 #ifndef ZUF_CONTRACT_H

@@ -16,9 +16,9 @@
  *
  * Between a fault's question and its page table entry the file may change under it:
  * a write that shares its locks fills a hole, a list of the server moves a block. So
- * each fault is on @flights while it asks, and whoever drops a range marks those stale.
+ * each fault is on @faults while it asks, and whoever drops a range marks those stale.
  */
-#include "iomelem.h"
+#include "element.h"
 #include "mappedrec.h"
 
 #include <linux/libnvdimm.h>
@@ -115,7 +115,7 @@ struct zuf_mapped *zuf_mapped_make(struct inode *inode)
 	mutex_init(&zm->vma_lock);
 	xa_init_flags(&zm->pages, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&zm->huge, XA_FLAGS_ACCOUNT);
-	INIT_LIST_HEAD(&zm->flights);
+	INIT_LIST_HEAD(&zm->faults);
 	INIT_LIST_HEAD(&zm->dirty_link);
 	old = cmpxchg(&zii->mapped, NULL, zm);
 	if (!old)
@@ -210,36 +210,36 @@ static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
 
 /* ---- faults ---- */
 
-static void stale_flights(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
+static void stale_faults(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
-	struct zuf_flight *flight;
+	struct zuf_fault *flight;
 
 	lockdep_assert_held(&zm->lock);
-	list_for_each_entry(flight, &zm->flights, link)
+	list_for_each_entry(flight, &zm->faults, link)
 		if (flight->first <= last && flight->last >= first)
 			flight->stale = true;
 }
 
-void zuf_mapped_fly(struct zuf_mapped *zm, struct zuf_flight *flight, pgoff_t first,
+void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *flight, pgoff_t first,
 		    unsigned int order)
 {
 	lockdep_assert_held(&zm->inode->i_mapping->invalidate_lock);
 	flight->first = first;
 	flight->last = first + (1UL << order) - 1;
 	mutex_lock(&zm->lock);
-	zuf_mapped_refly(zm, flight);
+	zuf_fault_again(zm, flight);
 	mutex_unlock(&zm->lock);
 }
 
-void zuf_mapped_refly(struct zuf_mapped *zm, struct zuf_flight *flight)
+void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *flight)
 {
 	lockdep_assert_held(&zm->lock);
 	lockdep_assert_held(&zm->lock);
 	flight->stale = false;
-	list_add(&flight->link, &zm->flights);
+	list_add(&flight->link, &zm->faults);
 }
 
-bool zuf_mapped_land(struct zuf_mapped *zm, struct zuf_flight *flight)
+bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *flight)
 {
 	mutex_lock(&zm->lock);
 	list_del(&flight->link);
@@ -249,7 +249,7 @@ bool zuf_mapped_land(struct zuf_mapped *zm, struct zuf_flight *flight)
 	return false;
 }
 
-void zuf_mapped_abort(struct zuf_mapped *zm, struct zuf_flight *flight)
+void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *flight)
 {
 	mutex_lock(&zm->lock);
 	list_del(&flight->link);
@@ -347,7 +347,7 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 	if (err || !dirty)
 		return err;
 	/* who has asked before may have found a hole */
-	stale_flights(zm, first, first + (1UL << order) - 1);
+	stale_faults(zm, first, first + (1UL << order) - 1);
 	if (order) {
 		xa_set_mark(&zm->huge, first >> HUGE_ORDER, WAS_WRITABLE);
 		give_huge_keys(zm, first >> HUGE_ORDER);
@@ -483,7 +483,7 @@ static struct page *drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 f
 
 	lockdep_assert_held(&zm->lock);
 	mutex_lock(&zm->lock);
-	stale_flights(zm, first, last);
+	stale_faults(zm, first, last);
 	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, flags & ZUF_DROP_COWS);
 	if ((flags & ZUF_DROP_HOLD) && zuf_keeps_back(ZUF_SB(inode->i_sb))) {
 		leave_range(zm, first, last);
@@ -653,7 +653,7 @@ void zuf_mapped_rewrite(struct inode *inode, pgoff_t first, pgoff_t nr, const u6
 	if (!zm || !nr)
 		return;
 	mutex_lock(&zm->lock);
-	stale_flights(zm, first, last);
+	stale_faults(zm, first, last);
 	if (words)
 		rewrite_huge(zm, first, last, words);
 	xa_for_each_range(&zm->pages, index, entry, first, last)

@@ -32,7 +32,7 @@ struct zuf_mapped {
 	bool no_stores;			/* invalidate lock: it is swap space */
 	bool has_left;			/* frames have that were held: fsync (pins.h) */
 	bool small_private;		/* private areas have no entries of 2 MiB */
-	struct list_head flights;	/* faults that are asking the server */
+	struct list_head faults;	/* faults that are asking the server */
 	struct list_head dirty_link;	/* in zsb->dirty, under its lock */
 	u64 dirty_seq;			/* the same: zsb->dirty_seq when it came */
 	struct mutex vma_lock;		/* @vmas, and MMAP_CLOSE against the next mmap */
@@ -40,7 +40,7 @@ struct zuf_mapped {
 };
 
 /* A fault between its question to the server and its page table entry. */
-struct zuf_flight {
+struct zuf_fault {
 	struct list_head link;
 	pgoff_t first, last;
 	bool stale;			/* a drop came: the answer may be out of date */
@@ -82,22 +82,22 @@ int zuf_mapped_small_private(struct inode *inode);
 
 /* ---- faults; the invalidate lock is held shared ---- */
 
-void zuf_mapped_fly(struct zuf_mapped *zm, struct zuf_flight *flight, pgoff_t first,
+void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *flight, pgoff_t first,
 		    unsigned int order);
 /**
- * zuf_mapped_land() - the answer is there: what follows is atomic against drops
+ * zuf_fault_commit() - the answer is there: what follows is atomic against drops
  * Return: true: @zm->lock is held, the caller enters and inserts, then unlocks;
  * false: it is not, the answer must not be used.
  */
-bool zuf_mapped_land(struct zuf_mapped *zm, struct zuf_flight *flight);
+bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *flight);
 /**
- * zuf_mapped_refly() - the frame is entered, its entry comes later
- * To be followed by zuf_mapped_land().
+ * zuf_fault_again() - the frame is entered, its entry comes later
+ * To be followed by zuf_fault_commit().
  * Context: @zm->lock.
  */
-void zuf_mapped_refly(struct zuf_mapped *zm, struct zuf_flight *flight);
+void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *flight);
 /* There was no answer. */
-void zuf_mapped_abort(struct zuf_mapped *zm, struct zuf_flight *flight);
+void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *flight);
 
 /**
  * zuf_mapped_enter() - note the frame of a page (@order 0) or of 2 MiB (@order 9)

@@ -18,7 +18,7 @@
  * happen below an operation, so its messages may use the reserved channel. A fault
  * that is killed is a SIGBUS which nobody sees: it also ends copies of the kernel.
  */
-#include "iomelem.h"
+#include "element.h"
 #include "mmap.h"
 
 #include <linux/dax.h>
@@ -35,9 +35,9 @@
 #include "inode.h"
 #include "mapped.h"
 #include "poison.h"
+#include "sb.h"
 #include "settle.h"
 #include "stats.h"
-#include "sb.h"
 #include "trace.h"
 
 #define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
@@ -53,7 +53,7 @@ struct fault {
 	bool copied;			/* vmf->page is what the core asked for */
 	bool entered;			/* entries for replaced blocks are gone */
 	struct zuf_contract c;
-	struct zuf_flight flight;
+	struct zuf_fault flight;
 };
 
 /* ---- ask ---- */
@@ -192,7 +192,7 @@ static vm_fault_t fault_insert(struct fault *f, u64 block, struct page *page)
 	vm_fault_t ret = VM_FAULT_OOM;
 	unsigned int noio;
 
-	if (!zuf_mapped_land(f->zm, &f->flight))
+	if (!zuf_fault_commit(f->zm, &f->flight))
 		return 0;
 	if (!enter_block(f, block)) {
 		noio = memalloc_noio_save();
@@ -213,7 +213,7 @@ static vm_fault_t fault_copy(struct fault *f, struct page *page)
 	unsigned long poisoned = page && zuf_is_poisoned(f->c.zsb->devs, page, 1);
 	void *to;
 
-	if (!zuf_mapped_land(f->zm, &f->flight))
+	if (!zuf_fault_commit(f->zm, &f->flight))
 		return 0;
 	to = kmap_local_page(copy);
 	if (page && !poisoned)
@@ -258,21 +258,21 @@ static int fault_put(struct fault *f)
 /* MAP_SYNC: the put is what makes it durable, before anybody can store. */
 static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *page)
 {
-	bool landed = zuf_mapped_land(f->zm, &f->flight);
+	bool committed = zuf_fault_commit(f->zm, &f->flight);
 	int err = 0, put_err;
 
-	if (landed) {
+	if (committed) {
 		err = enter_block(f, block);
 		if (!err)
-			zuf_mapped_refly(f->zm, &f->flight);
+			zuf_fault_again(f->zm, &f->flight);
 		mutex_unlock(&f->zm->lock);
 	}
 	put_err = fault_put(f);
-	if (!landed)
+	if (!committed)
 		return 0;
 	if (!err && put_err) {
 		/* maybe not the file's after the next mount */
-		zuf_mapped_abort(f->zm, &f->flight);
+		zuf_fault_abort(f->zm, &f->flight);
 		return VM_FAULT_SIGBUS;
 	}
 	return err ? VM_FAULT_OOM : fault_insert(f, block, page);
@@ -298,7 +298,7 @@ static vm_fault_t fault_answered(struct fault *f)
 
 	f->entered = false;
 	if (!answered_page(f, block, &page)) {
-		zuf_mapped_abort(f->zm, &f->flight);
+		zuf_fault_abort(f->zm, &f->flight);
 		ret = f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 	} else if (f->vmf->cow_page) {
 		ret = fault_copy(f, page);
@@ -330,10 +330,10 @@ static vm_fault_t fault_ask(struct fault *f)
 	do {
 		if (fatal_signal_pending(current))
 			return VM_FAULT_SIGBUS;
-		zuf_mapped_fly(f->zm, &f->flight, f->first, f->order);
+		zuf_fault_begin(f->zm, &f->flight, f->first, f->order);
 		err = fault_get(f);
 		if (err)
-			zuf_mapped_abort(f->zm, &f->flight);
+			zuf_fault_abort(f->zm, &f->flight);
 		ret = err ? fault_error(f) : fault_answered(f);
 	} while (!ret && !f->copied);
 	return ret;

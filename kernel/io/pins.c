@@ -25,8 +25,8 @@
 #include "mapped.h"
 #include "pins.h"
 #include "root.h"
-#include "sbid.h"
 #include "sb.h"
+#include "sbid.h"
 #include "wake.h"
 
 /* Between two looks, in jiffies. */

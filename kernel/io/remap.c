@@ -23,8 +23,8 @@
 #include "remap.h"
 #include "ride.h"
 #include "rw.h"
-#include "settle.h"
 #include "sb.h"
+#include "settle.h"
 #include "sync.h"
 
 /* Bytes of each side that are compared at a time. */

@@ -23,15 +23,15 @@
 #include <linux/uio.h>
 
 #include "chan.h"
+#include "direct.h"
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"
 #include "mend.h"
-#include "nio.h"
 #include "range.h"
 #include "rw.h"
-#include "settle.h"
 #include "sb.h"
+#include "settle.h"
 #include "window.h"
 
 /* Memory that is scarce may vanish again before it is used; not for ever. */
@@ -259,14 +259,14 @@ int zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 /* Chunk after chunk under the lock. 0: at its end, or rw->late; -EFAULT: fault in, go on. */
 static ssize_t rw_chunks(struct rw_call *rw)
 {
-	bool nio = zuf_is_nio(ZUF_SB(rw->inode->i_sb), rw->write);
+	bool nio = zuf_copies_itself(ZUF_SB(rw->inode->i_sb), rw->write);
 	ssize_t got;
 	size_t left;
 
 	while ((left = rw_left(rw)) > 0) {
 		got = min3(left, (size_t)ZUS_API_MAP_MAX_SIZE, rw->limit);
 		rw->limit = SIZE_MAX;
-		got = nio ? zuf_nio_chunk(rw, got) : rw_chunk(rw, got);
+		got = nio ? zuf_direct_chunk(rw, got) : rw_chunk(rw, got);
 		if (got < 0)
 			return got;
 		if (!got)

@@ -16,9 +16,9 @@
 #include "inode.h"
 #include "mapped.h"
 #include "mend.h"
+#include "sb.h"
 #include "settle.h"
 #include "space.h"
-#include "sb.h"
 #include "sync.h"
 
 #define SPACE_MODES (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_NO_HIDE_STALE | \

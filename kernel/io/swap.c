@@ -37,9 +37,9 @@
 #include "inode.h"
 #include "mapped.h"
 #include "rw.h"
+#include "sb.h"
 #include "settle.h"
 #include "space.h"
-#include "sb.h"
 #include "swap.h"
 #include "sync.h"
 

@@ -2,19 +2,19 @@
 /*
  * unmap.c - IOM_UNMAP: a server wants to move or free blocks that mappings may show
  *
- * Called by the task that starts a list (iomap.c), with no lock and maybe a channel.
+ * Called by the task that starts a list (list.c), with no lock and maybe a channel.
  */
 #include "ends.h"
 #include "held.h"
 #include "inode.h"
-#include "iomap.h"
+#include "list.h"
 #include "mapped.h"
 #include "pins.h"
 #include "sb.h"
 #include "sbid.h"
 #include "unmap.h"
 
-static int unmap_pages(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr)
+static int unmap_pages(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr)
 {
 	struct inode *inode = args->inode;
 	bool free, going = false;
@@ -34,14 +34,14 @@ static int unmap_pages(const struct zuf_iomap_args *args, u64 ino, pgoff_t first
 }
 
 /* What has left the record on its way to be freed is untold for a while. */
-static bool is_untold(const struct zuf_iomap_args *args)
+static bool is_untold(const struct zuf_list_args *args)
 {
 	const struct super_block *sb = args->inode ? args->inode->i_sb : args->sb;
 
 	return sb && zuf_held_is_untold(ZUF_SB(sb)->sbid);
 }
 
-int zuf_unmap(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr)
+int zuf_unmap(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr)
 {
 	return unmap_pages(args, ino, first, nr) ?: is_untold(args) ? -EBUSY : 0;
 }

@@ -7,9 +7,9 @@
 
 #include <linux/types.h>
 
-struct zuf_iomap_args;
+struct zuf_list_args;
 
 /* zuf_sb_ops.unmap, see there. */
-int zuf_unmap(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
+int zuf_unmap(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr);
 
 #endif

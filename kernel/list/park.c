@@ -27,7 +27,7 @@
 
 #include "chan.h"
 #include "endpoint.h"
-#include "iomap.h"
+#include "list.h"
 #include "peer.h"
 #include "stats.h"
 
@@ -70,7 +70,7 @@ struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u
 
 void zuf_park_free(struct zuf_park *park)
 {
-	zuf_iomap_put(park->iom);
+	zuf_list_put(park->iom);
 	if (park->steps)
 		park->steps->drop(park->arg);
 	zuf_peer_put(park->peer);
@@ -154,7 +154,7 @@ static void message_to_chan(struct zuf_park *park, struct zuf_chan *ch)
 
 	hdr->flags = ZUFS_H_INTR;
 	no_window(hdr);
-	put_back(park, ch, zuf_iomap_result(park->iom));
+	put_back(park, ch, zuf_list_result(park->iom));
 }
 
 bool zuf_park_take(struct zuf_chan *ch)
@@ -179,11 +179,11 @@ bool zuf_park_take(struct zuf_chan *ch)
 
 /* ---- the application's side ---- */
 
-void zuf_park_add(struct zuf_park *park, struct zuf_iomap *iom)
+void zuf_park_add(struct zuf_park *park, struct zuf_list *iom)
 {
 	struct zuf_peer *peer = park->peer;
 
-	park->iom = zuf_iomap_get(iom);
+	park->iom = zuf_list_get(iom);
 	refcount_inc(&park->refs);
 	spin_lock(&peer->park_lock);
 	list_add_tail(&park->link, &peer->parks);
@@ -193,10 +193,10 @@ void zuf_park_add(struct zuf_park *park, struct zuf_iomap *iom)
 int zuf_park_wait(struct zuf_park *park, bool unkillable)
 {
 	unsigned int sleep = unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
-	struct zuf_iomap *iom = park->iom;
+	struct zuf_list *iom = park->iom;
 
 	/* never frozen: the device ends it */
-	if (___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
+	if (___wait_event(*zuf_list_waitq(iom), zuf_list_is_over(iom) ||
 			  !zuf_peer_is_live(park->peer, park->gen), sleep, 0, 0, schedule()))
 		return -EINTR;
 	return zuf_peer_is_live(park->peer, park->gen) ? 0 : -EIO;
@@ -258,7 +258,7 @@ void zuf_park_give(struct zuf_park *park, struct zuf_chan *ch, const struct zuf_
 
 /* ---- the list's side ---- */
 
-void zuf_park_done(struct zuf_iomap *iom, void *arg, int err)
+void zuf_park_done(struct zuf_list *iom, void *arg, int err)
 {
 	struct zuf_park *park = arg;
 	struct zuf_peer *peer = park->peer;
@@ -291,7 +291,7 @@ void zuf_park_drop_all(struct zuf_peer *peer)
 		if (park->left)
 			list_move(&park->link, &dropped);
 		else
-			wake_up_all(zuf_iomap_waitq(park->iom));
+			wake_up_all(zuf_list_waitq(park->iom));
 	}
 	list_for_each_entry(park, &dropped, link)
 		park->left = false;

@@ -15,7 +15,7 @@
 #include "chan.h"
 #include "tag.h"
 
-struct zuf_iomap;
+struct zuf_list;
 struct zuf_op;
 
 /*
@@ -37,7 +37,7 @@ struct zuf_park {
 	refcount_t refs;
 	u32 gen;			/* the server that has answered it */
 	struct zuf_peer *peer;		/* referenced */
-	struct zuf_iomap *iom;		/* referenced; NULL: not yet */
+	struct zuf_list *iom;		/* referenced; NULL: not yet */
 	struct list_head link;		/* peer->park_lock, as the next two */
 	bool left;			/* its application was killed */
 	bool over;			/* the list has ended, zuf_park_done() was called */
@@ -60,11 +60,11 @@ struct zuf_park *zuf_park_create_steps(struct zuf_peer *peer, u32 gen);
 /* It was not added: no list has begun. */
 void zuf_park_free(struct zuf_park *park);
 
-/* zuf_iomap_args.done of its list, with the park. */
-void zuf_park_done(struct zuf_iomap *iom, void *park, int err);
+/* zuf_list_args.done of its list, with the park. */
+void zuf_park_done(struct zuf_list *iom, void *park, int err);
 
 /* The list (which has got its reference of the park) is about to start. */
-void zuf_park_add(struct zuf_park *park, struct zuf_iomap *iom);
+void zuf_park_add(struct zuf_park *park, struct zuf_list *iom);
 
 /**
  * zuf_park_wait() - until the list has ended

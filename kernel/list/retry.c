@@ -28,7 +28,7 @@
 #include "call.h"
 #include "chan.h"
 #include "endpoint.h"
-#include "iomap.h"
+#include "list.h"
 #include "park.h"
 #include "srvmem.h"
 #include "stats.h"
@@ -113,7 +113,7 @@ void zuf_retry_unstage(struct zuf_chan *ch)
 void zuf_retry_forget(struct zuf_chan *ch)
 {
 	zuf_retry_unstage(ch);
-	zuf_iomap_put(ch->orphan_list);
+	zuf_list_put(ch->orphan_list);
 }
 
 void zuf_retry_stage(struct zuf_chan *ch)
@@ -141,12 +141,12 @@ void zuf_retry_stage(struct zuf_chan *ch)
 /* ---- the application ---- */
 
 /* The list, not begun, or ERR_PTR; consumes @stage. @park: or NULL. */
-static struct zuf_iomap *make_list(const struct zuf_iomap_args *on, struct zuf_endpoint *ep,
+static struct zuf_list *make_list(const struct zuf_list_args *on, struct zuf_endpoint *ep,
 				   struct zuf_op *op, struct zuf_claim *claim,
 				   struct zuf_park *park, struct zuf_stage *stage)
 {
-	struct zuf_iomap_args args = *on;
-	struct zuf_iomap *iom;
+	struct zuf_list_args args = *on;
+	struct zuf_list *iom;
 
 	args.mem = stage->mem;
 	args.words = stage->words;
@@ -155,7 +155,7 @@ static struct zuf_iomap *make_list(const struct zuf_iomap_args *on, struct zuf_e
 	args.unkillable = claim->unkillable;
 	args.done = park ? zuf_park_done : NULL;
 	args.done_arg = park;
-	iom = zuf_iomap_create(&args);
+	iom = zuf_list_create(&args);
 	if (!IS_ERR(iom)) {
 		stage->words = NULL;
 		stage->mem = NULL;
@@ -172,14 +172,14 @@ static struct zuf_iomap *make_list(const struct zuf_iomap_args *on, struct zuf_e
 /* ---- the channel is kept ---- */
 
 /* 0: over. -EINTR: killed, the list is the ZT's; -ENOTCONN: the server is gone. */
-static int wait_list(struct zuf_iomap *iom, struct zuf_claim *claim)
+static int wait_list(struct zuf_list *iom, struct zuf_claim *claim)
 {
 	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
 	struct zuf_chan *ch = claim->ch;
 
-	if (!___wait_event(*zuf_iomap_waitq(iom), zuf_iomap_is_over(iom) ||
+	if (!___wait_event(*zuf_list_waitq(iom), zuf_list_is_over(iom) ||
 			   READ_ONCE(ch->state) == ZUF_CH_DEAD, sleep, 0, 0, schedule()))
-		return zuf_iomap_is_over(iom) ? 0 : -ENOTCONN;
+		return zuf_list_is_over(iom) ? 0 : -ENOTCONN;
 	ch->orphan_list = iom;
 	if (zuf_chan_abandon(claim))
 		return -EINTR;
@@ -187,16 +187,16 @@ static int wait_list(struct zuf_iomap *iom, struct zuf_claim *claim)
 	return -ENOTCONN;
 }
 
-static void start_list(struct zuf_iomap *iom)
+static void start_list(struct zuf_list *iom)
 {
 	/* what reclaims memory here must not need a channel, nor what we write out */
 	unsigned int noio = memalloc_noio_save();
 
-	zuf_iomap_start(iom);
+	zuf_list_start(iom);
 	memalloc_noio_restore(noio);
 }
 
-static int run_kept(struct zuf_iomap *iom, struct zuf_claim *claim)
+static int run_kept(struct zuf_list *iom, struct zuf_claim *claim)
 {
 	struct zuf_chan *ch = claim->ch;
 	int err;
@@ -208,8 +208,8 @@ static int run_kept(struct zuf_iomap *iom, struct zuf_claim *claim)
 		return err;
 	zuf_stays_list(ch, false);
 	if (!err)
-		err = zuf_call_again(claim, zuf_iomap_result(iom));
-	zuf_iomap_put(iom);
+		err = zuf_call_again(claim, zuf_list_result(iom));
+	zuf_list_put(iom);
 	return err;
 }
 
@@ -267,7 +267,7 @@ static int refuse(struct zuf_claim *claim, int err)
 /* -EAGAIN: hand it over. */
 static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_park *park)
 {
-	int result = zuf_iomap_result(park->iom), err = 0;
+	int result = zuf_list_result(park->iom), err = 0;
 	struct zuf_chan *ch = claim->ch;
 
 	op->zc = ch->zc;
@@ -289,14 +289,14 @@ static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_p
 }
 
 static int run_parked(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim,
-		      struct zuf_iomap *iom, struct zuf_park *park)
+		      struct zuf_list *iom, struct zuf_park *park)
 {
 	int err;
 
 	zuf_park_add(park, iom);
 	give_channel(op, claim);
 	start_list(iom);
-	zuf_iomap_put(iom);
+	zuf_list_put(iom);
 	err = zuf_park_wait(park, claim->unkillable);
 	if (!err)
 		err = claim_again(ep, op, claim);
@@ -308,12 +308,12 @@ static int run_parked(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_cla
 	return -ENOTCONN;
 }
 
-int zuf_retry_run(const struct zuf_iomap_args *on, bool moves, struct zuf_endpoint *ep,
+int zuf_retry_run(const struct zuf_list_args *on, bool moves, struct zuf_endpoint *ep,
 		  struct zuf_op *op, struct zuf_claim *claim)
 {
 	struct zuf_stage *stage = stage_take(claim->ch);
 	struct zuf_park *park = NULL;
-	struct zuf_iomap *iom;
+	struct zuf_list *iom;
 	unsigned int noio;
 	int err;
 
@@ -359,14 +359,14 @@ bool zuf_retry_orphan(struct zuf_chan *ch)
 
 int zuf_retry_resume(struct zuf_chan *ch)
 {
-	struct zuf_iomap *iom = ch->orphan_list;
+	struct zuf_list *iom = ch->orphan_list;
 
-	if (!zuf_iomap_wait(iom))
+	if (!zuf_list_wait(iom))
 		return -EINTR;
 	zuf_stays_list(ch, false);
 	zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
-	zuf_chan_again(ch, zuf_iomap_result(iom));
+	zuf_chan_again(ch, zuf_list_result(iom));
 	ch->orphan_list = NULL;
-	zuf_iomap_put(iom);
+	zuf_list_put(iom);
 	return 0;
 }

@@ -10,7 +10,7 @@
 struct zuf_chan;
 struct zuf_claim;
 struct zuf_endpoint;
-struct zuf_iomap_args;
+struct zuf_list_args;
 struct zuf_op;
 
 /**
@@ -33,7 +33,7 @@ void zuf_retry_forget(struct zuf_chan *ch);
  * Return: as zuf_call_again(), or -EIO: there is no list; -EFAULT, -EBUSY ...: the window
  * could not be made again. claim->ch may be another one, or none (claim->lost).
  */
-int zuf_retry_run(const struct zuf_iomap_args *on, bool moves, struct zuf_endpoint *ep,
+int zuf_retry_run(const struct zuf_list_args *on, bool moves, struct zuf_endpoint *ep,
 		  struct zuf_op *op, struct zuf_claim *claim);
 
 /**

@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
-#include "iomelem.h"
+#include "element.h"
 #include "srvmem.h"
 #include "window.h"
 

@@ -29,7 +29,7 @@ struct zuf_srvmem {
  * zuf_srvmem_pin() - pin what the elements of a list name
  * Context: the thread whose memory it is; page faults are waited for, killably.
  * Return: NULL: they name none; ERR_PTR(-EFAULT, -E2BIG, -ENOMEM, -EINTR; -EIO: the list
- * is no good, as zuf_iomap_create() will find).
+ * is no good, as zuf_list_create() will find).
  */
 struct zuf_srvmem *zuf_srvmem_pin(const u64 *words, u32 n);
 /* Nothing was done with it. Also NULL or ERR_PTR. */

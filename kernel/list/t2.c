@@ -2,7 +2,7 @@
 /*
  * t2.c - block I/O of a list: blocks of the linear array to bios of its devices
  *
- * Called by iomap.c with checked ranges, in process context, under a plug. A bio
+ * Called by list.c with checked ranges, in process context, under a plug. A bio
  * is open until the next piece does not follow it on the device, then it goes
  * out; the block layer splits it by the limits of the device.
  */

@@ -11,8 +11,8 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "ends.h"
-#include "iomap.h"
 #include "leave.h"
+#include "list.h"
 #include "retry.h"
 #include "ride.h"
 #include "sb.h"
@@ -187,7 +187,7 @@ int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *c
 int zuf_retry_op(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim)
 {
 	struct zuf_sb *zsb = ZUF_SB(op->inode->i_sb);
-	const struct zuf_iomap_args on = {
+	const struct zuf_list_args on = {
 		.devs = zsb->devs,
 		.unmap = zsb->ops->unmap,
 		.sb = zsb->sb,

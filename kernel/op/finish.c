@@ -8,10 +8,10 @@
 #include <linux/slab.h>
 
 #include "chan.h"
+#include "element.h"
 #include "ends.h"
 #include "finish.h"
 #include "held.h"
-#include "iomelem.h"
 #include "retry.h"
 #include "sbid.h"
 #include "undo.h"

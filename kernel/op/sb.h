@@ -11,7 +11,7 @@
 #include "zuf/zus_api.h"
 
 struct zuf_devset;
-struct zuf_iomap_args;
+struct zuf_list_args;
 struct zuf_ioclist;
 struct zuf_pins;
 struct zuf_root;
@@ -36,12 +36,12 @@ struct zuf_options {
  *	killably; no channel is held. Return: true: something did, or can with the next flush
  * @replaced: pages of a file may get other blocks by a message whose answer nobody will look
  *	at: out of all mappings with them
- * @unmap: IOM_UNMAP of a list (zuf_iomap_args.unmap)
+ * @unmap: IOM_UNMAP of a list (zuf_list_args.unmap)
  */
 struct zuf_sb_ops {
 	bool (*reclaim)(struct zuf_sb *zsb);
 	void (*replaced)(struct inode *inode, pgoff_t first, pgoff_t nr);
-	int (*unmap)(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
+	int (*unmap)(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr);
 };
 
 /*

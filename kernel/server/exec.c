@@ -6,7 +6,7 @@
  *	header and words are copied once
  *	zuf_sbid_get, zuf_srvmem_pin	   the mount may end meanwhile
  *	zuf_sbid_list_begin
- *	zuf_iomap_start -----------------> exec_done: all has ended
+ *	zuf_list_start -----------------> exec_done: all has ended
  *	waits, or returns at once            exec_tell: IOM_DONE to the server
  *
  * A list belongs to its end: struct exec is freed there, also when the thread
@@ -21,13 +21,13 @@
 #include "chan.h"
 #include "dispatch.h"
 #include "exec.h"
-#include "iomap.h"
+#include "list.h"
 #include "root.h"
+#include "sb.h"
 #include "sbid.h"
 #include "special.h"
 #include "srvmem.h"
 #include "stats.h"
-#include "sb.h"
 #include "xbuf.h"
 
 /* Lists of a root whose IOM_DONE is not answered yet. */
@@ -108,7 +108,7 @@ static void exec_tell(struct work_struct *work)
 		wake_up_var(&nr_tells);
 }
 
-static void exec_done(struct zuf_iomap *iom, void *arg, int err)
+static void exec_done(struct zuf_list *iom, void *arg, int err)
 {
 	struct exec *ex = arg;
 
@@ -131,10 +131,10 @@ static void exec_list_drop(const struct exec_list *list)
 }
 
 /* Create and start; it has @ex and what @list points to then. */
-static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *list)
+static struct zuf_list *exec_start(struct exec *ex, const struct exec_list *list)
 {
 	struct zuf_sbid *sbid = ex->sbid;
-	struct zuf_iomap_args args = {
+	struct zuf_list_args args = {
 		.devs = sbid->devs,
 		.mem = list->mem,
 		.words = list->words,
@@ -143,7 +143,7 @@ static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *lis
 		.done = exec_done,
 		.done_arg = ex,
 	};
-	struct zuf_iomap *iom;
+	struct zuf_list *iom;
 
 	/* the list may end, and with it its reference, before we look again */
 	zuf_sbid_get(sbid);
@@ -151,10 +151,10 @@ static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *lis
 	down_read(&sbid->sb_lock);
 	args.sb = sbid->sb;
 	args.unmap = args.sb ? ZUF_SB(args.sb)->ops->unmap : NULL;
-	iom = zuf_iomap_create(&args);
+	iom = zuf_list_create(&args);
 	if (!IS_ERR(iom)) {
 		zuf_stats_event(sbid->ep.peer->stats, ZUF_EV_IOMAP, 1);
-		zuf_iomap_start(iom);
+		zuf_list_start(iom);
 	}
 	up_read(&sbid->sb_lock);
 	zuf_sbid_put(sbid);
@@ -165,7 +165,7 @@ static struct zuf_iomap *exec_start(struct exec *ex, const struct exec_list *lis
 static int exec_run(struct exec *ex, const struct exec_list *list)
 {
 	bool async = ex->async;
-	struct zuf_iomap *iom;
+	struct zuf_list *iom;
 	int err = 0;
 
 	iom = exec_start(ex, list);
@@ -176,8 +176,8 @@ static int exec_run(struct exec *ex, const struct exec_list *list)
 		return PTR_ERR(iom);
 	}
 	if (!async)
-		err = zuf_iomap_wait(iom) ? zuf_iomap_result(iom) : -EINTR;
-	zuf_iomap_put(iom);
+		err = zuf_list_wait(iom) ? zuf_list_result(iom) : -EINTR;
+	zuf_list_put(iom);
 	return err;
 }
 

@@ -24,7 +24,7 @@
 struct file;
 struct mm_struct;
 struct page;
-struct zuf_iomap;
+struct zuf_list;
 struct zuf_stage;
 struct zuf_undo;
 
@@ -68,7 +68,7 @@ struct zuf_chan {
 
 	/* of the peer's owner (zuf_peer_ops) */
 	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
-	struct zuf_iomap *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
+	struct zuf_list *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
 	u8 refusals;			/* ORPHAN: lists that it was not granted */
 	bool undo;			/* ORPHAN: what it makes goes again */
 	u64 undo_ii;			/* ORPHAN: whose name is being removed for that; or 0 */

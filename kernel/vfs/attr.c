@@ -17,8 +17,8 @@
 #include "inode.h"
 #include "mend.h"
 #include "messages.h"
-#include "settle.h"
 #include "sb.h"
+#include "settle.h"
 #include "version.h"
 
 /* ---- times ---- */

@@ -5,16 +5,16 @@
  * The VFS inode is made first and describes the wish (NEW_INODE's zi); the server
  * answers with its own inode and cookie, and adds the name in the same operation.
  * An inode that comes to nothing is dropped before anyone has seen it; so is one that
- * does not get what belongs to it (dress.h). Callers hold the directory's inode lock
+ * does not get what belongs to it (newattr.h). Callers hold the directory's inode lock
  * exclusively.
  */
 #include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
 
 #include "dispatch.h"
-#include "dress.h"
 #include "flags.h"
 #include "inode.h"
+#include "newattr.h"
 #include "rename.h"
 #include "sb.h"
 
@@ -49,7 +49,7 @@ static void inherit_flags(struct inode *inode, const struct inode *dir)
 /* A VFS inode with everything that the server does not decide, and what it shall have. */
 static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish,
-				struct zuf_dress *dress)
+				struct zuf_newattr *dress)
 {
 	struct inode *inode = new_inode(dir->i_sb);
 	struct timespec64 now;
@@ -70,13 +70,13 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	if (wish->target)
 		err = zuf_symlink_set(inode, wish->target, wish->target_len);
 	if (!err)
-		err = zuf_dress_collect(dress, inode, dir, name);
+		err = zuf_newattr_collect(dress, inode, dir, name);
 	if (err)
-		goto err_dress;
+		goto err_newattr;
 	return inode;
 
-err_dress:
-	zuf_dress_release(dress);
+err_newattr:
+	zuf_newattr_release(dress);
 err_inode:
 	iput(inode);
 	return ERR_PTR(err);
@@ -108,10 +108,10 @@ static void describe(const struct inode *inode, const struct wish *wish, umode_t
 
 /* NEW_INODE; with what the inode comes with if it rides along, else it comes later. */
 static int send_message(struct inode *inode, struct inode *dir, const struct qstr *name,
-			const struct wish *wish, struct zuf_dress *dress, bool carried)
+			const struct wish *wish, struct zuf_newattr *dress, bool carried)
 {
 	struct zufs_ioc_new_inode own, *msg = carried ? dress->msg : &own;
-	bool is_first_step = zuf_dress_needs_steps(dress, carried);
+	bool is_first_step = zuf_newattr_needs_steps(dress, carried);
 	struct zuf_win win = {
 		.kind = ZUF_WIN_KBUF,
 		.to_server = true,
@@ -133,7 +133,7 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
 		if (err)
 			return err;
 	}
-	describe(inode, wish, zuf_dress_first_mode(dress, inode, carried), &msg->zi);
+	describe(inode, wish, zuf_newattr_first_mode(dress, inode, carried), &msg->zi);
 	if (wish->target_len >= sizeof(msg->zi.i_symlink))
 		op.win = &win;
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
@@ -149,11 +149,11 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
  * has what it comes with.
  */
 static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
-			  const struct wish *wish, struct zuf_dress *dress, bool *carried)
+			  const struct wish *wish, struct zuf_newattr *dress, bool *carried)
 {
 	int err;
 
-	*carried = zuf_dress_can_ride(dress, inode->i_sb);
+	*carried = zuf_newattr_can_ride(dress, inode->i_sb);
 	err = send_message(inode, dir, name, wish, dress, *carried);
 	/* longer than a command buffer */
 	if (unlikely(err == -E2BIG && *carried)) {
@@ -184,7 +184,7 @@ static void undo_create(struct inode *inode, struct inode *dir, const struct qst
 static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish)
 {
-	struct zuf_dress dress = { };
+	struct zuf_newattr dress = { };
 	struct zuf_touch touch;
 	struct inode *inode;
 	bool carried;
@@ -201,11 +201,11 @@ static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 	} else {
 		if (wish->made)
 			*wish->made = true;
-		err = zuf_dress_store(&dress, inode, dir, name, carried);
+		err = zuf_newattr_store(&dress, inode, dir, name, carried);
 		if (err)
 			undo_create(inode, dir, name);
 	}
-	zuf_dress_release(&dress);
+	zuf_newattr_release(&dress);
 	return err ? ERR_PTR(err) : inode;
 }
 
@@ -288,7 +288,7 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		umode_t mode)
 {
 	struct wish wish = { .mode = S_IFREG | mode, .tmpfile = true };
-	struct zuf_dress dress = { };
+	struct zuf_newattr dress = { };
 	struct inode *inode;
 	bool carried;
 	int err;
@@ -301,7 +301,7 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		iput(inode);
 		goto out;
 	}
-	err = zuf_dress_store(&dress, inode, dir, NULL, carried);
+	err = zuf_newattr_store(&dress, inode, dir, NULL, carried);
 	if (err) {
 		discard_new_inode(inode);
 	} else {
@@ -309,6 +309,6 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		zuf_instantiate_tmpfile(file, inode);
 	}
 out:
-	zuf_dress_release(&dress);
+	zuf_newattr_release(&dress);
 	return finish_open_simple(file, err);
 }

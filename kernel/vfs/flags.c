@@ -20,8 +20,8 @@
 #include "inode.h"
 #include "ioctl.h"
 #include "mend.h"
-#include "settle.h"
 #include "sb.h"
+#include "settle.h"
 
 static const struct {
 	u32 fs;			/* FS_*_FL */

@@ -17,9 +17,9 @@
 #include "mapped.h"
 #include "mend.h"
 #include "pins.h"
+#include "sb.h"
 #include "sbid.h"
 #include "settle.h"
-#include "sb.h"
 #include "version.h"
 #include "xattr.h"
 

@@ -13,9 +13,9 @@
 #include "inode.h"
 #include "ioctl.h"
 #include "rename.h"
+#include "sb.h"
 #include "sbid.h"
 #include "settle.h"
-#include "sb.h"
 #include "undo.h"
 #include "xattr.h"
 

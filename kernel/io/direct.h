@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * nio.h - the way of I/O in which the kernel copies: GET_MULTY, PUT_MULTY
+ * direct.h - the way of I/O in which the kernel copies: GET_MULTY, PUT_MULTY
  */
-#ifndef ZUF_NIO_H
-#define ZUF_NIO_H
+#ifndef ZUF_DIRECT_H
+#define ZUF_DIRECT_H
 
 #include "sb.h"
 
 struct rw_call;
 
 /* Does the server answer reads (writes) with block numbers? */
-static inline bool zuf_is_nio(const struct zuf_sb *zsb, bool write)
+static inline bool zuf_copies_itself(const struct zuf_sb *zsb, bool write)
 {
 	return zsb->fs_caps & (write ? ZUFS_FSC_NIO_WRITES : ZUFS_FSC_NIO_READS);
 }
 
 /**
- * zuf_nio_chunk() - one contract: get blocks, copy, put them
+ * zuf_direct_chunk() - one contract: get blocks, copy, put them
  * @len: bytes wanted, at most a window
  * Context: the inode lock as rw.c holds it.
  * Return: bytes copied (the iterator follows, i_size too), -EFAULT (nothing
  * could be copied without a page fault), or -errno.
  */
-ssize_t zuf_nio_chunk(struct rw_call *rw, size_t len);
+ssize_t zuf_direct_chunk(struct rw_call *rw, size_t len);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iomelem.c - elements of a list of commands: decode, check
+ * element.c - elements of a list of commands: decode, check
  *
- * Called by iomap.c for a list in kernel memory, once to check all of it and
+ * Called by list.c for a list in kernel memory, once to check all of it and
  * once more to execute: what a first pass has let through a second one does.
  */
-#include "iomelem.h"
+#include "element.h"
 
 #include <linux/mm.h>
 #include "devset.h"

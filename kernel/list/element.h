@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * iomelem.h - elements of a list of commands, checked
+ * element.h - elements of a list of commands, checked
  */
-#ifndef ZUF_IOMELEM_H
-#define ZUF_IOMELEM_H
+#ifndef ZUF_ELEMENT_H
+#define ZUF_ELEMENT_H
 
 #include <linux/types.h>
 #include "zuf/zus_api.h"

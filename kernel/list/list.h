@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * iomap.h - lists of commands that the kernel executes for the server
+ * list.h - lists of commands that the kernel executes for the server
  *
  *	zuf_srvmem_pin	   by the server's thread, which holds nothing yet
- *	zuf_iomap_create   the copy is checked whole
- *	zuf_iomap_start    bios are on their way, the rest is done
- *	zuf_iomap_wait     or args.done, in a worker: all has ended
- *	zuf_iomap_put
+ *	zuf_list_create   the copy is checked whole
+ *	zuf_list_start    bios are on their way, the rest is done
+ *	zuf_list_wait     or args.done, in a worker: all has ended
+ *	zuf_list_put
  *
  * A list keeps the devices alive as long as anything of it is under way, whoever
  * let go of it.
  */
-#ifndef ZUF_IOMAP_H
-#define ZUF_IOMAP_H
+#ifndef ZUF_LIST_H
+#define ZUF_LIST_H
 
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -20,12 +20,12 @@
 struct inode;
 struct super_block;
 struct zuf_devset;
-struct zuf_iomap;
+struct zuf_list;
 struct zuf_lists;
 struct zuf_srvmem;
 
 /*
- * struct zuf_iomap_args - what a list is about
+ * struct zuf_list_args - what a list is about
  * @devs: its T1 and T2
  * @unmap: IOM_UNMAP: take pages of a file (@nr 0: to its end; @ino 0: the inode of the operation)
  *	out of all mappings, in the context of the start. 0 or -EBUSY: somebody does DMA from or
@@ -43,9 +43,9 @@ struct zuf_srvmem;
  * @done: called once from a worker, may sleep, when the list has ended and every
  *	waiter may know; or NULL. Holds a reference of the list during the call.
  */
-struct zuf_iomap_args {
+struct zuf_list_args {
 	struct zuf_devset *devs;
-	int (*unmap)(const struct zuf_iomap_args *args, u64 ino, pgoff_t first, pgoff_t nr);
+	int (*unmap)(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr);
 	struct super_block *sb;
 	struct inode *inode;
 	struct zuf_lists *lists;
@@ -54,43 +54,43 @@ struct zuf_iomap_args {
 	u32 n;
 	u32 flags;
 	bool unkillable;
-	void (*done)(struct zuf_iomap *iom, void *arg, int err);
+	void (*done)(struct zuf_list *iom, void *arg, int err);
 	void *done_arg;
 };
 
 /**
- * zuf_iomap_create() - check a list and take what it needs
+ * zuf_list_create() - check a list and take what it needs
  * Return: a list with one reference or ERR_PTR(-EIO: an element is unknown, out of
  * bounds or cut off; -EROFS; -ENOMEM; what @mem says: -E2BIG: more than 64 MiB of
  * server memory; -EFAULT: that is not there). Nothing of the list has been done then,
  * and @words and @mem are still the caller's.
  */
-struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args);
+struct zuf_list *zuf_list_create(const struct zuf_list_args *args);
 
 /**
- * zuf_iomap_start() - execute; to be called once
+ * zuf_list_start() - execute; to be called once
  * Context: may sleep, for devices and memory alone; no list is longer than what its
  * caller bounds.
  */
-void zuf_iomap_start(struct zuf_iomap *iom);
+void zuf_list_start(struct zuf_list *iom);
 
 /**
- * zuf_iomap_wait() - wait for the end of a started list; killable
+ * zuf_list_wait() - wait for the end of a started list; killable
  * Return: false: a fatal signal ended the wait, the list goes on.
  */
-bool zuf_iomap_wait(struct zuf_iomap *iom);
+bool zuf_list_wait(struct zuf_list *iom);
 
 /* For a wait that ends with something else too: over, and what is woken then. */
-bool zuf_iomap_is_over(const struct zuf_iomap *iom);
-wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom);
+bool zuf_list_is_over(const struct zuf_list *iom);
+wait_queue_head_t *zuf_list_waitq(struct zuf_list *iom);
 
 /* How a list has ended: 0, -EIO, -EOPNOTSUPP (DISCARD) ... the first error. */
-int zuf_iomap_result(const struct zuf_iomap *iom);
+int zuf_list_result(const struct zuf_list *iom);
 
-struct zuf_iomap *zuf_iomap_get(struct zuf_iomap *iom);
-void zuf_iomap_put(struct zuf_iomap *iom);
+struct zuf_list *zuf_list_get(struct zuf_list *iom);
+void zuf_list_put(struct zuf_list *iom);
 
-int zuf_iomap_module_init(void);
-void zuf_iomap_module_fini(void);
+int zuf_list_module_init(void);
+void zuf_list_module_fini(void);
 
 #endif

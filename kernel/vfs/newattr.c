@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dress.c - what a new inode must have before anybody sees it
+ * newattr.c - what a new inode must have before anybody sees it
  *
  * ACLs that it inherits and labels of security modules are collected before the server is
  * asked. One that can (ZUFS_FSC_NEW_XATTRS) gets them with NEW_INODE: all or nothing, whatever
@@ -14,14 +14,14 @@
 #include <linux/security.h>
 #include <linux/xattr.h>
 
-#include "dress.h"
 #include "inode.h"
+#include "newattr.h"
 #include "sb.h"
 #include "xattr.h"
 
 /* ---- records ---- */
 
-static struct zufs_new_xattr *record_at(const struct zuf_dress *dress, size_t at)
+static struct zufs_new_xattr *record_at(const struct zuf_newattr *dress, size_t at)
 {
 	return (void *)(dress->msg + 1) + at;
 }
@@ -31,7 +31,7 @@ static char *record_name(struct zufs_new_xattr *record)
 	return ZUFS_TAIL(record, buf);
 }
 
-static int make_room(struct zuf_dress *dress, size_t bytes)
+static int make_room(struct zuf_newattr *dress, size_t bytes)
 {
 	size_t used = sizeof(*dress->msg) + dress->len;
 	void *msg = kvzalloc(used + bytes, GFP_KERNEL_ACCOUNT);
@@ -46,7 +46,7 @@ static int make_room(struct zuf_dress *dress, size_t bytes)
 }
 
 /* One more; its value, @size bytes, is still to be written at @value. */
-static int add(struct zuf_dress *dress, u32 type, const char *name, size_t size, void **value)
+static int add(struct zuf_newattr *dress, u32 type, const char *name, size_t size, void **value)
 {
 	size_t name_len = strlen(name) + 1, bytes;
 	struct zufs_new_xattr *record;
@@ -69,7 +69,7 @@ static int add(struct zuf_dress *dress, u32 type, const char *name, size_t size,
 	return 0;
 }
 
-void zuf_dress_release(struct zuf_dress *dress)
+void zuf_newattr_release(struct zuf_newattr *dress)
 {
 	kvfree(dress->msg);
 	zuf_acls_release(&dress->acls);
@@ -77,7 +77,7 @@ void zuf_dress_release(struct zuf_dress *dress)
 
 /* ---- before the inode is made ---- */
 
-static int add_acl(struct zuf_dress *dress, const char *name, const struct posix_acl *acl)
+static int add_acl(struct zuf_newattr *dress, const char *name, const struct posix_acl *acl)
 {
 	void *value;
 	int err;
@@ -92,7 +92,7 @@ static int add_acl(struct zuf_dress *dress, const char *name, const struct posix
 
 static int add_labels(struct inode *inode, const struct xattr *labels, void *data)
 {
-	struct zuf_dress *dress = data;
+	struct zuf_newattr *dress = data;
 	const struct xattr *label;
 	void *value;
 	int err;
@@ -109,7 +109,7 @@ static int add_labels(struct inode *inode, const struct xattr *labels, void *dat
 	return 0;
 }
 
-int zuf_dress_collect(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_collect(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
 		      const struct qstr *name)
 {
 	int err = add_acl(dress, XATTR_NAME_POSIX_ACL_DEFAULT, dress->acls.def);
@@ -119,7 +119,7 @@ int zuf_dress_collect(struct zuf_dress *dress, struct inode *inode, struct inode
 	return err ?: security_inode_init_security(inode, dir, name, add_labels, dress);
 }
 
-bool zuf_dress_can_ride(const struct zuf_dress *dress, const struct super_block *sb)
+bool zuf_newattr_can_ride(const struct zuf_newattr *dress, const struct super_block *sb)
 {
 	return dress->len && (ZUF_SB(sb)->fs_caps & ZUFS_FSC_NEW_XATTRS) &&
 	       dress->nr <= ZUFS_NEW_XATTRS_MAX && sizeof(*dress->msg) + dress->len <= U16_MAX;
@@ -137,7 +137,7 @@ static int store_record(struct inode *inode, struct zufs_new_xattr *record)
 	return err == -EOPNOTSUPP && record->type == ZUFS_XATTR_SECURITY ? 0 : err;
 }
 
-static int store_records(struct zuf_dress *dress, struct inode *inode)
+static int store_records(struct zuf_newattr *dress, struct inode *inode)
 {
 	struct zufs_new_xattr *record;
 	size_t at, bytes;
@@ -176,9 +176,9 @@ static int check_carried(struct inode *inode)
 }
 
 /* The mode that it was made with becomes the one that it shall have. */
-static int open_to_others(struct zuf_dress *dress, struct inode *inode, bool carried)
+static int open_to_others(struct zuf_newattr *dress, struct inode *inode, bool carried)
 {
-	umode_t first = zuf_dress_first_mode(dress, inode, carried);
+	umode_t first = zuf_newattr_first_mode(dress, inode, carried);
 	int err;
 
 	if (first == inode->i_mode)
@@ -190,7 +190,7 @@ static int open_to_others(struct zuf_dress *dress, struct inode *inode, bool car
 	return err;
 }
 
-int zuf_dress_store(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_store(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
 		    const struct qstr *name, bool carried)
 {
 	int err = carried ? check_carried(inode) : store_records(dress, inode);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iomap.c - execute a list of commands: T2 transfers, unmapping, cache write-back
+ * list.c - execute a list of commands: T2 transfers, unmapping, cache write-back
  *
  * The list is a kernel copy that is checked whole before anything is done. The
  * task that starts it walks it in order: UNMAP and WBINV happen then, transfers
@@ -12,7 +12,7 @@
  * end. Devices, inode numbers and server pages are held by the list alone; nobody waits
  * for the pages (srvmem.c).
  */
-#include "iomap.h"
+#include "list.h"
 
 #include <linux/blkdev.h>
 #include <linux/libnvdimm.h>
@@ -23,14 +23,14 @@
 #include <linux/workqueue.h>
 
 #include "devset.h"
-#include "iomelem.h"
+#include "element.h"
 #include "lists.h"
 #include "poison.h"
 #include "srvmem.h"
 #include "t2.h"
 #include "trace.h"
 
-struct zuf_iomap {
+struct zuf_list {
 	refcount_t refs;
 	atomic_t pending;		/* bios, and who submits them */
 	int err;			/* the first; set once by cmpxchg */
@@ -39,25 +39,25 @@ struct zuf_iomap {
 	bool over;			/* nothing is under way; release by @wait */
 	wait_queue_head_t wait;
 	struct work_struct work;
-	struct zuf_iomap_args args;	/* devs and mount referenced, words and mem ours */
+	struct zuf_list_args args;	/* devs and mount referenced, words and mem ours */
 	struct zuf_t2_batch batch;
 };
 
 /* Two, because a call of args.done may wait for what the other one finishes. */
-static struct workqueue_struct *iomap_wq;
-static struct workqueue_struct *iomap_done_wq;
+static struct workqueue_struct *list_wq;
+static struct workqueue_struct *list_done_wq;
 static atomic_t nr_lists;	/* in memory: the module waits for bios nobody waits for */
 
-static void iomap_work(struct work_struct *work);
+static void list_work(struct work_struct *work);
 
-static int next_elem(const struct zuf_iomap *iom, u32 *i, struct zuf_iom_elem *e)
+static int next_elem(const struct zuf_list *iom, u32 *i, struct zuf_iom_elem *e)
 {
 	return zuf_iom_next(iom->args.devs, iom->read_only, iom->args.words, iom->args.n, i, e);
 }
 
 /* ---- life ---- */
 
-static void iomap_free(struct zuf_iomap *iom)
+static void list_free(struct zuf_list *iom)
 {
 	zuf_srvmem_drop(iom->args.mem);
 	zuf_devset_put(iom->args.devs);
@@ -67,19 +67,19 @@ static void iomap_free(struct zuf_iomap *iom)
 		wake_up_var(&nr_lists);
 }
 
-struct zuf_iomap *zuf_iomap_get(struct zuf_iomap *iom)
+struct zuf_list *zuf_list_get(struct zuf_list *iom)
 {
 	refcount_inc(&iom->refs);
 	return iom;
 }
 
-void zuf_iomap_put(struct zuf_iomap *iom)
+void zuf_list_put(struct zuf_list *iom)
 {
 	if (iom && refcount_dec_and_test(&iom->refs))
-		iomap_free(iom);
+		list_free(iom);
 }
 
-static void iomap_fail(struct zuf_iomap *iom, int err)
+static void list_fail(struct zuf_list *iom, int err)
 {
 	if (err)
 		cmpxchg(&iom->err, 0, err);
@@ -88,7 +88,7 @@ static void iomap_fail(struct zuf_iomap *iom, int err)
 /* ---- check ---- */
 
 /* All elements are good, and the memory that they name is there. */
-static int iomap_check(const struct zuf_iomap *iom)
+static int list_check(const struct zuf_list *iom)
 {
 	struct zuf_srvmem *mem = iom->args.mem;
 	struct zuf_iom_elem e;
@@ -111,7 +111,7 @@ static int iomap_check(const struct zuf_iomap *iom)
 
 /* ---- end ---- */
 
-static void iomap_over(struct zuf_iomap *iom)
+static void list_over(struct zuf_list *iom)
 {
 	zuf_srvmem_done(iom->args.mem);
 	iom->args.mem = NULL;
@@ -124,21 +124,21 @@ static void iomap_over(struct zuf_iomap *iom)
 		zuf_lists_ended(iom->args.lists);
 		zuf_endpoint_put(ep);
 	}
-	/* pairs with zuf_iomap_is_over() */
+	/* pairs with zuf_list_is_over() */
 	trace_zuf_iomap_done(iom, iom->err);
 	smp_store_release(&iom->over, true);
 	wake_up_all(&iom->wait);
 	if (iom->args.done)
-		queue_work(iomap_done_wq, &iom->work);
+		queue_work(list_done_wq, &iom->work);
 	else
-		zuf_iomap_put(iom);
+		zuf_list_put(iom);
 }
 
 /* Written back in one go. */
 #define PERSIST_BYTES	SZ_2M
 
 /* T1 that a device has written shall not be lost in a cache of the CPU. */
-static void persist_reads(struct zuf_iomap *iom)
+static void persist_reads(struct zuf_list *iom)
 {
 	struct zuf_iom_elem e;
 	size_t len, done;
@@ -158,10 +158,10 @@ static void persist_reads(struct zuf_iomap *iom)
 	}
 }
 
-static void iomap_put_pending(struct zuf_iomap *iom);
+static void list_put_pending(struct zuf_list *iom);
 
 /* The transfers have ended. */
-static void iomap_finish(struct zuf_iomap *iom)
+static void list_finish(struct zuf_list *iom)
 {
 	if (!iom->flushed && !zuf_devset_is_memory(iom->args.devs))
 		persist_reads(iom);
@@ -169,57 +169,57 @@ static void iomap_finish(struct zuf_iomap *iom)
 		iom->flushed = true;
 		atomic_set(&iom->pending, 1);
 		zuf_t2_flush(&iom->batch, iom->batch.written);
-		iomap_put_pending(iom);
+		list_put_pending(iom);
 	} else {
-		iomap_over(iom);
+		list_over(iom);
 	}
 }
 
-static void iomap_work(struct work_struct *work)
+static void list_work(struct work_struct *work)
 {
-	struct zuf_iomap *iom = container_of(work, struct zuf_iomap, work);
+	struct zuf_list *iom = container_of(work, struct zuf_list, work);
 
 	if (!iom->over) {
-		iomap_finish(iom);
+		list_finish(iom);
 		return;
 	}
 	iom->args.done(iom, iom->args.done_arg, iom->err);
-	zuf_iomap_put(iom);
+	zuf_list_put(iom);
 }
 
 /* Any context. */
-static void iomap_put_pending(struct zuf_iomap *iom)
+static void list_put_pending(struct zuf_list *iom)
 {
 	if (atomic_dec_and_test(&iom->pending))
-		queue_work(iomap_wq, &iom->work);
+		queue_work(list_wq, &iom->work);
 }
 
-static void iomap_get_pending(void *private)
+static void list_get_pending(void *private)
 {
-	struct zuf_iomap *iom = private;
+	struct zuf_list *iom = private;
 
 	atomic_inc(&iom->pending);
 }
 
-static void iomap_end_io(struct bio *bio)
+static void list_end_io(struct bio *bio)
 {
-	struct zuf_iomap *iom = bio->bi_private;
+	struct zuf_list *iom = bio->bi_private;
 
-	iomap_fail(iom, blk_status_to_errno(bio->bi_status));
+	list_fail(iom, blk_status_to_errno(bio->bi_status));
 	bio_put(bio);
-	iomap_put_pending(iom);
+	list_put_pending(iom);
 }
 
 /* ---- execute ---- */
 
 /* What is under way goes on, the rest is not begun. */
-static int check_killed(const struct zuf_iomap *iom)
+static int check_killed(const struct zuf_list *iom)
 {
 	return fatal_signal_pending(current) && !iom->args.unkillable ? -EINTR : 0;
 }
 
 /* One piece of T1 at a time: what is contiguous. */
-static int do_t1(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
+static int do_t1(struct zuf_list *iom, const struct zuf_iom_elem *e)
 {
 	enum req_op op = e->op == IOM_T2_WRITE ? REQ_OP_WRITE : REQ_OP_READ;
 	size_t bytes = e->pages << PAGE_SHIFT, done, len;
@@ -241,7 +241,7 @@ static int do_t1(struct zuf_iomap *iom, const struct zuf_iom_elem *e)
 	return err;
 }
 
-static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
+static int do_mem(struct zuf_list *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
 {
 	enum req_op op = e->op == IOM_T2_ZUSMEM_WRITE ? REQ_OP_WRITE : REQ_OP_READ;
 	int err = 0;
@@ -253,7 +253,7 @@ static int do_mem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned 
 	return err;
 }
 
-static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
+static int do_elem(struct zuf_list *iom, const struct zuf_iom_elem *e, unsigned int *pinned)
 {
 	switch (e->op) {
 	case IOM_T2_WRITE:
@@ -274,7 +274,7 @@ static int do_elem(struct zuf_iomap *iom, const struct zuf_iom_elem *e, unsigned
 	}
 }
 
-static void iomap_walk(struct zuf_iomap *iom)
+static void list_walk(struct zuf_list *iom)
 {
 	unsigned int pinned = 0;
 	struct zuf_iom_elem e;
@@ -289,22 +289,22 @@ static void iomap_walk(struct zuf_iomap *iom)
 	}
 	zuf_t2_submit(&iom->batch);
 	blk_finish_plug(&plug);
-	iomap_fail(iom, err);
+	list_fail(iom, err);
 }
 
-void zuf_iomap_start(struct zuf_iomap *iom)
+void zuf_list_start(struct zuf_list *iom)
 {
 	trace_zuf_iomap_start(iom, iom->args.n, iom->args.flags);
-	zuf_iomap_get(iom);
+	zuf_list_get(iom);
 	atomic_set(&iom->pending, 1);
-	iomap_walk(iom);
+	list_walk(iom);
 	if (atomic_dec_and_test(&iom->pending))
-		iomap_finish(iom);
+		list_finish(iom);
 }
 
-struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
+struct zuf_list *zuf_list_create(const struct zuf_list_args *args)
 {
-	struct zuf_iomap *iom = kzalloc(sizeof(*iom), GFP_NOFS | __GFP_ACCOUNT);
+	struct zuf_list *iom = kzalloc(sizeof(*iom), GFP_NOFS | __GFP_ACCOUNT);
 	int err;
 
 	if (!iom)
@@ -312,18 +312,18 @@ struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 	atomic_inc(&nr_lists);
 	refcount_set(&iom->refs, 1);
 	init_waitqueue_head(&iom->wait);
-	INIT_WORK(&iom->work, iomap_work);
+	INIT_WORK(&iom->work, list_work);
 	iom->args = *args;
 	iom->read_only = args->devs->read_only;
 	iom->batch = (struct zuf_t2_batch){
 		.devs = args->devs,
 		.write_opf = args->flags & ZUFS_IOM_EXEC_FUA ? REQ_FUA : 0,
-		.end_io = iomap_end_io,
-		.get = iomap_get_pending,
+		.end_io = list_end_io,
+		.get = list_get_pending,
 		.private = iom,
 	};
 	zuf_devset_get(args->devs);
-	err = iomap_check(iom);
+	err = list_check(iom);
 	if (!err) {
 		if (args->lists)
 			zuf_lists_begin(args->lists);
@@ -333,49 +333,49 @@ struct zuf_iomap *zuf_iomap_create(const struct zuf_iomap_args *args)
 	pr_debug("a list of %u words is refused: %d\n", args->n, err);
 	iom->args.words = NULL;
 	iom->args.mem = NULL;
-	zuf_iomap_put(iom);
+	zuf_list_put(iom);
 	return ERR_PTR(err);
 }
 
-bool zuf_iomap_is_over(const struct zuf_iomap *iom)
+bool zuf_list_is_over(const struct zuf_list *iom)
 {
 	return smp_load_acquire(&iom->over);
 }
 
-wait_queue_head_t *zuf_iomap_waitq(struct zuf_iomap *iom)
+wait_queue_head_t *zuf_list_waitq(struct zuf_list *iom)
 {
 	return &iom->wait;
 }
 
-bool zuf_iomap_wait(struct zuf_iomap *iom)
+bool zuf_list_wait(struct zuf_list *iom)
 {
 	/* never frozen: the device ends it */
-	return !wait_event_killable(iom->wait, zuf_iomap_is_over(iom));
+	return !wait_event_killable(iom->wait, zuf_list_is_over(iom));
 }
 
-int zuf_iomap_result(const struct zuf_iomap *iom)
+int zuf_list_result(const struct zuf_list *iom)
 {
 	return iom->err;
 }
 
 /* ---- module life ---- */
 
-int zuf_iomap_module_init(void)
+int zuf_list_module_init(void)
 {
-	iomap_wq = alloc_workqueue("zuf_iomap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!iomap_wq)
+	list_wq = alloc_workqueue("zuf_iomap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!list_wq)
 		return -ENOMEM;
-	iomap_done_wq = alloc_workqueue("zuf_iomap_done", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!iomap_done_wq) {
-		destroy_workqueue(iomap_wq);
+	list_done_wq = alloc_workqueue("zuf_iomap_done", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!list_done_wq) {
+		destroy_workqueue(list_wq);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-void zuf_iomap_module_fini(void)
+void zuf_list_module_fini(void)
 {
 	wait_var_event(&nr_lists, !atomic_read(&nr_lists));
-	destroy_workqueue(iomap_wq);
-	destroy_workqueue(iomap_done_wq);
+	destroy_workqueue(list_wq);
+	destroy_workqueue(list_done_wq);
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * dress.h - what a new inode must have before anybody sees it: ACLs of its directory, labels
+ * newattr.h - what a new inode must have before anybody sees it: ACLs of its directory, labels
  * of security modules
  */
-#ifndef ZUF_DRESS_H
-#define ZUF_DRESS_H
+#ifndef ZUF_NEWATTR_H
+#define ZUF_NEWATTR_H
 
 #include <linux/fs.h>
 #include "acl.h"
 #include "zuf/zus_api.h"
 
 /*
- * struct zuf_dress - of one inode that is being made
+ * struct zuf_newattr - of one inode that is being made
  * @acls: what the directory gives
  * @msg: room for the message, then @len bytes of records (struct zufs_new_xattr); NULL: none
  * @nr: records
  * @labels_late: a module's label depends on the inode number
  */
-struct zuf_dress {
+struct zuf_newattr {
 	struct zuf_acls acls;
 	struct zufs_ioc_new_inode *msg;
 	size_t len;
@@ -26,17 +26,17 @@ struct zuf_dress {
 };
 
 /**
- * zuf_dress_collect() - @dress->acls, which are set, and the labels
+ * zuf_newattr_collect() - @dress->acls, which are set, and the labels
  * @inode: complete but for what the server decides
  * @name: NULL: it gets none
- * Return: 0, -errno; zuf_dress_release() in any case.
+ * Return: 0, -errno; zuf_newattr_release() in any case.
  */
-int zuf_dress_collect(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_collect(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
 		      const struct qstr *name);
-void zuf_dress_release(struct zuf_dress *dress);
+void zuf_newattr_release(struct zuf_newattr *dress);
 
 /* Does anything of it need messages of its own, unless NEW_INODE carries the records? */
-static inline bool zuf_dress_needs_steps(const struct zuf_dress *dress, bool carried)
+static inline bool zuf_newattr_needs_steps(const struct zuf_newattr *dress, bool carried)
 {
 	return dress->labels_late || (dress->len && !carried);
 }
@@ -45,7 +45,7 @@ static inline bool zuf_dress_needs_steps(const struct zuf_dress *dress, bool car
  * The mode that the server gets first: while ACLs are missing, also after the end of the server,
  * the inode is its owner's alone.
  */
-static inline umode_t zuf_dress_first_mode(const struct zuf_dress *dress,
+static inline umode_t zuf_newattr_first_mode(const struct zuf_newattr *dress,
 					   const struct inode *inode, bool carried)
 {
 	if (carried || (!dress->acls.access && !dress->acls.def))
@@ -54,14 +54,14 @@ static inline umode_t zuf_dress_first_mode(const struct zuf_dress *dress,
 }
 
 /* May NEW_INODE carry the records? */
-bool zuf_dress_can_ride(const struct zuf_dress *dress, const struct super_block *sb);
+bool zuf_newattr_can_ride(const struct zuf_newattr *dress, const struct super_block *sb);
 
 /**
- * zuf_dress_store() - the server has made the inode, which nobody sees yet
+ * zuf_newattr_store() - the server has made the inode, which nobody sees yet
  * @carried: it has the records already
  * At the end the server has the mode that the inode has.
  */
-int zuf_dress_store(struct zuf_dress *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_store(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
 		    const struct qstr *name, bool carried);
 
 #endif
