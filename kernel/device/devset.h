@@ -10,6 +10,7 @@
 
 #include <linux/kref.h>
 #include <linux/mm_types.h>
+#include <linux/pgtable.h>
 #include <linux/string.h>
 #include "shm.h"
 #include "zuf/md_def.h"
@@ -19,6 +20,10 @@ struct dax_device;
 struct fs_context;
 struct dev_pagemap;
 struct zuf_bdev;	/* compat: an open block device */
+
+/* Pages of 4 KiB that one large entry maps, 2 MiB. */
+#define ZUF_HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
+#define ZUF_HUGE_PAGES	(1UL << ZUF_HUGE_ORDER)
 
 /* One device of the set. */
 struct zuf_dev {

@@ -16,8 +16,6 @@
 #include "poison.h"
 #include "t1dev.h"
 
-#define T1_PMD_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-
 /* The device that holds a block below the size of T1. */
 static struct zuf_dev *t1_find(struct zuf_devset *ds, u64 block)
 {
@@ -198,7 +196,7 @@ vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned in
 	unsigned int nofs;
 	vm_fault_t ret;
 
-	if (order && (order != T1_PMD_ORDER || !t1_pmd_fits(vmf)))
+	if (order && (order != ZUF_HUGE_ORDER || !t1_pmd_fits(vmf)))
 		return VM_FAULT_FALLBACK;
 
 	nofs = memalloc_nofs_save();

@@ -91,7 +91,7 @@ static void write_back_marked(struct zuf_devset *devs, struct xarray *xa, unsign
 void zuf_mapped_write_back(struct zuf_mapped *zm, struct zuf_devset *devs)
 {
 	write_back_marked(devs, &zm->pages, 0);
-	write_back_marked(devs, &zm->huge, HUGE_ORDER);
+	write_back_marked(devs, &zm->huge, ZUF_HUGE_ORDER);
 }
 
 static void trim(struct zuf_mapped *zm, struct zuf_devset *devs, unsigned int order)
@@ -138,7 +138,7 @@ int zuf_mapped_leave(struct zuf_mapped *zm, struct zuf_held *held, struct zuf_de
 	xa_for_each(&zm->pages, index, entry)
 		err = err ?: leave_entry(held, devs, entry, 0, gfp);
 	xa_for_each(&zm->huge, index, entry)
-		err = err ?: leave_entry(held, devs, entry, HUGE_ORDER, gfp);
+		err = err ?: leave_entry(held, devs, entry, ZUF_HUGE_ORDER, gfp);
 	return err;
 }
 
@@ -149,6 +149,6 @@ bool zuf_mapped_trim(struct zuf_mapped *zm, struct zuf_devset *devs)
 		return true;
 	zm->looked = jiffies ?: 1;
 	trim(zm, devs, 0);
-	trim(zm, devs, HUGE_ORDER);
+	trim(zm, devs, ZUF_HUGE_ORDER);
 	return !xa_empty(&zm->pages) || !xa_empty(&zm->huge);
 }

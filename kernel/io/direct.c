@@ -27,7 +27,7 @@
 #define DIRECT_STACK_WORDS	33
 
 /* A block run never crosses this: device-less T1 is contiguous only so far. */
-#define DIRECT_RUN_BLOCKS	512
+#define DIRECT_RUN_BLOCKS	ZUF_HUGE_PAGES
 
 struct direct_stack_msg {
 	struct zufs_ioc_IO io;

@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 
+#include "devset.h"
 #include "futexkey.h"
 
 /* Pages of a file: 2^36, 256 TiB. Two files with one number could wake each other's sleepers. */
@@ -58,7 +59,7 @@ u64 zuf_futexkey_new(void)
 /* What is set at once lies in one 2 MiB. */
 static spinlock_t *lock_of(struct page *page)
 {
-	return &locks[hash_long(page_to_pfn(page) >> (PMD_SHIFT - PAGE_SHIFT), LOCK_BITS)];
+	return &locks[hash_long(page_to_pfn(page) >> ZUF_HUGE_ORDER, LOCK_BITS)];
 }
 
 void zuf_futexkey_set(struct page *page, unsigned long nr, u64 key)

@@ -77,7 +77,7 @@ void zuf_record_take_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
 	xa_for_each(&zm->pages, index, entry)
 		take_keys(zm, devs, index, entry, 1);
 	xa_for_each_marked(&zm->huge, index, entry, HAS_KEYS)
-		take_keys(zm, devs, index << HUGE_ORDER, entry, HUGE_PAGES);
+		take_keys(zm, devs, index << ZUF_HUGE_ORDER, entry, ZUF_HUGE_PAGES);
 }
 
 /* ---- frames that are held ---- */
@@ -189,14 +189,14 @@ void zuf_mapped_free(struct inode *inode)
 static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
 {
 	void *entry = xa_load(&zm->huge, hindex);
-	pgoff_t index = hindex << HUGE_ORDER, i;
+	pgoff_t index = hindex << ZUF_HUGE_ORDER, i;
 	bool dirty;
 
 	lockdep_assert_held(&zm->lock);
 	if (!entry)
 		return;
 	dirty = xa_get_mark(&zm->huge, hindex, WAS_WRITABLE);
-	for (i = 0; i < HUGE_PAGES; i++) {
+	for (i = 0; i < ZUF_HUGE_PAGES; i++) {
 		u64 block = frame_of(entry);
 
 		if (!xa_load(&zm->pages, index + i))
@@ -258,7 +258,7 @@ void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *flight)
 
 static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 {
-	pgoff_t hindex = index >> HUGE_ORDER, in_huge = index & (HUGE_PAGES - 1);
+	pgoff_t hindex = index >> ZUF_HUGE_ORDER, in_huge = index & (ZUF_HUGE_PAGES - 1);
 	void *entry = xa_load(&zm->pages, index), *huge = xa_load(&zm->huge, hindex);
 	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
 	int err;
@@ -287,20 +287,20 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 /* Entries of 2 MiB for others than these frames are gone: they leave. */
 static void leave_other(struct zuf_mapped *zm, pgoff_t first, u64 block)
 {
-	void *entry, *huge = xa_load(&zm->huge, first >> HUGE_ORDER);
+	void *entry, *huge = xa_load(&zm->huge, first >> ZUF_HUGE_ORDER);
 	pgoff_t index;
 
 	lockdep_assert_held(&zm->lock);
-	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
+	xa_for_each_range(&zm->pages, index, entry, first, first + ZUF_HUGE_PAGES - 1)
 		if (shows_other(entry, 0, block + (index - first)))
 			leave_frame(zm, frame_of(entry));
-	for (index = 0; index < HUGE_PAGES && shows_other(huge, 0, block); index++)
+	for (index = 0; index < ZUF_HUGE_PAGES && shows_other(huge, 0, block); index++)
 		leave_frame(zm, frame_of(huge) + index);
 }
 
 static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 {
-	pgoff_t hindex = first >> HUGE_ORDER, index = first;
+	pgoff_t hindex = first >> ZUF_HUGE_ORDER, index = first;
 	void *entry, *huge = xa_load(&zm->huge, hindex);
 	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
 	bool other = shows_other(huge, 0, block);
@@ -308,16 +308,16 @@ static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 	lockdep_assert_held(&zm->lock);
 	if (huge && frame_of(huge) == block)
 		return 0;
-	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1)
+	xa_for_each_range(&zm->pages, index, entry, first, first + ZUF_HUGE_PAGES - 1)
 		other |= shows_other(entry, 0, block + (index - first));
 	if (other) {
-		unmap_mapping_pages(zm->inode->i_mapping, first, HUGE_PAGES, false);
+		unmap_mapping_pages(zm->inode->i_mapping, first, ZUF_HUGE_PAGES, false);
 		leave_other(zm, first, block);
 	}
 	if (huge && xa_get_mark(&zm->huge, hindex, HAS_KEYS))
-		take_keys(zm, devs, first, huge, HUGE_PAGES);
+		take_keys(zm, devs, first, huge, ZUF_HUGE_PAGES);
 	xa_clear_mark(&zm->huge, hindex, HAS_KEYS);
-	xa_for_each_range(&zm->pages, index, entry, first, first + HUGE_PAGES - 1) {
+	xa_for_each_range(&zm->pages, index, entry, first, first + ZUF_HUGE_PAGES - 1) {
 		if (frame_of(entry) == block + (index - first))
 			continue;
 		take_keys(zm, devs, index, entry, 1);
@@ -333,8 +333,8 @@ static void give_huge_keys(struct zuf_mapped *zm, pgoff_t hindex)
 	lockdep_assert_held(&zm->lock);
 	if (xa_get_mark(&zm->huge, hindex, HAS_KEYS))
 		return;
-	give_keys(zm, ZUF_SB(zm->inode->i_sb)->devs, hindex << HUGE_ORDER,
-		  xa_load(&zm->huge, hindex), HUGE_PAGES);
+	give_keys(zm, ZUF_SB(zm->inode->i_sb)->devs, hindex << ZUF_HUGE_ORDER,
+		  xa_load(&zm->huge, hindex), ZUF_HUGE_PAGES);
 	xa_set_mark(&zm->huge, hindex, HAS_KEYS);
 }
 
@@ -349,8 +349,8 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 	/* who has asked before may have found a hole */
 	stale_faults(zm, first, first + (1UL << order) - 1);
 	if (order) {
-		xa_set_mark(&zm->huge, first >> HUGE_ORDER, WAS_WRITABLE);
-		give_huge_keys(zm, first >> HUGE_ORDER);
+		xa_set_mark(&zm->huge, first >> ZUF_HUGE_ORDER, WAS_WRITABLE);
+		give_huge_keys(zm, first >> ZUF_HUGE_ORDER);
 	} else {
 		xa_set_mark(&zm->pages, first, WAS_WRITABLE);
 	}
@@ -365,7 +365,7 @@ void zuf_mapped_give_keys(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 
 	lockdep_assert_held(&zm->lock);
 	lockdep_assert_held(&zm->lock);
-	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER)
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER)
 		give_huge_keys(zm, hindex);
 }
 
@@ -394,10 +394,10 @@ static struct page *find_pinned_huge(struct zuf_mapped *zm, struct zuf_devset *d
 	struct page *page;
 	void *entry;
 
-	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
-		pgoff_t start = hindex << HUGE_ORDER, end = start + HUGE_PAGES - 1;
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+		pgoff_t start = hindex << ZUF_HUGE_ORDER, end = start + ZUF_HUGE_PAGES - 1;
 
-		page = entry_page(devs, entry, HUGE_PAGES);
+		page = entry_page(devs, entry, ZUF_HUGE_PAGES);
 		for (index = max(first, start); page && index <= min(last, end); index++)
 			if (zuf_page_is_pinned(page + (index - start)))
 				return page + (index - start);
@@ -442,16 +442,16 @@ static void forget_range(struct zuf_mapped *zm, unsigned int order, pgoff_t firs
 
 static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, enum forget what)
 {
-	pgoff_t hfirst = first >> HUGE_ORDER, hlast = last >> HUGE_ORDER;
+	pgoff_t hfirst = first >> ZUF_HUGE_ORDER, hlast = last >> ZUF_HUGE_ORDER;
 
 	lockdep_assert_held(&zm->lock);
-	if (first & (HUGE_PAGES - 1))
+	if (first & (ZUF_HUGE_PAGES - 1))
 		split_huge(zm, hfirst++);
-	if ((last + 1) & (HUGE_PAGES - 1))
+	if ((last + 1) & (ZUF_HUGE_PAGES - 1))
 		split_huge(zm, hlast--);
 	forget_range(zm, 0, first, last, what);
 	if (hfirst <= hlast && hlast != ULONG_MAX)
-		forget_range(zm, HUGE_ORDER, hfirst, hlast, what);
+		forget_range(zm, ZUF_HUGE_ORDER, hfirst, hlast, what);
 }
 
 /* What somebody holds of the range is the server's to keep back. */
@@ -463,8 +463,8 @@ static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->pages, index, entry, first, last)
 		leave_frame(zm, frame_of(entry));
-	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
-		pgoff_t start = hindex << HUGE_ORDER, end = start + HUGE_PAGES - 1;
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+		pgoff_t start = hindex << ZUF_HUGE_ORDER, end = start + ZUF_HUGE_PAGES - 1;
 
 		if (frame_of(entry) == NOT_THERE)
 			continue;
@@ -630,9 +630,9 @@ static void rewrite_huge(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, con
 	void *entry;
 
 	lockdep_assert_held(&zm->lock);
-	xa_for_each_range(&zm->huge, hindex, entry, first >> HUGE_ORDER, last >> HUGE_ORDER) {
-		pgoff_t start = hindex << HUGE_ORDER;
-		pgoff_t end = min(last, start + HUGE_PAGES - 1);
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+		pgoff_t start = hindex << ZUF_HUGE_ORDER;
+		pgoff_t end = min(last, start + ZUF_HUGE_PAGES - 1);
 
 		for (index = max(first, start); index <= end; index++) {
 			if (!shows_other(entry, index - start,
@@ -673,8 +673,8 @@ void zuf_mapped_drop_block(struct inode *inode, u64 block)
 		if (frame_of(entry) == block)
 			unmap_mapping_pages(inode->i_mapping, index, 1, false);
 	xa_for_each(&zm->huge, index, entry)
-		if (frame_of(entry) != NOT_THERE && block - frame_of(entry) < HUGE_PAGES)
-			unmap_mapping_pages(inode->i_mapping, index << HUGE_ORDER, HUGE_PAGES,
+		if (frame_of(entry) != NOT_THERE && block - frame_of(entry) < ZUF_HUGE_PAGES)
+			unmap_mapping_pages(inode->i_mapping, index << ZUF_HUGE_ORDER, ZUF_HUGE_PAGES,
 					    false);
 	mutex_unlock(&zm->lock);
 }
@@ -740,10 +740,10 @@ bool zuf_mapped_clean_start(struct zuf_mapped *zm, pgoff_t *first, pgoff_t *last
 
 	mutex_lock(&zm->lock);
 	unmap_marked(zm, 0, *first, *last, &from, &to);
-	unmap_marked(zm, HUGE_ORDER, *first, *last, &from, &to);
+	unmap_marked(zm, ZUF_HUGE_ORDER, *first, *last, &from, &to);
 	if (from <= to) {
 		begin_syncing(zm, &zm->pages, 0, from, to);
-		begin_syncing(zm, &zm->huge, HUGE_ORDER, from >> HUGE_ORDER, to >> HUGE_ORDER);
+		begin_syncing(zm, &zm->huge, ZUF_HUGE_ORDER, from >> ZUF_HUGE_ORDER, to >> ZUF_HUGE_ORDER);
 	}
 	mutex_unlock(&zm->lock);
 	if (from > to)
@@ -779,7 +779,7 @@ void zuf_mapped_clean_end(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
 	mutex_lock(&zm->lock);
 	clear_marks(&zm->pages, first, last);
-	clear_marks(&zm->huge, first >> HUGE_ORDER, last >> HUGE_ORDER);
+	clear_marks(&zm->huge, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER);
 	if (!xa_marked(&zm->pages, WAS_WRITABLE) && !xa_marked(&zm->huge, WAS_WRITABLE))
 		zuf_record_leave_dirty(zm);
 	mutex_unlock(&zm->lock);

@@ -21,9 +21,6 @@
 #define LOOKS_IDLE	SYNCING		/* of detached records: the first look */
 #define NOT_THERE	(1ULL << 52)
 
-#define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define HUGE_PAGES	(1UL << HUGE_ORDER)
-
 static inline u64 frame_of(void *entry)
 {
 	return xa_to_value(entry);

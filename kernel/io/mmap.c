@@ -40,8 +40,6 @@
 #include "stats.h"
 #include "trace.h"
 
-#define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-
 struct fault {
 	struct vm_fault *vmf;
 	struct inode *inode;
@@ -456,14 +454,14 @@ static bool huge_fits(const struct vm_fault *vmf, const struct zuf_sb *zsb)
 /* 2 MiB at once, or VM_FAULT_FALLBACK: page by page. */
 static vm_fault_t zuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
-	struct fault f = { .first = round_down(vmf->pgoff, PTRS_PER_PMD), .order = HUGE_ORDER,
+	struct fault f = { .first = round_down(vmf->pgoff, PTRS_PER_PMD), .order = ZUF_HUGE_ORDER,
 			   .c.pages = PTRS_PER_PMD };
 	bool write = is_shared_write(vmf);
 	vm_fault_t ret;
 
 	fault_init(&f, vmf, write);
 	/* of a private mapping the page that is stored to becomes a copy */
-	if (order != HUGE_ORDER || ((vmf->flags & FAULT_FLAG_WRITE) && !write) ||
+	if (order != ZUF_HUGE_ORDER || ((vmf->flags & FAULT_FLAG_WRITE) && !write) ||
 	    !fault_in_file(&f) || !huge_fits(vmf, f.c.zsb))
 		return VM_FAULT_FALLBACK;
 	if (!zuf_inserts_pmem_pmd) {

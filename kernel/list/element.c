@@ -78,8 +78,12 @@ static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, con
 		return set_mem(e, w[1], pages << PAGE_SHIFT);
 	case IOM_DISCARD:
 		return 0;
-	default:
+	case IOM_T2_WRITE:
+	case IOM_T2_READ:
 		return set_t1(ds, e, w[1]);
+	default:
+		WARN_ON_ONCE(1);	/* of set_elem() */
+		return -EIO;
 	}
 }
 
@@ -125,7 +129,7 @@ int zuf_iom_next(const struct zuf_devset *ds, bool read_only, const u64 *words, 
 	int err;
 
 	/* the ABI: what is beyond the known commands ends a list too */
-	if (*i >= n || zufs_iom_op(*w) == IOM_NONE || zufs_iom_op(*w) > IOM_DISCARD)
+	if (*i >= n || zufs_iom_op(*w) == IOM_NONE || zufs_iom_op(*w) > IOM_LAST)
 		return 0;
 	*e = (struct zuf_iom_elem){ .op = zufs_iom_op(*w), .block = zufs_iom_val(*w) };
 	len = zufs_iom_words(e->op);

@@ -269,8 +269,11 @@ static int do_elem(struct zuf_list *iom, const struct zuf_iom_elem *e, unsigned 
 		if (!iom->args.unmap)
 			return 0;
 		return iom->args.unmap(&iom->args, e->ino, e->block, e->pages);
-	default:
+	case IOM_WBINV:
 		return zuf_flush_caches();
+	default:
+		WARN_ON_ONCE(1);	/* zuf_iom_next() lets no other through */
+		return -EIO;
 	}
 }
 

@@ -145,17 +145,12 @@ void zuf_stats_add(struct zuf_stats_sum *sum, const struct zuf_stats __percpu *s
 /* ---- names ---- */
 
 static const char *const op_names[ZUF_STAT_OPS] = {
-#define OP(name)	[ZUFS_OP_##name] = #name
 	[0] = "other",
-	OP(STATFS), OP(SHOW_OPTIONS), OP(NEW_INODE), OP(FREE_INODE), OP(EVICT_INODE),
-	OP(LOOKUP), OP(ADD_DENTRY), OP(REMOVE_DENTRY), OP(RENAME), OP(READDIR), OP(CLONE),
-	OP(COPY), OP(READ), OP(PRE_READ), OP(WRITE), OP(MMAP_CLOSE), OP(SETATTR), OP(SYNC),
-	OP(FALLOCATE), OP(LLSEEK), OP(IOCTL), OP(XATTR_GET), OP(XATTR_SET), OP(XATTR_LIST),
-	OP(FIEMAP), OP(GET_MULTY), OP(PUT_MULTY), OP(NOOP), OP(IOM_DONE),
+#define OP(name)	[ZUFS_OP_##name] = #name,
+	ZUFS_OPS_1_0(OP)
 #undef OP
-#define EXT(name)	[ZUF_STAT_OLD + ZUFS_OP_##name - ZUFS_OP_EXT_FIRST] = #name
-	EXT(IGET), EXT(GET_LABEL), EXT(SET_LABEL), EXT(IOCTLS),
-	EXT(T1_BUSY), EXT(T1_IDLE),
+#define EXT(name)	[ZUF_STAT_OLD + ZUFS_OP_##name - ZUFS_OP_EXT_FIRST] = #name,
+	ZUFS_OPS_EXT(EXT)
 #undef EXT
 #define M(name)		[ZUF_STAT_OLD + ZUF_STAT_EXT + ZUFS_M_##name] = "M_" #name
 	M(MOUNT), M(UMOUNT), M(REMOUNT), M(DDBG_RD), M(DDBG_WR),

@@ -16,18 +16,12 @@
 #include <linux/tracepoint.h>
 #include "stats.h"
 
-#define ZUF_TRACE_OPS							\
-	{ 2, "STATFS" }, { 3, "SHOW_OPTIONS" }, { 4, "NEW_INODE" },	\
-	{ 5, "FREE_INODE" }, { 6, "EVICT_INODE" }, { 7, "LOOKUP" },	\
-	{ 8, "ADD_DENTRY" }, { 9, "REMOVE_DENTRY" }, { 10, "RENAME" },	\
-	{ 11, "READDIR" }, { 12, "CLONE" }, { 13, "COPY" }, { 14, "READ" }, \
-	{ 15, "PRE_READ" }, { 16, "WRITE" }, { 17, "MMAP_CLOSE" },	\
-	{ 19, "SETATTR" }, { 20, "SYNC" }, { 21, "FALLOCATE" }, { 22, "LLSEEK" }, \
-	{ 23, "IOCTL" }, { 24, "XATTR_GET" }, { 25, "XATTR_SET" },	\
-	{ 27, "XATTR_LIST" }, { 28, "FIEMAP" }, { 29, "GET_MULTY" },	\
-	{ 30, "PUT_MULTY" }, { 31, "NOOP" }, { 32, "IOM_DONE" }, \
-	{ 64, "IGET" }, { 68, "IOCTLS" }, \
-	{ 72, "T1_BUSY" }, { 73, "T1_IDLE" }
+/* Tools that read the format of an event know no enumerators: their values are told apart. */
+#define ZUF_TRACE_ENUM(name)	TRACE_DEFINE_ENUM(ZUFS_OP_##name);
+ZUFS_OPS(ZUF_TRACE_ENUM)
+
+#define ZUF_TRACE_OP(name)	{ ZUFS_OP_##name, #name },
+#define ZUF_TRACE_OPS		ZUFS_OPS(ZUF_TRACE_OP) { 0, "none" }
 
 /* A message is handed to the server; @puts go along. */
 TRACE_EVENT(zuf_dispatch,

@@ -76,7 +76,7 @@ static vm_fault_t pmem_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct zuf_special *sp = vmf->vma->vm_private_data;
 
-	if (order != HPAGE_PMD_ORDER)
+	if (order != ZUF_HUGE_ORDER)
 		return VM_FAULT_FALLBACK;
 	return zuf_t1_fault(sp->devs, vmf, order);
 }

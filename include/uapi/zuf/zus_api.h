@@ -505,6 +505,17 @@ enum e_zufs_operation {
 	ZUFS_OP_T1_IDLE		= 73,
 };
 
+/* All of them, for tables of names and the like: those of the 1.0 interface, and ours. */
+#define ZUFS_OPS_1_0(X) \
+	X(STATFS) X(SHOW_OPTIONS) X(NEW_INODE) X(FREE_INODE) X(EVICT_INODE) X(LOOKUP) \
+	X(ADD_DENTRY) X(REMOVE_DENTRY) X(RENAME) X(READDIR) X(CLONE) X(COPY) X(READ) \
+	X(PRE_READ) X(WRITE) X(MMAP_CLOSE) X(SETATTR) X(SYNC) X(FALLOCATE) X(LLSEEK) \
+	X(IOCTL) X(XATTR_GET) X(XATTR_SET) X(XATTR_LIST) X(FIEMAP) X(GET_MULTY) \
+	X(PUT_MULTY) X(NOOP) X(IOM_DONE)
+#define ZUFS_OPS_EXT(X) \
+	X(IGET) X(GET_LABEL) X(SET_LABEL) X(IOCTLS) X(T1_BUSY) X(T1_IDLE)
+#define ZUFS_OPS(X)	ZUFS_OPS_1_0(X) ZUFS_OPS_EXT(X)
+
 struct zufs_ioc_mount_options {		/* SHOW_OPTIONS */
 	struct zufs_ioc_hdr hdr;
 	__u64	zus_sbi;
@@ -916,6 +927,7 @@ enum ZUFS_IOM_OP {
 	IOM_REPEAT		= 11,	/* value = how many times more, see below */
 	IOM_NUM_LEGAL_OPT	= 12,
 	IOM_DISCARD		= 12,	/* later ABI: forget the content of T2 blocks */
+	IOM_LAST		= IOM_DISCARD,	/* what is beyond ends a list */
 };
 
 #define ZUFS_IOM_VAL_BITS	56
