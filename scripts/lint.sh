@@ -116,6 +116,21 @@ lint_text() {
 	done)
 }
 
+# lint_structure: layers of kernel/, names that comments and documents speak of, and that
+# the recipes of CONTRIBUTING.md name files that still have what they are named for.
+lint_structure() {
+	local file needle
+
+	complain layers < <(scripts/layers.py)
+	complain "no such name" < <(scripts/names.py)
+	# shellcheck disable=SC2016 # backquotes of a table
+	complain "recipe" < <(sed -n 's/^| `\([^`]*\)` | `\([^`]*\)` |$/\1 \2/p' CONTRIBUTING.md |
+		while read -r file needle; do
+			grep -qiF -- "$needle" "$file" ||
+				echo "CONTRIBUTING.md: $file has no $needle"
+		done)
+}
+
 cd "$TOP"
 scripts/deps.sh lint build
 files=$(git ls-files -co --exclude-standard | while read -r file; do
@@ -125,5 +140,6 @@ lint_headers
 lint_shell
 lint_sizes
 lint_text
+lint_structure
 [ "$complaints" = 0 ] || die "$complaints complaints"
 echo "lint: ok"
