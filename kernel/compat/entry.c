@@ -12,6 +12,8 @@
 #endif
 
 #include "acl.h"
+#include "attr.h"
+#include "create.h"
 #include "inode.h"
 #include "swap.h"
 

@@ -10,7 +10,6 @@
 
 #include <linux/kref.h>
 #include <linux/mm_types.h>
-#include <linux/pgtable.h>
 #include <linux/string.h>
 #include "shm.h"
 #include "zuf/md_def.h"
@@ -20,10 +19,6 @@ struct dax_device;
 struct fs_context;
 struct dev_pagemap;
 struct zuf_bdev;	/* compat: an open block device */
-
-/* Pages of 4 KiB that one large entry maps, 2 MiB. */
-#define ZUF_HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define ZUF_HUGE_PAGES	(1UL << ZUF_HUGE_ORDER)
 
 /* One device of the set. */
 struct zuf_dev {
@@ -135,32 +130,5 @@ static inline unsigned int zuf_dev_find(const struct zuf_dev *devs, unsigned int
 
 /* Note mount/write time in the tables on T1, unless the set is read-only. */
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
-
-/**
- * zuf_t1_addr() - kernel address of @len bytes at a byte-form dpp_t
- * Return: NULL unless pool 0, offset not 0, all of it inside T1 and contiguous.
- */
-void __shm *zuf_t1_addr(struct zuf_devset *ds, u64 dpp, size_t len);
-
-/**
- * zuf_t1_page() - struct pages of T1, for block I/O
- * @offset: in bytes, page aligned, with *@len inside of T1
- * @len: in: bytes wanted; out: bytes from there that are contiguous
- * Context: may sleep (a chunk of a device-less T1 is made if it is not there).
- * Return: the first page, or NULL: no memory.
- */
-struct page *zuf_t1_page(struct zuf_devset *ds, u64 offset, size_t *len);
-
-/**
- * zuf_t1_block_page() - the same of @nr blocks that came from the server
- * Return: NULL also: they are not all in T1 and contiguous.
- */
-struct page *zuf_t1_block_page(struct zuf_devset *ds, u64 block, unsigned long nr);
-
-/* Is data durable on all of T1 when it is out of the caches of the CPU (MAP_SYNC)? */
-bool zuf_t1_is_synchronous(const struct zuf_devset *ds);
-
-/* Fault of the server's mapping of T1, @order 0 or 9 (file offset in pages). */
-vm_fault_t zuf_t1_fault(struct zuf_devset *ds, struct vm_fault *vmf, unsigned int order);
 
 #endif

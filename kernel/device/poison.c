@@ -13,6 +13,7 @@
  * frames are marked: a set that is known stays.
  */
 #include "poison.h"
+#include "t1map.h"
 
 #include <linux/badblocks.h>
 #include <linux/blkdev.h>

@@ -15,6 +15,7 @@
 #include "compat/pfn.h"
 #include "poison.h"
 #include "t1dev.h"
+#include "t1map.h"
 
 /* The device that holds a block below the size of T1. */
 static struct zuf_dev *t1_find(struct zuf_devset *ds, u64 block)

@@ -13,6 +13,7 @@
 
 #include "held.h"
 #include "sb.h"
+#include "t1map.h"
 
 /* The mark has another meaning in a record of an inode. */
 static void clear_looks(struct zuf_mapped *zm)

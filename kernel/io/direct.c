@@ -22,6 +22,7 @@
 #include "inode.h"
 #include "poison.h"
 #include "rw.h"
+#include "t1map.h"
 
 /* Words that a message on the stack has room for: transfers up to 128 KiB. */
 #define DIRECT_STACK_WORDS	33

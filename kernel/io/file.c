@@ -12,7 +12,9 @@
 #include <linux/splice.h>
 
 #include "advise.h"
+#include "attr.h"
 #include "fiemap.h"
+#include "file.h"
 #include "inode.h"
 #include "ioctl.h"
 #include "mmap.h"

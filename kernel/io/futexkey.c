@@ -22,6 +22,7 @@
 
 #include "devset.h"
 #include "futexkey.h"
+#include "t1map.h"
 
 /* Pages of a file: 2^36, 256 TiB. Two files with one number could wake each other's sleepers. */
 #define FILE_SHIFT	36

@@ -34,6 +34,7 @@
 #include "held.h"
 #include "pins.h"
 #include "sb.h"
+#include "t1map.h"
 #include "wake.h"
 
 static const gfp_t drop_gfp = GFP_NOIO | __GFP_NOFAIL;

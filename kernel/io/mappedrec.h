@@ -14,6 +14,7 @@
 #include "compat/pfn.h"
 #include "devset.h"
 #include "mapped.h"
+#include "t1map.h"
 
 #define WAS_WRITABLE	XA_MARK_0
 #define HAS_KEYS	XA_MARK_1	/* of 2 MiB */

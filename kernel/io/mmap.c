@@ -38,6 +38,7 @@
 #include "sb.h"
 #include "settle.h"
 #include "stats.h"
+#include "t1map.h"
 #include "trace.h"
 
 struct fault {

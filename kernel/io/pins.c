@@ -27,6 +27,7 @@
 #include "root.h"
 #include "sb.h"
 #include "sbid.h"
+#include "type.h"
 #include "wake.h"
 
 /* Between two looks, in jiffies. */

@@ -17,6 +17,8 @@
 
 #include <linux/types.h>
 
+#include "type.h"
+
 struct inode;
 struct zuf_devset;
 struct zuf_end;

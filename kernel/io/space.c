@@ -12,6 +12,7 @@
 #include <linux/falloc.h>
 #include <linux/pagemap.h>
 
+#include "attr.h"
 #include "dispatch.h"
 #include "inode.h"
 #include "mapped.h"

@@ -15,6 +15,12 @@ long zuf_fallocate(struct file *file, int mode, loff_t offset, loff_t len);
 loff_t zuf_llseek(struct file *file, loff_t offset, int whence);
 
 /**
+ * zuf_truncate() - change i_size on the server (FALLOCATE with TRUNCATE), then here
+ * Context: inode lock exclusive; takes the invalidate lock.
+ */
+int zuf_truncate(struct inode *inode, loff_t size);
+
+/**
  * zuf_seek() - ask the server where data or a hole is
  * @whence: SEEK_DATA or SEEK_HOLE
  * @offset: from where on; then where it is: SEEK_HOLE may be i_size

@@ -27,6 +27,7 @@
 #include "lists.h"
 #include "poison.h"
 #include "srvmem.h"
+#include "t1map.h"
 #include "t2.h"
 #include "trace.h"
 

@@ -42,6 +42,7 @@
 #include "held.h"
 #include "sbid.h"
 #include "stats.h"
+#include "t1map.h"
 #include "wake.h"
 #endif
 

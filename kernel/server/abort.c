@@ -9,9 +9,9 @@
  */
 #include <linux/pid.h>
 
+#include "abort.h"
 #include "chan.h"
 #include "root.h"
-#include "rootfs.h"
 #include "stats.h"
 
 int zuf_root_abort(struct zuf_root *root)

@@ -5,7 +5,13 @@
 #ifndef ZUF_EXEC_H
 #define ZUF_EXEC_H
 
+struct file;
+struct zuf_special;
+
 int zuf_exec_module_init(void);
 void zuf_exec_module_fini(void);
+
+/* ZU_IOC_IOMAP_EXEC: address of the buffer, result of the call. */
+long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file, unsigned long arg);
 
 #endif

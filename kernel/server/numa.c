@@ -11,6 +11,7 @@
 #include <linux/topology.h>
 #include <linux/uaccess.h>
 
+#include "numa.h"
 #include "special.h"
 #include "zuf/zus_api.h"
 

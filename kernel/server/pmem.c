@@ -11,9 +11,11 @@
 #include <linux/uaccess.h>
 
 #include "devset.h"
+#include "pmem.h"
 #include "root.h"
 #include "sbid.h"
 #include "special.h"
+#include "t1map.h"
 
 static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 {

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "devset.h"
+#include "private.h"
 #include "sbid.h"
 #include "special.h"
 

@@ -8,8 +8,9 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "abort.h"
 #include "root.h"
-#include "rootfs.h"
+#include "rootfiles.h"
 #include "type.h"
 
 static struct zuf_root *file_root(struct file *file)

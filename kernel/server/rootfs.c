@@ -12,8 +12,10 @@
 #include <linux/sysfs.h>
 
 #include "root.h"
+#include "rootfiles.h"
 #include "rootfs.h"
 #include "special.h"
+#include "statsfile.h"
 #include "type.h"
 
 /* ---- the pseudo file system ---- */

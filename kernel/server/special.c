@@ -15,8 +15,15 @@
 #include <linux/uaccess.h>
 
 #include "chan.h"
+#include "exec.h"
+#include "numa.h"
+#include "pmem.h"
+#include "private.h"
 #include "root.h"
 #include "special.h"
+#include "type.h"
+#include "xbuf.h"
+#include "zt.h"
 
 struct zuf_special *zuf_special_create(struct zuf_root *root, struct inode *inode)
 {

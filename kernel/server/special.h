@@ -64,22 +64,4 @@ extern const struct file_operations zuf_special_fops;
 long zuf_special_ioctl(struct zuf_root *root, struct zuf_special *sp,
 		       struct file *file, unsigned int cmd, unsigned long arg);
 
-/* ioctls by file: argument from user space, result of the call. */
-long zuf_ioc_register_fs(struct zuf_root *root, void __user *arg);	/* type.c */
-long zuf_ioc_numa_map(void __user *arg);				/* numa.c */
-long zuf_ioc_grab_pmem(struct zuf_special *sp, void __user *arg);	/* pmem.c */
-int zuf_pmem_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
-void zuf_pmem_release(struct zuf_special *sp);
-long zuf_ioc_alloc_buffer(struct zuf_special *sp, void __user *arg);	/* xbuf.c */
-int zuf_xbuf_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
-void zuf_xbuf_release(struct zuf_special *sp);
-long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file,	/* exec.c */
-			unsigned long arg);
-long zuf_ioc_private_mount(struct zuf_special *sp, void __user *arg);	/* private.c */
-void zuf_private_release(struct zuf_special *sp);
-long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user *arg);	/* zt.c */
-long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg);
-int zuf_zt_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
-void zuf_zt_release(struct zuf_special *sp);
-
 #endif

@@ -31,9 +31,9 @@
 #include "chan.h"
 #include "devset.h"
 #include "root.h"
-#include "rootfs.h"
 #include "sbid.h"
 #include "stats.h"
+#include "statsfile.h"
 
 static void show_hist(struct seq_file *m, const struct zuf_hist *hist)
 {

@@ -51,4 +51,7 @@ void zuf_type_drop_root(struct zuf_root *root);
 /* Names that the live server of the root has registered, separated by blanks. */
 size_t zuf_type_names(struct zuf_root *root, char *buf, size_t size);
 
+/* ZU_IOC_REGISTER_FS: argument from user space, result of the call. */
+long zuf_ioc_register_fs(struct zuf_root *root, void __user *arg);
+
 #endif

@@ -5,9 +5,12 @@
 #ifndef ZUF_XBUF_H
 #define ZUF_XBUF_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct file;
+struct vm_area_struct;
+struct zuf_special;
 struct zuf_xbuf;
 
 /* Bytes that it may have; all of them can be read. */
@@ -18,5 +21,10 @@ void zuf_xbuf_read(struct zuf_xbuf *xb, size_t from, void *dst, size_t len);
 void zuf_xbuf_set_err(struct zuf_xbuf *xb, s32 err);
 /* Does a mapping of the file start at @addr, in the memory of the caller? */
 bool zuf_xbuf_mapped_at(const struct file *file, unsigned long addr);
+
+/* ZU_IOC_ALLOC_BUFFER: argument from user space, result of the call. */
+long zuf_ioc_alloc_buffer(struct zuf_special *sp, void __user *arg);
+int zuf_xbuf_mmap(struct zuf_special *sp, struct vm_area_struct *vma);
+void zuf_xbuf_release(struct zuf_special *sp);
 
 #endif

@@ -12,6 +12,7 @@
 #include "root.h"
 #include "special.h"
 #include "window.h"
+#include "zt.h"
 
 /* Bytes of a command buffer: from a page to more than any message can have. */
 #define ZUF_CMD_MAX	(256U * 1024)

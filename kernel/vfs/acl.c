@@ -13,6 +13,7 @@
 #include <linux/xattr.h>
 
 #include "acl.h"
+#include "attr.h"
 #include "inode.h"
 #include "sb.h"
 #include "xattr.h"

@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/user_namespace.h>
 
+#include "attr.h"
 #include "dispatch.h"
 #include "flags.h"
 #include "inode.h"
@@ -19,6 +20,7 @@
 #include "messages.h"
 #include "sb.h"
 #include "settle.h"
+#include "space.h"
 #include "version.h"
 
 /* ---- times ---- */

@@ -11,12 +11,16 @@
 #include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
 
+#include "create.h"
+#include "attr.h"
 #include "dispatch.h"
 #include "flags.h"
 #include "inode.h"
+#include "namei.h"
 #include "newattr.h"
 #include "rename.h"
 #include "sb.h"
+#include "symlink.h"
 
 /* What a new inode is to be. */
 struct wish {

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "chan.h"
+#include "dir.h"
 #include "dispatch.h"
 #include "inode.h"
 #include "ioctl.h"

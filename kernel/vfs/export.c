@@ -13,6 +13,7 @@
 #include "dispatch.h"
 #include "export.h"
 #include "inode.h"
+#include "namei.h"
 #include "sb.h"
 
 /* In handles, so its layout stays; words of 4 bytes count. */

@@ -15,6 +15,7 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
+#include "attr.h"
 #include "dispatch.h"
 #include "flags.h"
 #include "inode.h"

@@ -11,15 +11,21 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "attr.h"
 #include "devset.h"
+#include "dir.h"
 #include "evict.h"
+#include "file.h"
 #include "inode.h"
 #include "mapped.h"
 #include "mend.h"
+#include "namei.h"
 #include "pins.h"
 #include "sb.h"
 #include "sbid.h"
 #include "settle.h"
+#include "symlink.h"
+#include "t1map.h"
 #include "version.h"
 #include "xattr.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inode.h - the inode cache, attributes, names: what the VFS calls, and what these call of
- * each other
+ * inode.h - the inode cache: from a cookie of the server to an inode and back
  */
 #ifndef ZUF_INODE_H
 #define ZUF_INODE_H
@@ -54,77 +53,6 @@ void zuf_inode_set_ops(struct inode *inode, dev_t rdev);
 /* Give back a cookie that got no inode. */
 void zuf_inode_forget(struct super_block *sb, u64 zus_ii, bool unlinked);
 
-/* ---- attributes (attr.c) ---- */
-
-/* Copy the fields of STATX_MODE, UID, GID, ATIME, MTIME, CTIME to the shared inode. */
-void zuf_inode_publish(struct inode *inode, u32 statx_bits);
-/* Set ctime, mtime, atime to now in both inodes; the caller sends the operation. */
-void zuf_inode_touch(struct inode *inode, u32 statx_bits);
-
-/* Times of an inode before an operation changed them. */
-struct zuf_touch {
-	struct inode *inode;
-	u32 statx_bits;		/* which of them it changed */
-	struct timespec64 mtime, ctime;
-};
-
-/* As zuf_inode_touch(), but the operation may still fail. */
-void zuf_touch_start(struct zuf_touch *touch, struct inode *inode, u32 statx_bits);
-/* The operation ended with @err: if it was refused the old times come back; re-read. */
-void zuf_touch_end(struct zuf_touch *touch, int err);
-
-/* i_op pieces that every kind of inode has; .update_time is zuf_op_update_time. */
-int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr);
-/* Tell the server (SETATTR) of STATX_* fields that changed in the shared inode. */
-int zuf_setattr_send(struct inode *inode, u32 statx_bits);
-int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
-		struct kstat *stat, u32 request_mask, unsigned int flags);
-int zuf_update_time(struct inode *inode, struct timespec64 now, u32 statx_bits);
-
-/* ---- size (space.c) ---- */
-
-/**
- * zuf_truncate() - change i_size on the server (FALLOCATE with TRUNCATE), then here
- * Context: inode lock exclusive; takes the invalidate lock.
- */
-int zuf_truncate(struct inode *inode, loff_t size);
-
-/* ---- names (namei.c, create.c), symbolic links (symlink.c) ---- */
-
-/**
- * zuf_lookup_name() - ask the server for a name, also for ".."
- * Context: inode lock of @dir.
- * Return: a referenced inode or ERR_PTR(-ENOENT ...).
- */
-struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name);
-/* -ENAMETOOLONG, or 0. */
-int zuf_str_set(struct zufs_str *str, const struct qstr *name);
-
-int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-	       umode_t mode);
-/* The same; @made is set when an error came after the server had made it. */
-int zuf_create_new(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		   umode_t mode, bool *made);
-int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-	      umode_t mode, dev_t rdev);
-int zuf_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-	      umode_t mode);
-int zuf_symlink(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		const char *target);
-int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
-		umode_t mode);
-
-/* Keep a copy of the target of a new symbolic link. */
-int zuf_symlink_set(struct inode *inode, const char *target, size_t len);
-/* The same of one that the server returned; @zi is a private copy, its size checked. */
-int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi);
-
-extern const struct inode_operations zuf_dir_inode_ops;		/* namei.c */
-extern const struct inode_operations zuf_file_inode_ops;	/* file.c */
-extern const struct inode_operations zuf_symlink_inode_ops;	/* symlink.c */
-extern const struct inode_operations zuf_special_inode_ops;	/* inode.c */
-extern const struct file_operations zuf_dir_file_ops;		/* dir.c */
-extern const struct file_operations zuf_file_ops;		/* file.c */
-extern const struct address_space_operations zuf_aops;		/* file.c */
+extern const struct inode_operations zuf_special_inode_ops;
 
 #endif

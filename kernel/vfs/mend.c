@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 
+#include "attr.h"
 #include "inode.h"
 #include "mapped.h"
 #include "mend.h"

@@ -8,14 +8,18 @@
  * the names are dropped from the cache, so that the next lookup asks. The VFS
  * holds the inode locks of the directories and of what is linked or unlinked.
  */
+#include "attr.h"
+#include "create.h"
 #include "dispatch.h"
 #include "fiemap.h"
 #include "inode.h"
 #include "ioctl.h"
+#include "namei.h"
 #include "rename.h"
 #include "sb.h"
 #include "sbid.h"
 #include "settle.h"
+#include "symlink.h"
 #include "undo.h"
 #include "xattr.h"
 

@@ -14,6 +14,7 @@
 #include <linux/security.h>
 #include <linux/xattr.h>
 
+#include "attr.h"
 #include "inode.h"
 #include "newattr.h"
 #include "sb.h"

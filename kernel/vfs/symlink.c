@@ -11,9 +11,12 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "attr.h"
 #include "devset.h"
 #include "inode.h"
 #include "sb.h"
+#include "symlink.h"
+#include "t1map.h"
 #include "xattr.h"
 
 static void keep(struct inode *inode, char *target)

@@ -14,8 +14,10 @@
 #include <linux/fs.h>
 #include <linux/random.h>
 
+#include "attr.h"
 #include "dispatch.h"
 #include "inode.h"
+#include "namei.h"
 #include "rename.h"
 #include "sb.h"
 #include "undo.h"

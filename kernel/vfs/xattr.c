@@ -14,6 +14,7 @@
 #include <linux/rwsem.h>
 #include <linux/xattr.h>
 
+#include "attr.h"
 #include "dispatch.h"
 #include "inode.h"
 #include "sb.h"
