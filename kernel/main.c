@@ -5,7 +5,7 @@
  * zuf.ko feeds a file-system server in user space. A system call comes in
  * through the VFS (super.c, namei.c, rw.c ...), becomes a message (dispatch.c)
  * on a channel of its CPU (chan.c), which a thread of the server waits for in
- * an ioctl on a special file (special.c, zt.c) of a root (root.c).
+ * an ioctl on a special file (special.c, zt.c) of a root (rootfs.c).
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>

@@ -110,7 +110,7 @@ lint_text() {
 		'shm_(load|take)\(.*\bzi->' "$(of '^kernel/.*\.c$')")
 	complain "cookie that dispatch.c does not put in" < <(grep_files \
 		'= ZUF_I\(.*\)->zus_ii' "$(of '^kernel/.*\.c$' |
-			grep -vE '^kernel/(op/dispatch|io/sync)\.c$')")
+			grep -vE '^kernel/op/dispatch\.c$')")
 	complain "wrong licence" < <(for file in $(of '^kernel/.*\.(c|h)$'); do
 		head -n 1 "$file" | grep -q 'GPL-2.0-only' || echo "$file"
 	done)

@@ -63,8 +63,8 @@ static int table_read(struct block_device *bdev, const struct zuf_devset_spec *s
 	return err;
 }
 
-static void report(struct block_device *bdev, const struct zuf_devset_spec *spec,
-		   const struct zuf_dtable_fault *fault)
+static void dtable_report(struct block_device *bdev, const struct zuf_devset_spec *spec,
+			  const struct zuf_dtable_fault *fault)
 {
 	if (fault->entry < 0)
 		zuf_whynot(spec->fc, "%pg: device table: %s: expected %s%#llx, found %#llx", bdev,
@@ -96,7 +96,7 @@ int zuf_dtable_load(struct block_device *bdev, const struct zuf_devset_spec *spe
 		return err;
 	err = zuf_dtable_check(mdt, &want, &fault);
 	if (err)
-		report(bdev, spec, &fault);
+		dtable_report(bdev, spec, &fault);
 	return err;
 }
 
@@ -112,11 +112,11 @@ int zuf_dtable_load_member(struct block_device *bdev, const struct zuf_devset_sp
 		return err;
 	err = zuf_dtable_match(first, mdt, index, &fault);
 	if (err)
-		report(bdev, spec, &fault);
+		dtable_report(bdev, spec, &fault);
 	return err;
 }
 
-static void seal(struct md_dev_table *mdt)
+static void dtable_seal(struct md_dev_table *mdt)
 {
 	mdt->s_sum = cpu_to_le16(md_table_sum(mdt));
 }
@@ -135,7 +135,7 @@ void zuf_dtable_make(struct md_dev_table *mdt, const struct zuf_devset_spec *spe
 		mdt->s_dev_list.t2_count = cpu_to_le16(1);
 	}
 	mdt->s_dev_list.dev_ids[0].blocks = cpu_to_le64(blocks);
-	seal(mdt);
+	dtable_seal(mdt);
 }
 
 void zuf_dtable_set_node(struct md_dev_table *mdt, unsigned int entry, int node)
@@ -146,7 +146,7 @@ void zuf_dtable_set_node(struct md_dev_table *mdt, unsigned int entry, int node)
 	if (node > 0 && node < 1 << (64 - MD_DEV_NUMA_SHIFT))
 		blocks |= (u64)node << MD_DEV_NUMA_SHIFT;
 	mdt->s_dev_list.dev_ids[entry].blocks = cpu_to_le64(blocks);
-	seal(mdt);
+	dtable_seal(mdt);
 }
 
 void zuf_dtable_stamp(struct md_dev_table *mdt, u64 now_ns, bool mounting)

@@ -16,8 +16,8 @@
 #include <string.h>
 #endif
 
-static int broken(struct zuf_dtable_fault *fault, int entry, const char *what,
-		  const char *rel, __u64 expected, __u64 found)
+static int dt_broken(struct zuf_dtable_fault *fault, int entry, const char *what,
+		     const char *rel, __u64 expected, __u64 found)
 {
 	fault->entry = entry;
 	fault->what = what;
@@ -32,7 +32,7 @@ static int must_equal(struct zuf_dtable_fault *fault, int entry, const char *wha
 {
 	if (expected == found)
 		return 0;
-	return broken(fault, entry, what, "", expected, found);
+	return dt_broken(fault, entry, what, "", expected, found);
 }
 
 static int must_be_at_most(struct zuf_dtable_fault *fault, int entry, const char *what,
@@ -40,7 +40,7 @@ static int must_be_at_most(struct zuf_dtable_fault *fault, int entry, const char
 {
 	if (found <= expected)
 		return 0;
-	return broken(fault, entry, what, "at most ", expected, found);
+	return dt_broken(fault, entry, what, "at most ", expected, found);
 }
 
 static int check_head(const struct md_dev_table *mdt, const struct zuf_dtable_want *want,
@@ -69,7 +69,7 @@ static int check_counts(const struct md_dev_table *mdt, struct zuf_dtable_fault 
 	int err;
 
 	if (!nr)
-		return broken(fault, -1, "number of devices", "at least ", 1, nr);
+		return dt_broken(fault, -1, "number of devices", "at least ", 1, nr);
 	err = must_be_at_most(fault, -1, "number of devices", MD_DEV_MAX, nr);
 	if (err)
 		return err;
@@ -93,12 +93,12 @@ static int check_entry(const struct md_dev_table *mdt, unsigned int entry,
 	__u64 blocks = zuf_dtable_blocks(mdt, entry);
 
 	if (!blocks)
-		return broken(fault, (int)entry, "blocks", "at least ", ZUF_DT_ALIGN_BLOCKS, 0);
+		return dt_broken(fault, (int)entry, "blocks", "at least ", ZUF_DT_ALIGN_BLOCKS, 0);
 	if (blocks % ZUF_DT_ALIGN_BLOCKS)
-		return broken(fault, (int)entry, "blocks", "a multiple of ",
-			      ZUF_DT_ALIGN_BLOCKS, blocks);
+		return dt_broken(fault, (int)entry, "blocks", "a multiple of ",
+				 ZUF_DT_ALIGN_BLOCKS, blocks);
 	if (uuid_is_taken(mdt, entry))
-		return broken(fault, (int)entry, "devices of the same uuid", "", 1, 2);
+		return dt_broken(fault, (int)entry, "devices of the same uuid", "", 1, 2);
 	return must_be_at_most(fault, (int)entry, "blocks", ZUF_DT_MAX_BLOCKS, blocks);
 }
 

@@ -17,6 +17,7 @@
 
 #include <linux/badblocks.h>
 #include <linux/blkdev.h>
+#include <linux/cache.h>
 #include <linux/dax.h>
 #include <linux/libnvdimm.h>
 #include <linux/slab.h>
@@ -92,7 +93,7 @@ static void mark_known(struct zuf_devset *ds, struct zuf_dev *dev)
 
 /* ---- frames that have gone bad ---- */
 
-static void mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
+static void poison_mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 {
 	u64 block = dev->first + nr;
 
@@ -121,7 +122,7 @@ static u64 mark_range(struct zuf_devset *ds, struct zuf_dev *dev, u64 offset, u6
 	first = (first - start) >> PAGE_SHIFT;
 	last = min(last - start, (pages << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
 	for (nr = first; nr <= last; nr++)
-		mark(ds, dev, nr);
+		poison_mark(ds, dev, nr);
 	return last - first + 1;
 }
 
@@ -158,7 +159,7 @@ static const struct dax_holder_operations holder_ops = {
 /* ---- who is told ---- */
 
 /* If nobody is told of the device we are, by a reference of our own. */
-static void hold(struct zuf_dev *dev)
+static void poison_hold(struct zuf_dev *dev)
 {
 	struct dax_device *dax;
 	u64 start;
@@ -180,7 +181,7 @@ static void hand_over(const struct dax_device *dax)
 	list_for_each_entry(ds, &sets, poison_link)
 		for (i = 0; i < ds->nr_t1; i++)
 			if (ds->t1[i].dax == dax)
-				hold(&ds->t1[i]);
+				poison_hold(&ds->t1[i]);
 }
 
 void zuf_poison_watch(struct zuf_devset *ds)
@@ -190,7 +191,7 @@ void zuf_poison_watch(struct zuf_devset *ds)
 	mutex_lock(&poison_lock);
 	list_add(&ds->poison_link, &sets);
 	for (i = 0; i < ds->nr_t1; i++) {
-		hold(&ds->t1[i]);
+		poison_hold(&ds->t1[i]);
 		mark_known(ds, &ds->t1[i]);
 	}
 	ds->may_be_poisoned = ever;
@@ -250,7 +251,7 @@ bool zuf_poison_is_there(const struct zuf_devset *ds)
 }
 
 /* The driver clears the block and stores to it. */
-static bool recover(const struct zuf_dev *dev, u64 nr, void *data)
+static bool poison_recover(const struct zuf_dev *dev, u64 nr, void *data)
 {
 	struct kvec vec = { .iov_base = data, .iov_len = PAGE_SIZE };
 	struct iov_iter iter;
@@ -275,8 +276,8 @@ static bool read_back(struct page *page, void *data)
 	return true;
 }
 
-static ssize_t heal(const struct zuf_dev *dev, struct page *page, u64 nr, bool known,
-		    struct iov_iter *iter)
+static ssize_t poison_heal(const struct zuf_dev *dev, struct page *page, u64 nr, bool known,
+			   struct iov_iter *iter)
 {
 	void *data = kmalloc(PAGE_SIZE, GFP_NOIO);
 	size_t copied;
@@ -292,7 +293,7 @@ static ssize_t heal(const struct zuf_dev *dev, struct page *page, u64 nr, bool k
 		return 0;
 	}
 	if (known) {
-		healed = recover(dev, nr, data);
+		healed = poison_recover(dev, nr, data);
 	} else {
 		memcpy_flushcache(page_address(page), data, PAGE_SIZE);
 		healed = true;
@@ -306,7 +307,7 @@ static ssize_t heal(const struct zuf_dev *dev, struct page *page, u64 nr, bool k
 }
 
 /* Of one block, or a part of it. */
-static ssize_t overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
+static ssize_t overwrite_block(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
 {
 	u64 block = dpp >> PAGE_SHIFT;
 	struct page *page = zuf_t1_block_page(ds, block, 1);
@@ -319,7 +320,7 @@ static ssize_t overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_
 	known = is_known(dev, nr);
 	if (likely(!known && !PageHWPoison(page)))
 		return shm_from_iter_durable(zuf_t1_addr(ds, dpp, len), len, iter);
-	return len == PAGE_SIZE ? heal(dev, page, nr, known, iter) : -EIO;
+	return len == PAGE_SIZE ? poison_heal(dev, page, nr, known, iter) : -EIO;
 }
 
 ssize_t zuf_poison_overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
@@ -329,7 +330,7 @@ ssize_t zuf_poison_overwrite(struct zuf_devset *ds, u64 dpp, size_t len, struct 
 
 	while (done < len) {
 		want = min_t(size_t, len - done, PAGE_SIZE - offset_in_page(dpp + done));
-		got = overwrite(ds, dpp + done, want, iter);
+		got = overwrite_block(ds, dpp + done, want, iter);
 		if (got > 0)
 			done += got;
 		if (got != want)

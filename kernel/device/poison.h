@@ -10,6 +10,7 @@
 #ifndef ZUF_POISON_H
 #define ZUF_POISON_H
 
+#include <linux/init.h>
 #include <linux/mm.h>
 #include "devset.h"
 

@@ -86,7 +86,7 @@ static int send_put(struct zuf_contract *c)
 
 /*
  * The server may give away what a write has replaced when its put comes, and has not heard yet
- * that somebody holds it. So the put goes later, and whoever gooses the inode waits for it; a put
+ * that somebody holds it. So the put goes later, and whoever flushes the inode waits for it; a put
  * that was asked for at once is waited with, killably. Frames of other files that share a block
  * are told before these let go of it. Swap space replaces nothing; a server that keeps its
  * channel must not (zus_api.h).

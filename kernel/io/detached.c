@@ -95,7 +95,7 @@ void zuf_mapped_write_back(struct zuf_mapped *zm, struct zuf_devset *devs)
 	write_back_marked(devs, &zm->huge, ZUF_HUGE_ORDER);
 }
 
-static void trim(struct zuf_mapped *zm, struct zuf_devset *devs, unsigned int order)
+static void record_trim(struct zuf_mapped *zm, struct zuf_devset *devs, unsigned int order)
 {
 	struct xarray *xa = order ? &zm->huge : &zm->pages;
 	unsigned long index;
@@ -149,7 +149,7 @@ bool zuf_mapped_trim(struct zuf_mapped *zm, struct zuf_devset *devs)
 	if (zm->looked && !time_after(jiffies, zm->looked + 1))
 		return true;
 	zm->looked = jiffies ?: 1;
-	trim(zm, devs, 0);
-	trim(zm, devs, ZUF_HUGE_ORDER);
+	record_trim(zm, devs, 0);
+	record_trim(zm, devs, ZUF_HUGE_ORDER);
 	return !xa_empty(&zm->pages) || !xa_empty(&zm->huge);
 }

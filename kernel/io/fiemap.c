@@ -106,7 +106,7 @@ static int emit_one(struct walk *walk, const struct fiemap_extent *e)
 }
 
 /* Hand on a chunk. 1: it was the end, of the list or of the user's array. */
-static int emit(struct walk *walk, u32 nr, bool is_start)
+static int fiemap_emit(struct walk *walk, u32 nr, bool is_start)
 {
 	struct fiemap_extent *e;
 	u32 i;
@@ -135,7 +135,7 @@ static int walk_chunks(struct walk *walk)
 		max = min_t(u32, info->fi_extents_max - info->fi_extents_mapped, CHUNK_EXTENTS);
 		ret = ask_server(walk, max, &mapped);
 		if (!ret)
-			ret = emit(walk, mapped, is_start);
+			ret = fiemap_emit(walk, mapped, is_start);
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
 		is_start = false;

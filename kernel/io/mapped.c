@@ -213,47 +213,46 @@ static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
 
 static void stale_faults(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
-	struct zuf_fault *flight;
+	struct zuf_fault *fault;
 
 	lockdep_assert_held(&zm->lock);
-	list_for_each_entry(flight, &zm->faults, link)
-		if (flight->first <= last && flight->last >= first)
-			flight->stale = true;
+	list_for_each_entry(fault, &zm->faults, link)
+		if (fault->first <= last && fault->last >= first)
+			fault->stale = true;
 }
 
-void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *flight, pgoff_t first,
+void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *fault, pgoff_t first,
 		    unsigned int order)
 {
 	lockdep_assert_held(&zm->inode->i_mapping->invalidate_lock);
-	flight->first = first;
-	flight->last = first + (1UL << order) - 1;
+	fault->first = first;
+	fault->last = first + (1UL << order) - 1;
 	mutex_lock(&zm->lock);
-	zuf_fault_again(zm, flight);
+	zuf_fault_again(zm, fault);
 	mutex_unlock(&zm->lock);
 }
 
-void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *flight)
+void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *fault)
 {
 	lockdep_assert_held(&zm->lock);
-	lockdep_assert_held(&zm->lock);
-	flight->stale = false;
-	list_add(&flight->link, &zm->faults);
+	fault->stale = false;
+	list_add(&fault->link, &zm->faults);
 }
 
-bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *flight)
+bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *fault)
 {
 	mutex_lock(&zm->lock);
-	list_del(&flight->link);
-	if (likely(!flight->stale))
+	list_del(&fault->link);
+	if (likely(!fault->stale))
 		return true;
 	mutex_unlock(&zm->lock);
 	return false;
 }
 
-void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *flight)
+void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *fault)
 {
 	mutex_lock(&zm->lock);
-	list_del(&flight->link);
+	list_del(&fault->link);
 	mutex_unlock(&zm->lock);
 }
 
@@ -365,7 +364,6 @@ void zuf_mapped_give_keys(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	void *entry;
 
 	lockdep_assert_held(&zm->lock);
-	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER)
 		give_huge_keys(zm, hindex);
 }
@@ -395,7 +393,8 @@ static struct page *find_pinned_huge(struct zuf_mapped *zm, struct zuf_devset *d
 	struct page *page;
 	void *entry;
 
-	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER,
+			  last >> ZUF_HUGE_ORDER) {
 		pgoff_t start = hindex << ZUF_HUGE_ORDER, end = start + ZUF_HUGE_PAGES - 1;
 
 		page = entry_page(devs, entry, ZUF_HUGE_PAGES);
@@ -441,7 +440,7 @@ static void forget_range(struct zuf_mapped *zm, unsigned int order, pgoff_t firs
 	}
 }
 
-static void forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, enum forget what)
+static void record_forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, enum forget what)
 {
 	pgoff_t hfirst = first >> ZUF_HUGE_ORDER, hlast = last >> ZUF_HUGE_ORDER;
 
@@ -464,7 +463,8 @@ static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	lockdep_assert_held(&zm->lock);
 	xa_for_each_range(&zm->pages, index, entry, first, last)
 		leave_frame(zm, frame_of(entry));
-	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER,
+			  last >> ZUF_HUGE_ORDER) {
 		pgoff_t start = hindex << ZUF_HUGE_ORDER, end = start + ZUF_HUGE_PAGES - 1;
 
 		if (frame_of(entry) == NOT_THERE)
@@ -475,14 +475,13 @@ static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 }
 
 /* NULL: dropped; or who is in the way, and the record stays. */
-static struct page *drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 flags)
+static struct page *record_drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 flags)
 {
 	pgoff_t last = nr && nr <= ULONG_MAX - first ? first + nr - 1 : ULONG_MAX;
 	enum forget what = flags & ZUF_DROP_FORGET ? FORGET_ALL : FORGET_FRAMES;
 	struct inode *inode = zm->inode;
 	struct page *pinned = NULL;
 
-	lockdep_assert_held(&zm->lock);
 	mutex_lock(&zm->lock);
 	stale_faults(zm, first, last);
 	unmap_mapping_pages(inode->i_mapping, first, last - first + 1, flags & ZUF_DROP_COWS);
@@ -494,7 +493,7 @@ static struct page *drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 f
 		pinned = zuf_record_find_pinned(zm, ZUF_SB(inode->i_sb)->devs, first, last);
 	}
 	if (!pinned)
-		forget(zm, first, last, what);
+		record_forget(zm, first, last, what);
 	mutex_unlock(&zm->lock);
 	return pinned;
 }
@@ -503,7 +502,7 @@ bool zuf_mapped_drop(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 
-	return !zm || !drop(zm, first, nr, flags);
+	return !zm || !record_drop(zm, first, nr, flags);
 }
 
 /*
@@ -549,13 +548,13 @@ struct page *zuf_mapped_break_or_find(struct inode *inode, pgoff_t first, pgoff_
 {
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 
-	zuf_assert_exclusive(inode);
-	return zm ? drop(zm, first, nr, flags) : NULL;
+	zuf_assert_guarded(inode);
+	return zm ? record_drop(zm, first, nr, flags) : NULL;
 }
 
 int zuf_mapped_break(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
-	zuf_assert_exclusive(inode);
+	zuf_assert_guarded(inode);
 	return let_unpin(inode, zuf_mapped_break_or_find(inode, first, nr, flags), 0);
 }
 
@@ -569,7 +568,7 @@ int zuf_mapped_end_stores(struct inode *inode, unsigned long timeout)
 	if (!zm)
 		return -ENOMEM;
 	do {
-		ret = let_unpin(inode, drop(zm, 0, 0, 0), until);
+		ret = let_unpin(inode, record_drop(zm, 0, 0, 0), until);
 	} while (ret == ZUF_BREAK_AGAIN);
 	if (!ret)
 		WRITE_ONCE(zm->no_stores, true);
@@ -612,7 +611,7 @@ void zuf_mapped_replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 
 	if (zm)
-		note_replaced(inode, drop(zm, first, nr, ZUF_DROP_HOLD));
+		note_replaced(inode, record_drop(zm, first, nr, ZUF_DROP_HOLD));
 }
 
 static void replace_page(struct zuf_mapped *zm, pgoff_t index, void *entry)
@@ -622,7 +621,7 @@ static void replace_page(struct zuf_mapped *zm, pgoff_t index, void *entry)
 	unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
 	leave_frame(zm, frame_of(entry));
 	note_replaced(zm->inode, entry_page(ZUF_SB(zm->inode->i_sb)->devs, entry, 1));
-	forget(zm, index, index, FORGET_FRAMES);
+	record_forget(zm, index, index, FORGET_FRAMES);
 }
 
 static void rewrite_huge(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, const u64 *words)
@@ -631,7 +630,8 @@ static void rewrite_huge(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, con
 	void *entry;
 
 	lockdep_assert_held(&zm->lock);
-	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER) {
+	xa_for_each_range(&zm->huge, hindex, entry, first >> ZUF_HUGE_ORDER,
+			  last >> ZUF_HUGE_ORDER) {
 		pgoff_t start = hindex << ZUF_HUGE_ORDER;
 		pgoff_t end = min(last, start + ZUF_HUGE_PAGES - 1);
 
@@ -675,7 +675,8 @@ void zuf_mapped_drop_block(struct inode *inode, u64 block)
 			unmap_mapping_pages(inode->i_mapping, index, 1, false);
 	xa_for_each(&zm->huge, index, entry)
 		if (frame_of(entry) != NOT_THERE && block - frame_of(entry) < ZUF_HUGE_PAGES)
-			unmap_mapping_pages(inode->i_mapping, index << ZUF_HUGE_ORDER, ZUF_HUGE_PAGES,
+			unmap_mapping_pages(inode->i_mapping, index << ZUF_HUGE_ORDER,
+					    ZUF_HUGE_PAGES,
 					    false);
 	mutex_unlock(&zm->lock);
 }
@@ -744,7 +745,8 @@ bool zuf_mapped_clean_start(struct zuf_mapped *zm, pgoff_t *first, pgoff_t *last
 	unmap_marked(zm, ZUF_HUGE_ORDER, *first, *last, &from, &to);
 	if (from <= to) {
 		begin_syncing(zm, &zm->pages, 0, from, to);
-		begin_syncing(zm, &zm->huge, ZUF_HUGE_ORDER, from >> ZUF_HUGE_ORDER, to >> ZUF_HUGE_ORDER);
+		begin_syncing(zm, &zm->huge, ZUF_HUGE_ORDER, from >> ZUF_HUGE_ORDER,
+			      to >> ZUF_HUGE_ORDER);
 	}
 	mutex_unlock(&zm->lock);
 	if (from > to)

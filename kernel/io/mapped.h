@@ -82,22 +82,22 @@ int zuf_mapped_small_private(struct inode *inode);
 
 /* ---- faults; the invalidate lock is held shared ---- */
 
-void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *flight, pgoff_t first,
+void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *fault, pgoff_t first,
 		    unsigned int order);
 /**
  * zuf_fault_commit() - the answer is there: what follows is atomic against drops
  * Return: true: @zm->lock is held, the caller enters and inserts, then unlocks;
  * false: it is not, the answer must not be used.
  */
-bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *flight);
+bool zuf_fault_commit(struct zuf_mapped *zm, struct zuf_fault *fault);
 /**
  * zuf_fault_again() - the frame is entered, its entry comes later
  * To be followed by zuf_fault_commit().
  * Context: @zm->lock.
  */
-void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *flight);
+void zuf_fault_again(struct zuf_mapped *zm, struct zuf_fault *fault);
 /* There was no answer. */
-void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *flight);
+void zuf_fault_abort(struct zuf_mapped *zm, struct zuf_fault *fault);
 
 /**
  * zuf_mapped_enter() - note the frame of a page (@order 0) or of 2 MiB (@order 9)
@@ -132,8 +132,8 @@ bool zuf_mapped_drop(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags);
 
 /**
  * zuf_mapped_break() - the same, and wait for who has frames pinned
- * Context: inode lock and invalidate lock exclusive; the latter is dropped for the
- * wait, as a fault may be what ends the pin.
+ * Context: invalidate lock exclusive, dropped for the wait, as a fault may be what ends the
+ * pin; inode lock exclusive, or shared with the range locked (range.h).
  * Return: 0; AGAIN: has waited: what was found out before may not hold any more, nothing is
  * dropped, call again; LOST: killed, the invalidate lock is not held any more.
  */
@@ -141,7 +141,7 @@ int zuf_mapped_break(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags);
 
 /**
  * zuf_mapped_break_or_find() - the same, but who is in the way is the caller's to wait for
- * Context: inode lock and invalidate lock exclusive.
+ * Context: locks as zuf_mapped_break(); none is dropped.
  * Return: NULL: dropped; or a page that somebody has pinned, and nothing is dropped. It is T1's,
  * and good as long as the mount.
  */

@@ -52,7 +52,7 @@ struct fault {
 	bool copied;			/* vmf->page is what the core asked for */
 	bool entered;			/* entries for replaced blocks are gone */
 	struct zuf_contract c;
-	struct zuf_fault flight;
+	struct zuf_fault fault;
 };
 
 /* ---- ask ---- */
@@ -191,7 +191,7 @@ static vm_fault_t fault_insert(struct fault *f, u64 block, struct page *page)
 	vm_fault_t ret = VM_FAULT_OOM;
 	unsigned int noio;
 
-	if (!zuf_fault_commit(f->zm, &f->flight))
+	if (!zuf_fault_commit(f->zm, &f->fault))
 		return 0;
 	if (!enter_block(f, block)) {
 		noio = memalloc_noio_save();
@@ -212,7 +212,7 @@ static vm_fault_t fault_copy(struct fault *f, struct page *page)
 	unsigned long poisoned = page && zuf_is_poisoned(f->c.zsb->devs, page, 1);
 	void *to;
 
-	if (!zuf_fault_commit(f->zm, &f->flight))
+	if (!zuf_fault_commit(f->zm, &f->fault))
 		return 0;
 	to = kmap_local_page(copy);
 	if (page && !poisoned)
@@ -257,13 +257,13 @@ static int fault_put(struct fault *f)
 /* MAP_SYNC: the put is what makes it durable, before anybody can store. */
 static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *page)
 {
-	bool committed = zuf_fault_commit(f->zm, &f->flight);
+	bool committed = zuf_fault_commit(f->zm, &f->fault);
 	int err = 0, put_err;
 
 	if (committed) {
 		err = enter_block(f, block);
 		if (!err)
-			zuf_fault_again(f->zm, &f->flight);
+			zuf_fault_again(f->zm, &f->fault);
 		mutex_unlock(&f->zm->lock);
 	}
 	put_err = fault_put(f);
@@ -271,7 +271,7 @@ static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *pag
 		return 0;
 	if (!err && put_err) {
 		/* maybe not the file's after the next mount */
-		zuf_fault_abort(f->zm, &f->flight);
+		zuf_fault_abort(f->zm, &f->fault);
 		return VM_FAULT_SIGBUS;
 	}
 	return err ? VM_FAULT_OOM : fault_insert(f, block, page);
@@ -297,7 +297,7 @@ static vm_fault_t fault_answered(struct fault *f)
 
 	f->entered = false;
 	if (!answered_page(f, block, &page)) {
-		zuf_fault_abort(f->zm, &f->flight);
+		zuf_fault_abort(f->zm, &f->fault);
 		ret = f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 	} else if (f->vmf->cow_page) {
 		ret = fault_copy(f, page);
@@ -329,10 +329,10 @@ static vm_fault_t fault_ask(struct fault *f)
 	do {
 		if (fatal_signal_pending(current))
 			return VM_FAULT_SIGBUS;
-		zuf_fault_begin(f->zm, &f->flight, f->first, f->order);
+		zuf_fault_begin(f->zm, &f->fault, f->first, f->order);
 		err = fault_get(f);
 		if (err)
-			zuf_fault_abort(f->zm, &f->flight);
+			zuf_fault_abort(f->zm, &f->fault);
 		ret = err ? fault_error(f) : fault_answered(f);
 	} while (!ret && !f->copied);
 	return ret;

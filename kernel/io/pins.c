@@ -27,7 +27,6 @@
 #include "root.h"
 #include "sb.h"
 #include "sbid.h"
-#include "type.h"
 #include "wake.h"
 
 /* Between two looks, in jiffies. */
@@ -77,7 +76,7 @@ static void remove_record(struct zuf_pins *pins, struct zuf_mapped *zm)
 }
 
 /* What somebody holds is the mount's from now on. Without memory: later. */
-static int leave(struct zuf_pins *pins, struct zuf_mapped *zm, struct zuf_held *held)
+static int record_leave(struct zuf_pins *pins, struct zuf_mapped *zm, struct zuf_held *held)
 {
 	lockdep_assert_held(&pins->lock);
 	return zuf_mapped_leave(zm, held, pins->devs, GFP_NOWAIT | __GFP_NOWARN);
@@ -90,7 +89,7 @@ static void look_at(struct zuf_pins *pins, struct hlist_head *head)
 
 	hlist_for_each_entry_safe(zm, next, head, pin_link) {
 		if (zuf_mapped_trim(zm, pins->devs) &&
-		    !(zm->end && pins->keeps_back && !leave(pins, zm, &pins->held)))
+		    !(zm->end && pins->keeps_back && !record_leave(pins, zm, &pins->held)))
 			continue;
 		remove_record(pins, zm);
 		let_end(pins, zm);
@@ -157,7 +156,7 @@ static void pins_work(struct work_struct *work)
 	pins_free(pins);
 }
 
-static void kick(struct zuf_held *held)
+static void pins_kick(struct zuf_held *held)
 {
 	struct zuf_pins *pins = container_of(held, struct zuf_pins, held);
 
@@ -178,7 +177,7 @@ struct zuf_pins *zuf_pins_create(struct zuf_sb *zsb)
 	pins->zsb = zsb;
 	pins->devs = zuf_devset_get(zsb->devs);
 	pins->type = zsb->type;
-	zuf_held_init(&pins->held, pins->devs, kick);
+	zuf_held_init(&pins->held, pins->devs, pins_kick);
 	INIT_DELAYED_WORK(&pins->work, pins_work);
 	mutex_lock(&mounts_lock);
 	list_add_tail(&pins->link, &mounts);
@@ -431,7 +430,7 @@ static int inherit_from(struct zuf_pins *pins, struct zuf_pins *heir)
 }
 
 /* Everything that has ended on devices of the heir's. */
-static int inherit(struct zuf_pins *heir)
+static int pins_inherit(struct zuf_pins *heir)
 {
 	struct zuf_pins *pins;
 	int err = 0;
@@ -453,7 +452,7 @@ int zuf_pins_start(struct zuf_sb *zsb)
 		return zuf_pins_hold(zsb->devs, NULL) ? -EBUSY : 0;
 	pins->keeps_back = true;
 	zuf_held_start(&pins->held, zsb->sbid);
-	err = inherit(pins);
+	err = pins_inherit(pins);
 	return err ?: zuf_held_wait_told(zsb->sbid);
 }
 

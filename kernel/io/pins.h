@@ -17,7 +17,6 @@
 
 #include <linux/types.h>
 
-#include "type.h"
 
 struct inode;
 struct zuf_devset;

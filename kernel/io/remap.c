@@ -79,7 +79,7 @@ static int compare_ranges(const struct remap *r, void *buf_in, void *buf_out)
 	return 0;
 }
 
-static int compare(const struct remap *r)
+static int remap_compare(const struct remap *r)
 {
 	void *bufs = kvmalloc(2 * COMPARE_CHUNK, GFP_KERNEL);
 	int err = -ENOMEM;
@@ -130,7 +130,7 @@ static int check_dedupe(struct remap *r)
 	return 0;
 }
 
-static int prepare(struct remap *r)
+static int remap_prepare(struct remap *r)
 {
 	int err;
 
@@ -138,7 +138,7 @@ static int prepare(struct remap *r)
 		return generic_remap_file_range_prep(r->in, r->pos_in, r->out, r->pos_out,
 						     &r->len, r->flags);
 	err = check_dedupe(r);
-	return err || !r->len ? err : compare(r);
+	return err || !r->len ? err : remap_compare(r);
 }
 
 /* ---- clone ---- */
@@ -235,7 +235,7 @@ static int remap_locked(struct remap *r)
 	r->pinned = break_both(r);
 	if (r->pinned)
 		return 0;
-	err = prepare(r);
+	err = remap_prepare(r);
 	if (err || !r->len)
 		return err;
 	/* what was stored to the source is data of the destination, too */

@@ -274,7 +274,7 @@ int zuf_quiesce(struct super_block *sb)
  * Nothing that has begun to end is left that would wait for the thaw. -EBUSY: what is to be freed
  * is held by pins, for how long nobody knows, and the server does not keep it back.
  */
-static int drain(struct zuf_sb *zsb)
+static int sync_drain(struct zuf_sb *zsb)
 {
 	struct zuf_ends *ends = &zsb->sbid->ends;
 	int err = zuf_ends_wait_quiet(zsb);
@@ -302,7 +302,7 @@ int zuf_quiesce_read_only(struct super_block *sb)
 
 	/* it ends: with the names no inode loses its last one, those that have go one by one */
 	for (;;) {
-		err = drain(zsb);
+		err = sync_drain(zsb);
 		if (!err)
 			err = zuf_quiesce(sb);
 		if (err || !zuf_ends_hold_back(zsb->sbid))

@@ -36,7 +36,7 @@ int zuf_quiesce(struct super_block *sb);
 /**
  * zuf_quiesce_read_only() - the same, and nothing is left to be freed later
  * For a remount read-only, after which the server may change nothing.
- * Return: as before; -EBUSY: deleted files whose pages somebody holds (drain()).
+ * Return: as before; -EBUSY: deleted files whose pages somebody holds (sync_drain()).
  */
 int zuf_quiesce_read_only(struct super_block *sb);
 

@@ -5,6 +5,7 @@
 #ifndef ZUF_LISTS_H
 #define ZUF_LISTS_H
 
+#include <linux/atomic.h>
 #include <linux/wait_bit.h>
 #include "endpoint.h"
 

@@ -21,7 +21,7 @@ struct zuf_op;
 /*
  * struct zuf_park_steps - what is to be done instead of sending a message again
  * @first: put the first message into the command buffer; takes @arg. The ZT, channel AWAY
- * @drop: the server is gone, or the park was never used: @arg goes
+ * @drop: the server is gone: @arg goes
  */
 struct zuf_park_steps {
 	void (*first)(struct zuf_chan *ch, void *arg);

@@ -249,7 +249,7 @@ static int claim_again(struct zuf_endpoint *ep, const struct zuf_op *op, struct 
  * There is no window for it: the server hears of that and drops what it had under way. What
  * it answers does not matter. Return: @err, or why it has not heard.
  */
-static int refuse(struct zuf_claim *claim, int err)
+static int retry_refuse(struct zuf_claim *claim, int err)
 {
 	int ret, i;
 
@@ -285,7 +285,7 @@ static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_p
 	if (likely(!err))
 		return -EAGAIN;
 	/* win->refused says it, and -EAGAIN is taken */
-	return refuse(claim, err == -EAGAIN ? -EBUSY : err);
+	return retry_refuse(claim, err == -EAGAIN ? -EBUSY : err);
 }
 
 static int run_parked(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim,

@@ -25,7 +25,7 @@
 /* An operation that found no space waits that long for what others have freed. */
 #define SPACE_WAIT	HZ
 
-static void bind(const struct zuf_op *op, const struct inode *inode, u16 at)
+static void op_bind_inode(const struct zuf_op *op, const struct inode *inode, u16 at)
 {
 	if (likely(at))
 		*(u64 *)((void *)op->hdr + at) = ZUF_I(inode)->zus_ii;
@@ -36,9 +36,9 @@ void zuf_op_bind(const struct zuf_op *op)
 	const struct zuf_op_inode *more = op->more;
 
 	if (likely(op->inode))
-		bind(op, op->inode, op->ii_at);
+		op_bind_inode(op, op->inode, op->ii_at);
 	for (; unlikely(more) && more->inode; more++)
-		bind(op, more->inode, more->at);
+		op_bind_inode(op, more->inode, more->at);
 }
 
 enum zuf_left zuf_op_lock(const struct zuf_op *op, const struct inode *inode)
@@ -95,7 +95,7 @@ static int call_claimed(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim 
 	int err;
 
 	zuf_op_bind(op);
-	if (op->win && !op->win->to_server)
+	if (op->win && !op->win->to_server && op->win->kind != ZUF_WIN_PAGES)
 		op->win->owner = op->inode ? zuf_inode_win_id(op->inode) : 0;
 	err = zuf_call(&zsb->sbid->ep, op, claim);
 	if (unlikely(op->undo))

@@ -202,7 +202,7 @@ static int look_for_ino(struct zuf_sbid *sbid, u64 ino)
 }
 
 /* It goes on: the lock. */
-static void unpark(struct zuf_end *end)
+static void end_unpark(struct zuf_end *end)
 {
 	struct zuf_ends *ends = &end->sbid->ends;
 
@@ -224,7 +224,7 @@ u32 zuf_end_inherit(struct zuf_sbid *sbid, u64 ino)
 		swap(attr, end->attr);
 		/* all that is left is to give the cookie back, which may come late */
 		hlist_del_init(&end->by_ino);
-		unpark(end);
+		end_unpark(end);
 	}
 	spin_unlock(ends_lock(sbid));
 	if (attr)
@@ -356,7 +356,7 @@ void zuf_ends_thaw(struct zuf_sbid *sbid)
 	WRITE_ONCE(ends->frozen, false);
 	while (!list_empty(&ends->parked)) {
 		for (piece = THAW_PIECE; piece && !list_empty(&ends->parked); piece--)
-			unpark(list_first_entry(&ends->parked, struct zuf_end, link));
+			end_unpark(list_first_entry(&ends->parked, struct zuf_end, link));
 		spin_unlock(ends_lock(sbid));
 		cond_resched();
 		spin_lock(ends_lock(sbid));

@@ -209,6 +209,7 @@ void zuf_ends_free_end(struct zuf_sbid *sbid);
 /**
  * zuf_ends_freeze() - nothing passes from here on, and nothing that has is under way
  * Also what killed applications have left is done.
+ * Context: s_umount exclusive.
  * Return: 0 or -EINTR: nothing has changed.
  */
 int zuf_ends_freeze(struct zuf_sb *zsb);

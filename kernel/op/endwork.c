@@ -42,7 +42,7 @@ static void post_over(struct zuf_sbid *sbid)
 	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
-static int post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation)
+static int ends_post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation)
 {
 	int err;
 
@@ -88,7 +88,7 @@ static int post_flush(struct zuf_end *end, unsigned int cpu)
 	sbid->ends.flush_for = end;
 	sbid->ends.flush_taken = READ_ONCE(flush->puts->taken);
 	zuf_sbid_get(sbid);
-	err = post(sbid, flush, ZUFS_OP_NOOP);
+	err = ends_post(sbid, flush, ZUFS_OP_NOOP);
 	if (err)
 		zuf_sbid_put(sbid);
 	return err;
@@ -140,7 +140,7 @@ static int post_end(struct zuf_end *end, const struct zufs_ioc_hdr *hdr, u8 sent
 		.ep = &end->sbid->ep,
 		.done = end_post_done,
 	};
-	err = post(end->sbid, &end->post, hdr->operation);
+	err = ends_post(end->sbid, &end->post, hdr->operation);
 	if (err)
 		WRITE_ONCE(end->sent, ZUF_END_NONE);
 	return err;
@@ -183,7 +183,7 @@ static int post_last(struct zuf_end *end)
 }
 
 /* Until the thaw, unless that has come meanwhile. */
-static void park(struct zuf_end *end)
+static void end_park(struct zuf_end *end)
 {
 	struct zuf_ends *ends = &end->sbid->ends;
 
@@ -214,7 +214,7 @@ static int end_last(struct zuf_end *end)
 	int err;
 
 	if (changes && !zuf_ends_free_begin(sbid)) {
-		park(end);
+		end_park(end);
 		return 0;
 	}
 	err = attr ? post_attr(end) : post_last(end);
@@ -283,7 +283,7 @@ static bool take_links(struct zuf_end *end, u32 *links)
 }
 
 /* By its links, EVICT_INODE or FREE_INODE: no message of it is left any more. */
-static void decide(struct zuf_end *end)
+static void end_decide(struct zuf_end *end)
 {
 	struct zuf_sbid *sbid = end->sbid;
 	u32 links = 0;
@@ -329,7 +329,7 @@ static int end_step(struct zuf_end *end)
 		}
 		/* the server's stores come before the end of its message */
 		smp_rmb();
-		decide(end);
+		end_decide(end);
 	}
 	if (!zuf_sbid_is_live(sbid)) {
 		zuf_end_sync_done(sbid, end, -EIO);
@@ -413,7 +413,7 @@ static int left_step(struct zuf_left_msg *left)
 	left->post = (struct zuf_post){
 		.hdr = left->msg, .ep = &sbid->ep, .done = left_post_done,
 	};
-	err = post(sbid, &left->post, left->msg->operation);
+	err = ends_post(sbid, &left->post, left->msg->operation);
 	if (!err)
 		return -EALREADY;
 	if (err != -EAGAIN) {
@@ -468,7 +468,7 @@ static unsigned long go_on(struct zuf_sbid *sbid)
 	return busy || !list_empty(&ends->todo) ? msecs_to_jiffies(LOOK_MS) : NEVER;
 }
 
-static unsigned long drive(struct zuf_sbid *sbid)
+static unsigned long ends_drive(struct zuf_sbid *sbid)
 {
 	unsigned long wait = NEVER;
 
@@ -494,7 +494,7 @@ void zuf_ends_work(struct work_struct *work)
 		if (!kref_get_unless_zero(&sbid->ep.ref))
 			continue;
 		spin_unlock(&re->lock);
-		wait = min(wait, drive(sbid));
+		wait = min(wait, ends_drive(sbid));
 		zuf_sbid_put(sbid);
 		spin_lock(&re->lock);
 	}

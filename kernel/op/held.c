@@ -19,7 +19,7 @@
  *  - Who waits is killed: he sends nothing that frees. A put that must follow waits with the root's
  *    worker (zuf_contract_put, orphan_put), and so does the end of an inode.
  *  - UNMAP comes between a drop and its BUSY: nothing is mapped, nothing in the record: -EBUSY,
- *    as long as anything of the mount is untold (do_unmap). After it the server knows.
+ *    as long as anything of the mount is untold (zuf_unmap). After it the server knows.
  *  - The mount ends: BUSY goes before UMOUNT, IDLE does not; the set stays, and the devices with
  *    it, until it is empty or the next mount takes it over and tells it before all else.
  *  - The server ends: nothing is told, all counts go on. zuf_held_wait_told() is over.
@@ -101,7 +101,7 @@ int zuf_held_wait_told(struct zuf_sbid *sbid)
 				 !zuf_sbid_is_live(sbid)) ? -EINTR : 0;
 }
 
-static void told(struct zuf_sbid *sbid, unsigned int nr)
+static void held_told(struct zuf_sbid *sbid, unsigned int nr)
 {
 	if (!nr || !atomic_sub_and_test(nr, &sbid->ends.nr_untold))
 		return;
@@ -145,7 +145,7 @@ int zuf_held_add(struct zuf_held *held, u64 block, gfp_t gfp)
 		WRITE_ONCE(held->pause, PAUSE_MIN);
 		xa_set_mark(&held->blocks, block, UNTOLD);
 	} else if (sbid) {
-		told(sbid, 1);
+		held_told(sbid, 1);
 	}
 	if (!xa_is_err(old))
 		held->kick(held);
@@ -154,7 +154,7 @@ int zuf_held_add(struct zuf_held *held, u64 block, gfp_t gfp)
 
 /* ---- the message ---- */
 
-static bool follows(const struct zuf_held *held, u64 block)
+static bool msg_follows(const struct zuf_held *held, u64 block)
 {
 	const struct zufs_t1_run *last = &held->msg.runs[held->msg.t1.nr - 1];
 
@@ -163,14 +163,14 @@ static bool follows(const struct zuf_held *held, u64 block)
 
 static bool has_room(const struct zuf_held *held, u64 block)
 {
-	return held->msg.t1.nr < ZUFS_T1_RUNS_MAX || follows(held, block);
+	return held->msg.t1.nr < ZUFS_T1_RUNS_MAX || msg_follows(held, block);
 }
 
 static void add_block(struct zuf_held *held, u64 block)
 {
 	u32 nr = held->msg.t1.nr;
 
-	if (follows(held, block)) {
+	if (msg_follows(held, block)) {
 		held->msg.runs[nr - 1].nr++;
 		return;
 	}
@@ -269,7 +269,7 @@ static bool look_at(struct zuf_held *held, u64 block, void *entry)
 	return true;
 }
 
-static void look(struct zuf_held *held)
+static void held_look(struct zuf_held *held)
 {
 	unsigned int budget = max(LOOK_AT, atomic_read(&held->nr) / 8);
 	unsigned long block;
@@ -345,7 +345,7 @@ static void msg_done(struct zuf_held *held)
 	if (t1->hdr.operation == ZUFS_OP_T1_BUSY)
 		for (i = 0; i < t1->nr; i++)
 			nr += held->msg.runs[i].nr;
-	told(held->sbid, nr);
+	held_told(held->sbid, nr);
 	if (t1->hdr.operation == ZUFS_OP_T1_BUSY && held->last_of_round)
 		end_round(held->sbid);
 }
@@ -387,7 +387,7 @@ static u8 tell_and_look(struct zuf_held *held)
 		if (held->stage == MSG_NONE)
 			form_busy(held);
 		if (held->stage == MSG_NONE && may_look(held))
-			look(held);
+			held_look(held);
 		if (held->stage == MSG_NONE) {
 			set_telling(held, false);
 			return MSG_NONE;

@@ -88,7 +88,7 @@ static void wait_for_look(struct zuf_umount *um)
 	zuf_ends_kick(root);
 }
 
-static void send(struct zuf_umount *um)
+static void umount_send(struct zuf_umount *um)
 {
 	if (um->msg.zmi.zus_sbi)
 		zuf_mounter_call(&um->root->peer, um->server_gen, &um->msg);
@@ -98,7 +98,7 @@ static void send(struct zuf_umount *um)
 	um->answered = true;
 }
 
-static void finish(struct zuf_umount *um)
+static void umount_finish(struct zuf_umount *um)
 {
 	struct zuf_root *root = um->root;
 	struct zuf_sbid *sbid = um->sbid;
@@ -128,9 +128,9 @@ static void umount_work(struct work_struct *work)
 		if (!um)
 			break;
 		if (!um->answered)
-			send(um);
+			umount_send(um);
 		if (zuf_sbid_lists_have_ended(um->sbid))
-			finish(um);
+			umount_finish(um);
 		else
 			wait_for_look(um);
 	}

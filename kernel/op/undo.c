@@ -66,7 +66,7 @@ void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo)
 /* ---- the server's side ---- */
 
 /* A command buffer has room for either. */
-static bool send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_at at)
+static bool undo_send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_at at)
 {
 	undo->at = at;
 	zuf_chan_put_msg(ch, at == ZUF_UNDO_BACK ? &undo->back.hdr : &undo->remove.hdr);
@@ -80,7 +80,7 @@ static void undo_first(struct zuf_chan *ch, void *arg)
 	bool is_swapped = undo->at == ZUF_UNDO_MOVE || undo->at == ZUF_UNDO_BACK;
 
 	ch->left_undo = undo;
-	send(ch, undo, is_swapped ? ZUF_UNDO_BACK : ZUF_UNDO_REMOVE);
+	undo_send(ch, undo, is_swapped ? ZUF_UNDO_BACK : ZUF_UNDO_REMOVE);
 }
 
 static void undo_drop(void *undo)
@@ -97,14 +97,14 @@ bool zuf_undo_next(struct zuf_chan *ch)
 
 	switch (undo->at) {
 	case ZUF_UNDO_EXCHANGE:
-		more = send(ch, undo, failed ? ZUF_UNDO_REMOVE : ZUF_UNDO_BACK);
+		more = undo_send(ch, undo, failed ? ZUF_UNDO_REMOVE : ZUF_UNDO_BACK);
 		break;
 	case ZUF_UNDO_MOVE:
-		more = failed && send(ch, undo, ZUF_UNDO_BACK);
+		more = failed && undo_send(ch, undo, ZUF_UNDO_BACK);
 		break;
 	case ZUF_UNDO_BACK:
 		/* it keeps its temporary name: to remove that would remove the file */
-		more = !failed && send(ch, undo, ZUF_UNDO_REMOVE);
+		more = !failed && undo_send(ch, undo, ZUF_UNDO_REMOVE);
 		break;
 	case ZUF_UNDO_REMOVE:
 		break;

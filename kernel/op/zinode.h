@@ -11,6 +11,7 @@
 #define ZUF_ZINODE_H
 
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/rwsem.h>
 #include "ends.h"
 #include "range.h"
@@ -157,6 +158,16 @@ static inline void zuf_assert_exclusive(struct inode *inode)
 	    (inode_state_read_once(inode) & (I_FREEING | I_WILL_FREE)))
 		return;
 	lockdep_assert_held_write(&inode->i_rwsem);
+	lockdep_assert_held_write(&inode->i_mapping->invalidate_lock);
+}
+
+/* The same for a caller who has its range of the file, and shares the inode lock with others. */
+static inline void zuf_assert_guarded(struct inode *inode)
+{
+	if (!IS_ENABLED(CONFIG_LOCKDEP) ||
+	    (inode_state_read_once(inode) & (I_FREEING | I_WILL_FREE)))
+		return;
+	lockdep_assert_held(&inode->i_rwsem);
 	lockdep_assert_held_write(&inode->i_mapping->invalidate_lock);
 }
 

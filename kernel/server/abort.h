@@ -5,7 +5,6 @@
 #ifndef ZUF_ABORT_H
 #define ZUF_ABORT_H
 
-
 struct zuf_root;
 
 /**

@@ -4,7 +4,7 @@
  *
  *	server thread                       workers
  *	header and words are copied once
- *	zuf_sbid_get, zuf_srvmem_pin	   the mount may end meanwhile
+ *	zuf_sbid_lookup, zuf_srvmem_pin	   the mount may end meanwhile
  *	zuf_sbid_list_begin
  *	zuf_list_start -----------------> exec_done: all has ended
  *	waits, or returns at once            exec_tell: IOM_DONE to the server

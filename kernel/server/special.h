@@ -6,6 +6,7 @@
 #define ZUF_SPECIAL_H
 
 #include <linux/fs.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 
 struct zuf_chan;

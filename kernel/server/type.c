@@ -7,6 +7,7 @@
  * for good; a server that comes later, on the same or another root, takes the
  * entry over once its former server is gone.
  */
+#include <linux/cache.h>
 #include <linux/ctype.h>
 #include <linux/fs_context.h>
 #include <linux/mutex.h>
@@ -22,7 +23,7 @@ static struct zuf_type zuf_types[ZUF_MAX_TYPES];
 static DEFINE_MUTEX(zuf_types_lock);
 static struct zuf_type_ops type_ops __ro_after_init;
 
-void zuf_types_init(const struct zuf_type_ops *ops)
+void __init zuf_types_init(const struct zuf_type_ops *ops)
 {
 	type_ops = *ops;
 }

@@ -6,6 +6,7 @@
 #define ZUF_TYPE_H
 
 #include <linux/fs.h>
+#include <linux/init.h>
 #include "zuf/zus_api.h"
 
 struct zuf_root;

@@ -54,7 +54,7 @@ static void take_output(struct zuf_op *op, const void __shm *shared, size_t end)
  * delivered. What a plugin's ioctl has done only the plugin knows; kernel threads have nobody
  * who would start them anew.
  */
-static int interrupted(const struct zuf_claim *claim, const struct zuf_op *op)
+static int call_interrupted(const struct zuf_claim *claim, const struct zuf_op *op)
 {
 	if (!claim->told || !task_sigpending(current) || op->hdr->operation == ZUFS_OP_IOCTL ||
 	    (current->flags & (PF_KTHREAD | PF_IO_WORKER)))
@@ -107,7 +107,7 @@ static bool take_answer(struct zuf_endpoint *ep, struct zuf_claim *claim, struct
 	}
 	*err = zuf_err_from_server(answer);
 	if (unlikely(*err == -EINTR))
-		*err = interrupted(claim, op);
+		*err = call_interrupted(claim, op);
 	/* it may go again as it was: dispatch.c */
 	if (unlikely(answer == -ENOSPC))
 		return true;

@@ -331,7 +331,8 @@ void zuf_chan_release(struct zuf_claim *claim)
 		/* or those who wait for a channel would take it again and again */
 		chan_move(ch, s, wanted ? ZUF_CH_AWAY : ZUF_CH_IDLE);
 		/* once more: who has left one meanwhile may have found it busy */
-		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) || zuf_chan_is_wanted(ch);
+		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) ||
+			  zuf_chan_is_wanted(ch);
 		if (unlikely(wanted))
 			wake_up_process(ch->server);
 		chan_wake_claimer(ch);

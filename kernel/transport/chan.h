@@ -66,7 +66,7 @@ struct zuf_chan {
 	unsigned long stays_at;		/* jiffies: when the message began (stays.c) */
 	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
-	/* of the peer's owner (zuf_peer_ops) */
+	/* of the peer's owner (zuf_peer_ops), and 0 when a message is posted */
 	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
 	struct zuf_list *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
 	u8 refusals;			/* ORPHAN: lists that it was not granted */
@@ -117,7 +117,7 @@ void zuf_chan_put(struct zuf_chan *ch);
 /*
  * struct zuf_claim - a claimed channel
  * @op: what it does
- * @ep: of the mount; NULL: of none
+ * @ep: of the mount; set by zuf_call()
  * @unkillable: a fatal signal does not end the wait for the answer
  * @start: when the operation began, zuf_stats_start()
  * @pin_left: jiffies for which its sleeps may still keep the task on the CPU

@@ -2,12 +2,13 @@
 /*
  * endpoint.h - a mount as messages see it: whose server gets them, who counts them
  *
- * Lies in the object that owns it (op/sbid.h), reference counted, constant. It may outlive the
- * super-block.
+ * Lies in the object that owns it (op/sbid.h), reference counted, constant otherwise. It may
+ * outlive the super-block.
  */
 #ifndef ZUF_ENDPOINT_H
 #define ZUF_ENDPOINT_H
 
+#include <linux/cache.h>
 #include <linux/kref.h>
 #include <linux/types.h>
 
@@ -27,12 +28,14 @@ struct zuf_endpoint_ops {
 };
 
 struct zuf_endpoint {
-	struct kref ref;
-	u32 gen;			/* the server that its messages go to; 0: to none */
 	struct zuf_peer *peer;		/* referenced by the owner */
+	u32 gen;			/* the server that its messages go to; 0: to none */
 	u64 id;				/* of the super-block */
 	struct zuf_stats __percpu *stats; /* who counts: the mount, or the peer */
 	const struct zuf_endpoint_ops *ops;
+
+	/* apart: lists and ends of inodes write it, every operation reads the above */
+	struct kref ref ____cacheline_aligned_in_smp;
 };
 
 static inline struct zuf_endpoint *zuf_endpoint_get(struct zuf_endpoint *ep)

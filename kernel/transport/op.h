@@ -84,8 +84,8 @@ struct zuf_op_inode {
 
 /*
  * struct zuf_op - one round trip
- * Whoever carries it (call.c) looks at the message, the window and the hooks; inodes and what
- * follows them are between the sender and dispatch.c.
+ * Whoever carries it (call.c, retry.c) looks at the message, the window and the hooks, and of the
+ * inode at its number for the trace. What stands behind @retry is for op/.
  * @hdr: the message, complete with its struct of the ABI but for the cookies of
  *	inodes; in_len, out_len, out_start and operation are set by the caller (ZUF_HDR)
  * @out_at, @out_size: where at @hdr the answer has fields of its own (ZUF_OUT): of an answer

@@ -47,12 +47,12 @@ struct zuf_cpu {
 /*
  * struct zuf_peer_ops - what the owner of the peer does when something happens here
  *
- * What a killed caller leaves in its channel is the owner's business (op/leave.c, op/finish.c), of which a
- * channel knows no more than when to ask.
+ * What a killed caller leaves in its channel is the owner's business (op/leave.c,
+ * op/finish.c), of which a channel knows no more than when to ask.
  * @release: the last reference is gone
  * @down: nobody is the server any more; @gen was the last one, 0: there was none. peer->lock.
- * @leave: the caller is about to leave its message, which the server has, to it; it owns the
- *	channel. zuf_puts_done() follows if the answer is faster
+ * @leave: the caller is about to leave its message to the server, which has it or is to get it
+ *	again; it owns the channel. zuf_puts_done() follows if the answer is faster
  * @hold: the same for a message that has no channel: what must wait for it is in @carried then
  * @finish: the server has answered a message that was left; the ZT, channel FINISH. Return:
  *	true: the command buffer holds a message that the server must carry out at once

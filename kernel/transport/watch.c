@@ -6,6 +6,7 @@
  * looks, once a second while there are channels.
  */
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 
 #include "chan.h"

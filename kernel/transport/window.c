@@ -9,7 +9,7 @@
  * that needs the whole window covers the copy pages for that time, they come
  * back by a page fault.
  *
- * Called with the channel claimed (dispatch.c); zuf_win_drop_pages also by the
+ * Called with the channel claimed (call.c, retry.c); zuf_win_drop_pages also by the
  * ZT for an operation whose application was killed. No page of the application
  * is ever faulted in here: callers hold locks that a fault may need.
  */

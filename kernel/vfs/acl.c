@@ -48,7 +48,7 @@ static void decode_entry(const struct wire_entry *wire, struct posix_acl_entry *
 		entry->e_gid = make_kgid(&init_user_ns, id);
 }
 
-static struct posix_acl *decode(struct inode *inode, const struct wire_entry *wire, size_t size)
+static struct posix_acl *acl_decode(struct inode *inode, const struct wire_entry *wire, size_t size)
 {
 	size_t count = size / sizeof(*wire), i;
 	struct posix_acl *acl;
@@ -78,7 +78,7 @@ static struct posix_acl *read_many(struct inode *inode, int type)
 	if (!wire)
 		return ERR_PTR(-ENOMEM);
 	size = zuf_xattr_get(inode, ZUFS_XATTR_SYSTEM, acl_name(type), wire, XATTR_SIZE_MAX);
-	acl = size < 0 ? ERR_PTR(size) : decode(inode, wire, size);
+	acl = size < 0 ? ERR_PTR(size) : acl_decode(inode, wire, size);
 	kvfree(wire);
 	return acl;
 }
@@ -95,7 +95,7 @@ struct posix_acl *zuf_get_acl(struct inode *inode, int type, bool rcu)
 		return read_many(inode, type);
 	if (size == -ENODATA || size == -EOPNOTSUPP)
 		return NULL;
-	return size < 0 ? ERR_PTR(size) : decode(inode, wire, size);
+	return size < 0 ? ERR_PTR(size) : acl_decode(inode, wire, size);
 }
 
 /* ---- to the server ---- */
@@ -123,7 +123,7 @@ void zuf_acl_encode(const struct posix_acl *acl, void *value)
 }
 
 /* @acl NULL: there shall be none. */
-static int store(struct inode *inode, int type, const struct posix_acl *acl)
+static int acl_store(struct inode *inode, int type, const struct posix_acl *acl)
 {
 	size_t size = zuf_acl_size(acl);
 	void *value;
@@ -157,7 +157,7 @@ static int store_with_mode(struct inode *inode, int type, const struct posix_acl
 
 	zuf_touch_start(&touch, inode, STATX_CTIME);
 	set_mode(inode, mode);
-	err = store(inode, type, acl);
+	err = acl_store(inode, type, acl);
 	/* there was none: the mode is all that changes, if it does */
 	if (err == -ENODATA && !acl) {
 		same = mode == old_mode;

@@ -53,7 +53,7 @@ static void inherit_flags(struct inode *inode, const struct inode *dir)
 /* A VFS inode with everything that the server does not decide, and what it shall have. */
 static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish,
-				struct zuf_newattr *dress)
+				struct zuf_newattr *na)
 {
 	struct inode *inode = new_inode(dir->i_sb);
 	struct timespec64 now;
@@ -62,7 +62,7 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	inode_init_owner(idmap, inode, dir, wish->mode);
-	err = zuf_acls_inherit(dir, inode, &dress->acls);
+	err = zuf_acls_inherit(dir, inode, &na->acls);
 	if (err)
 		goto err_inode;
 	now = current_time(inode);
@@ -74,13 +74,13 @@ static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 	if (wish->target)
 		err = zuf_symlink_set(inode, wish->target, wish->target_len);
 	if (!err)
-		err = zuf_newattr_collect(dress, inode, dir, name);
+		err = zuf_newattr_collect(na, inode, dir, name);
 	if (err)
 		goto err_newattr;
 	return inode;
 
 err_newattr:
-	zuf_newattr_release(dress);
+	zuf_newattr_release(na);
 err_inode:
 	iput(inode);
 	return ERR_PTR(err);
@@ -91,8 +91,8 @@ static __le64 ns_le64(struct timespec64 time)
 	return cpu_to_le64(timespec64_to_ns(&time));
 }
 
-static void describe(const struct inode *inode, const struct wish *wish, umode_t mode,
-		     struct zus_inode *zi)
+static void create_describe(const struct inode *inode, const struct wish *wish, umode_t mode,
+			    struct zus_inode *zi)
 {
 	zi->i_flags = cpu_to_le16((inode->i_flags & (S_SYNC | S_NOATIME | S_DIRSYNC)) |
 				  ZUF_I(inode)->declared_flags);
@@ -112,10 +112,10 @@ static void describe(const struct inode *inode, const struct wish *wish, umode_t
 
 /* NEW_INODE; with what the inode comes with if it rides along, else it comes later. */
 static int send_message(struct inode *inode, struct inode *dir, const struct qstr *name,
-			const struct wish *wish, struct zuf_newattr *dress, bool carried)
+			const struct wish *wish, struct zuf_newattr *na, bool carried)
 {
-	struct zufs_ioc_new_inode own, *msg = carried ? dress->msg : &own;
-	bool is_first_step = zuf_newattr_needs_steps(dress, carried);
+	struct zufs_ioc_new_inode own, *msg = carried ? na->msg : &own;
+	bool is_first_step = zuf_newattr_needs_steps(na, carried);
 	struct zuf_win win = {
 		.kind = ZUF_WIN_KBUF,
 		.to_server = true,
@@ -128,7 +128,7 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
 	int err;
 
 	*msg = (struct zufs_ioc_new_inode){
-		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(*msg) + (carried ? dress->len : 0), 0,
+		.hdr = ZUF_HDR(ZUFS_OP_NEW_INODE, sizeof(*msg) + (carried ? na->len : 0), 0,
 			       sizeof(*msg)),
 		.flags = (wish->tmpfile ? ZI_TMPFILE : 0) | (carried ? ZI_XATTRS : 0),
 	};
@@ -137,7 +137,7 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
 		if (err)
 			return err;
 	}
-	describe(inode, wish, zuf_newattr_first_mode(dress, inode, carried), &msg->zi);
+	create_describe(inode, wish, zuf_newattr_first_mode(na, inode, carried), &msg->zi);
 	if (wish->target_len >= sizeof(msg->zi.i_symlink))
 		op.win = &win;
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
@@ -153,21 +153,21 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
  * has what it comes with.
  */
 static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
-			  const struct wish *wish, struct zuf_newattr *dress, bool *carried)
+			  const struct wish *wish, struct zuf_newattr *na, bool *carried)
 {
 	int err;
 
-	*carried = zuf_newattr_can_ride(dress, inode->i_sb);
-	err = send_message(inode, dir, name, wish, dress, *carried);
+	*carried = zuf_newattr_can_ride(na, inode->i_sb);
+	err = send_message(inode, dir, name, wish, na, *carried);
 	/* longer than a command buffer */
 	if (unlikely(err == -E2BIG && *carried)) {
 		*carried = false;
-		err = send_message(inode, dir, name, wish, dress, false);
+		err = send_message(inode, dir, name, wish, na, false);
 	}
 	return err;
 }
 
-/* An inode that cannot be dressed goes again; the caller's error stands. */
+/* An inode that cannot get its attributes goes again; the caller's error stands. */
 static void undo_create(struct inode *inode, struct inode *dir, const struct qstr *name)
 {
 	int err = zuf_name_remove(dir, name, inode, ZUF_OPF_FORGET, NULL);
@@ -188,28 +188,28 @@ static void undo_create(struct inode *inode, struct inode *dir, const struct qst
 static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish)
 {
-	struct zuf_newattr dress = { };
+	struct zuf_newattr na = { };
 	struct zuf_touch touch;
 	struct inode *inode;
 	bool carried;
 	int err;
 
-	inode = make_inode(idmap, dir, name, wish, &dress);
+	inode = make_inode(idmap, dir, name, wish, &na);
 	if (IS_ERR(inode))
 		return inode;
 	zuf_touch_start(&touch, dir, STATX_MTIME | STATX_CTIME);
-	err = send_new_inode(inode, dir, name, wish, &dress, &carried);
+	err = send_new_inode(inode, dir, name, wish, &na, &carried);
 	zuf_touch_end(&touch, err);
 	if (err) {
 		iput(inode);
 	} else {
 		if (wish->made)
 			*wish->made = true;
-		err = zuf_newattr_store(&dress, inode, dir, name, carried);
+		err = zuf_newattr_store(&na, inode, dir, name, carried);
 		if (err)
 			undo_create(inode, dir, name);
 	}
-	zuf_newattr_release(&dress);
+	zuf_newattr_release(&na);
 	return err ? ERR_PTR(err) : inode;
 }
 
@@ -292,20 +292,20 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		umode_t mode)
 {
 	struct wish wish = { .mode = S_IFREG | mode, .tmpfile = true };
-	struct zuf_newattr dress = { };
+	struct zuf_newattr na = { };
 	struct inode *inode;
 	bool carried;
 	int err;
 
-	inode = make_inode(idmap, dir, NULL, &wish, &dress);
+	inode = make_inode(idmap, dir, NULL, &wish, &na);
 	if (IS_ERR(inode))
 		return finish_open_simple(file, PTR_ERR(inode));
-	err = send_new_inode(inode, dir, NULL, &wish, &dress, &carried);
+	err = send_new_inode(inode, dir, NULL, &wish, &na, &carried);
 	if (err) {
 		iput(inode);
 		goto out;
 	}
-	err = zuf_newattr_store(&dress, inode, dir, NULL, carried);
+	err = zuf_newattr_store(&na, inode, dir, NULL, carried);
 	if (err) {
 		discard_new_inode(inode);
 	} else {
@@ -313,6 +313,6 @@ int zuf_tmpfile(struct zuf_idmap *idmap, struct inode *dir, struct file *file,
 		zuf_instantiate_tmpfile(file, inode);
 	}
 out:
-	zuf_newattr_release(&dress);
+	zuf_newattr_release(&na);
 	return finish_open_simple(file, err);
 }

@@ -264,7 +264,7 @@ static bool is_same_inode(struct inode *inode, const struct zus_inode *zi)
 }
 
 /* A killed chmod of it is still to be told again. */
-static void inherit(struct inode *inode, u32 attr)
+static void inode_inherit(struct inode *inode, u32 attr)
 {
 	struct zuf_inode *zii = ZUF_I(inode);
 
@@ -295,7 +295,7 @@ static struct inode *get_locked(struct super_block *sb, u64 ino)
 			return ERR_PTR(-ENOMEM);
 		if (!(inode_state_read_once(inode) & I_NEW))
 			return inode;
-		inherit(inode, zuf_end_inherit(sbid, ino));
+		inode_inherit(inode, zuf_end_inherit(sbid, ino));
 		if (!zuf_end_has_ino(sbid, ino))
 			return inode;
 		/* it was evicted just now */

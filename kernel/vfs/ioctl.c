@@ -87,7 +87,7 @@ static int copy_answer(const struct call *call, const void *arg, size_t size)
 }
 
 /* With write access to the mount, unless it is we who froze the file system. */
-static int dispatch(struct call *call)
+static int ioctl_dispatch(struct call *call)
 {
 	bool write = call->changes && !(call->kflags & ZUFS_IOC_FSFROZEN);
 	int err;
@@ -104,7 +104,7 @@ static int dispatch(struct call *call)
 }
 
 /* One message with @size bytes of argument. */
-static int send(struct call *call, size_t size)
+static int ioctl_send(struct call *call, size_t size)
 {
 	struct inode *inode = file_inode(call->file);
 	struct zufs_ioc_ioctl *msg;
@@ -130,7 +130,7 @@ static int send(struct call *call, size_t size)
 		.flags = ZUF_OPF_NO_LOCK, .overflow = take_request,
 		.left = call->thaw ? &call->thaw->left : NULL,
 	};
-	err = dispatch(call);
+	err = ioctl_dispatch(call);
 	if (!err && !call->uflags)
 		err = copy_answer(call, ZUFS_TAIL(msg, arg), size);
 out:
@@ -140,7 +140,7 @@ out:
 
 static int send_again(struct call *call, size_t size)
 {
-	int err = send(call, size);
+	int err = ioctl_send(call, size);
 
 	return err || !call->uflags ? err : -EBUSY;
 }
@@ -234,7 +234,7 @@ static u32 kflags_of(const struct file *file)
 }
 
 /* What the call may do. */
-static void classify(struct call *call)
+static void ioctl_classify(struct call *call)
 {
 	const struct zuf_ioclist *list = ZUF_SB(file_inode(call->file)->i_sb)->ioclist;
 	u32 flags = 0;
@@ -261,11 +261,11 @@ static int pass_through(struct file *file, unsigned int cmd, void __user *user)
 	size_t size = _IOC_SIZE(cmd);
 	int err;
 
-	classify(&call);
+	ioctl_classify(&call);
 	/* who knows what it does to the blocks */
 	if (call.changes && IS_SWAPFILE(file_inode(file)))
 		return -ETXTBSY;
-	err = send(&call, size);
+	err = ioctl_send(&call, size);
 	if (err || !call.uflags)
 		return err;
 	switch (call.uflags) {

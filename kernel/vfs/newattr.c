@@ -22,9 +22,9 @@
 
 /* ---- records ---- */
 
-static struct zufs_new_xattr *record_at(const struct zuf_newattr *dress, size_t at)
+static struct zufs_new_xattr *record_at(const struct zuf_newattr *na, size_t at)
 {
-	return (void *)(dress->msg + 1) + at;
+	return (void *)(na->msg + 1) + at;
 }
 
 static char *record_name(struct zufs_new_xattr *record)
@@ -32,22 +32,23 @@ static char *record_name(struct zufs_new_xattr *record)
 	return ZUFS_TAIL(record, buf);
 }
 
-static int make_room(struct zuf_newattr *dress, size_t bytes)
+static int make_room(struct zuf_newattr *na, size_t bytes)
 {
-	size_t used = sizeof(*dress->msg) + dress->len;
+	size_t used = sizeof(*na->msg) + na->len;
 	void *msg = kvzalloc(used + bytes, GFP_KERNEL_ACCOUNT);
 
 	if (!msg)
 		return -ENOMEM;
-	if (dress->msg)
-		memcpy(msg, dress->msg, used);
-	kvfree(dress->msg);
-	dress->msg = msg;
+	if (na->msg)
+		memcpy(msg, na->msg, used);
+	kvfree(na->msg);
+	na->msg = msg;
 	return 0;
 }
 
 /* One more; its value, @size bytes, is still to be written at @value. */
-static int add(struct zuf_newattr *dress, u32 type, const char *name, size_t size, void **value)
+static int newattr_add(struct zuf_newattr *na, u32 type, const char *name, size_t size,
+		       void **value)
 {
 	size_t name_len = strlen(name) + 1, bytes;
 	struct zufs_new_xattr *record;
@@ -56,36 +57,36 @@ static int add(struct zuf_newattr *dress, u32 type, const char *name, size_t siz
 	if (name_len > XATTR_NAME_MAX + 1 || size > XATTR_SIZE_MAX)
 		return -E2BIG;
 	bytes = zufs_new_xattr_size(name_len, size);
-	err = make_room(dress, bytes);
+	err = make_room(na, bytes);
 	if (err)
 		return err;
-	record = record_at(dress, dress->len);
+	record = record_at(na, na->len);
 	record->type = type;
 	record->size = size;
 	record->name_len = name_len;
 	memcpy(record_name(record), name, name_len);
 	*value = record_name(record) + name_len;
-	dress->len += bytes;
-	dress->nr++;
+	na->len += bytes;
+	na->nr++;
 	return 0;
 }
 
-void zuf_newattr_release(struct zuf_newattr *dress)
+void zuf_newattr_release(struct zuf_newattr *na)
 {
-	kvfree(dress->msg);
-	zuf_acls_release(&dress->acls);
+	kvfree(na->msg);
+	zuf_acls_release(&na->acls);
 }
 
 /* ---- before the inode is made ---- */
 
-static int add_acl(struct zuf_newattr *dress, const char *name, const struct posix_acl *acl)
+static int add_acl(struct zuf_newattr *na, const char *name, const struct posix_acl *acl)
 {
 	void *value;
 	int err;
 
 	if (!IS_ENABLED(CONFIG_FS_POSIX_ACL) || !acl)
 		return 0;
-	err = add(dress, ZUFS_XATTR_SYSTEM, name, zuf_acl_size(acl), &value);
+	err = newattr_add(na, ZUFS_XATTR_SYSTEM, name, zuf_acl_size(acl), &value);
 	if (!err)
 		zuf_acl_encode(acl, value);
 	return err;
@@ -93,16 +94,16 @@ static int add_acl(struct zuf_newattr *dress, const char *name, const struct pos
 
 static int add_labels(struct inode *inode, const struct xattr *labels, void *data)
 {
-	struct zuf_newattr *dress = data;
+	struct zuf_newattr *na = data;
 	const struct xattr *label;
 	void *value;
 	int err;
 
 	for (label = labels; label->name; label++)
 		if (!strcmp(label->name, XATTR_EVM_SUFFIX))
-			dress->labels_late = true;
-	for (label = labels; label->name && !dress->labels_late; label++) {
-		err = add(dress, ZUFS_XATTR_SECURITY, label->name, label->value_len, &value);
+			na->labels_late = true;
+	for (label = labels; label->name && !na->labels_late; label++) {
+		err = newattr_add(na, ZUFS_XATTR_SECURITY, label->name, label->value_len, &value);
 		if (err)
 			return err;
 		memcpy(value, label->value, label->value_len);
@@ -110,20 +111,20 @@ static int add_labels(struct inode *inode, const struct xattr *labels, void *dat
 	return 0;
 }
 
-int zuf_newattr_collect(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_collect(struct zuf_newattr *na, struct inode *inode, struct inode *dir,
 		      const struct qstr *name)
 {
-	int err = add_acl(dress, XATTR_NAME_POSIX_ACL_DEFAULT, dress->acls.def);
+	int err = add_acl(na, XATTR_NAME_POSIX_ACL_DEFAULT, na->acls.def);
 
 	if (!err)
-		err = add_acl(dress, XATTR_NAME_POSIX_ACL_ACCESS, dress->acls.access);
-	return err ?: security_inode_init_security(inode, dir, name, add_labels, dress);
+		err = add_acl(na, XATTR_NAME_POSIX_ACL_ACCESS, na->acls.access);
+	return err ?: security_inode_init_security(inode, dir, name, add_labels, na);
 }
 
-bool zuf_newattr_can_ride(const struct zuf_newattr *dress, const struct super_block *sb)
+bool zuf_newattr_can_ride(const struct zuf_newattr *na, const struct super_block *sb)
 {
-	return dress->len && (ZUF_SB(sb)->fs_caps & ZUFS_FSC_NEW_XATTRS) &&
-	       dress->nr <= ZUFS_NEW_XATTRS_MAX && sizeof(*dress->msg) + dress->len <= U16_MAX;
+	return na->len && (ZUF_SB(sb)->fs_caps & ZUFS_FSC_NEW_XATTRS) &&
+	       na->nr <= ZUFS_NEW_XATTRS_MAX && sizeof(*na->msg) + na->len <= U16_MAX;
 }
 
 /* ---- after it ---- */
@@ -138,14 +139,14 @@ static int store_record(struct inode *inode, struct zufs_new_xattr *record)
 	return err == -EOPNOTSUPP && record->type == ZUFS_XATTR_SECURITY ? 0 : err;
 }
 
-static int store_records(struct zuf_newattr *dress, struct inode *inode)
+static int store_records(struct zuf_newattr *na, struct inode *inode)
 {
 	struct zufs_new_xattr *record;
 	size_t at, bytes;
 	int err = 0;
 
-	for (at = 0; at < dress->len && !err; at += bytes) {
-		record = record_at(dress, at);
+	for (at = 0; at < na->len && !err; at += bytes) {
+		record = record_at(na, at);
 		bytes = zufs_new_xattr_size(record->name_len, record->size);
 		err = store_record(inode, record);
 	}
@@ -177,9 +178,9 @@ static int check_carried(struct inode *inode)
 }
 
 /* The mode that it was made with becomes the one that it shall have. */
-static int open_to_others(struct zuf_newattr *dress, struct inode *inode, bool carried)
+static int open_to_others(struct zuf_newattr *na, struct inode *inode, bool carried)
 {
-	umode_t first = zuf_newattr_first_mode(dress, inode, carried);
+	umode_t first = zuf_newattr_first_mode(na, inode, carried);
 	int err;
 
 	if (first == inode->i_mode)
@@ -191,16 +192,16 @@ static int open_to_others(struct zuf_newattr *dress, struct inode *inode, bool c
 	return err;
 }
 
-int zuf_newattr_store(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_store(struct zuf_newattr *na, struct inode *inode, struct inode *dir,
 		    const struct qstr *name, bool carried)
 {
-	int err = carried ? check_carried(inode) : store_records(dress, inode);
+	int err = carried ? check_carried(inode) : store_records(na, inode);
 
-	if (!err && dress->labels_late)
+	if (!err && na->labels_late)
 		err = security_inode_init_security(inode, dir, name, store_labels, NULL);
 	if (!err)
-		err = open_to_others(dress, inode, carried);
+		err = open_to_others(na, inode, carried);
 	if (!err)
-		zuf_acls_cache(inode, &dress->acls);
+		zuf_acls_cache(inode, &na->acls);
 	return err;
 }

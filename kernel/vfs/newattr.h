@@ -26,42 +26,42 @@ struct zuf_newattr {
 };
 
 /**
- * zuf_newattr_collect() - @dress->acls, which are set, and the labels
+ * zuf_newattr_collect() - @na->acls, which are set, and the labels
  * @inode: complete but for what the server decides
  * @name: NULL: it gets none
  * Return: 0, -errno; zuf_newattr_release() in any case.
  */
-int zuf_newattr_collect(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_collect(struct zuf_newattr *na, struct inode *inode, struct inode *dir,
 		      const struct qstr *name);
-void zuf_newattr_release(struct zuf_newattr *dress);
+void zuf_newattr_release(struct zuf_newattr *na);
 
 /* Does anything of it need messages of its own, unless NEW_INODE carries the records? */
-static inline bool zuf_newattr_needs_steps(const struct zuf_newattr *dress, bool carried)
+static inline bool zuf_newattr_needs_steps(const struct zuf_newattr *na, bool carried)
 {
-	return dress->labels_late || (dress->len && !carried);
+	return na->labels_late || (na->len && !carried);
 }
 
 /*
  * The mode that the server gets first: while ACLs are missing, also after the end of the server,
  * the inode is its owner's alone.
  */
-static inline umode_t zuf_newattr_first_mode(const struct zuf_newattr *dress,
+static inline umode_t zuf_newattr_first_mode(const struct zuf_newattr *na,
 					   const struct inode *inode, bool carried)
 {
-	if (carried || (!dress->acls.access && !dress->acls.def))
+	if (carried || (!na->acls.access && !na->acls.def))
 		return inode->i_mode;
 	return inode->i_mode & ~(S_IRWXG | S_IRWXO);
 }
 
 /* May NEW_INODE carry the records? */
-bool zuf_newattr_can_ride(const struct zuf_newattr *dress, const struct super_block *sb);
+bool zuf_newattr_can_ride(const struct zuf_newattr *na, const struct super_block *sb);
 
 /**
  * zuf_newattr_store() - the server has made the inode, which nobody sees yet
  * @carried: it has the records already
  * At the end the server has the mode that the inode has.
  */
-int zuf_newattr_store(struct zuf_newattr *dress, struct inode *inode, struct inode *dir,
+int zuf_newattr_store(struct zuf_newattr *na, struct inode *inode, struct inode *dir,
 		    const struct qstr *name, bool carried);
 
 #endif

@@ -197,14 +197,14 @@ const struct super_operations zuf_super_ops = {
 
 /* ---- life of struct zuf_sb ---- */
 
-static void replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
+static void super_replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
 {
 	zuf_mapped_drop(inode, first, nr, ZUF_DROP_HOLD);
 }
 
 static const struct zuf_sb_ops zuf_sb_ops = {
 	.reclaim = zuf_pins_reclaim,
-	.replaced = replaced,
+	.replaced = super_replaced,
 	.unmap = zuf_unmap,
 };
 
@@ -496,7 +496,7 @@ static int zuf_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	return zuf_option_parse(fc, &ctx->opt, param);
 }
 
-static int reconfigure(struct fs_context *fc, bool to_ro)
+static int super_reconfigure(struct fs_context *fc, bool to_ro)
 {
 	struct mount_ctx *ctx = fc->fs_private;
 	struct super_block *sb = fc->root->d_sb;
@@ -544,7 +544,7 @@ static int zuf_reconfigure(struct fs_context *fc)
 			   ZUF_SB(sb)->sb_id);
 	if (err)
 		return err;
-	err = reconfigure(fc, to_ro);
+	err = super_reconfigure(fc, to_ro);
 	if (to_ro)
 		zuf_ends_thaw(ZUF_SB(sb)->sbid);
 	return err;

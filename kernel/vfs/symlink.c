@@ -19,7 +19,7 @@
 #include "t1map.h"
 #include "xattr.h"
 
-static void keep(struct inode *inode, char *target)
+static void symlink_keep(struct inode *inode, char *target)
 {
 	ZUF_I(inode)->symlink = target;
 	inode->i_link = target;
@@ -32,7 +32,7 @@ int zuf_symlink_set(struct inode *inode, const char *target, size_t len)
 	if (!copy)
 		return -ENOMEM;
 	i_size_write(inode, len);
-	keep(inode, copy);
+	symlink_keep(inode, copy);
 	return 0;
 }
 
@@ -67,7 +67,7 @@ int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi)
 		kfree(target);
 		return err;
 	}
-	keep(inode, target);
+	symlink_keep(inode, target);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ struct whiteout {
 	struct zuf_undo *undo;
 };
 
-static int make(struct zuf_idmap *idmap, const struct zuf_rename *rn, struct whiteout *wh)
+static int whiteout_make(struct zuf_idmap *idmap, const struct zuf_rename *rn, struct whiteout *wh)
 {
 	int tries = NAME_TRIES;
 
@@ -98,7 +98,7 @@ static int swap_names(const struct zuf_rename *rn, const struct whiteout *wh, bo
 	return zuf_rename_step(&swap);
 }
 
-static int move(const struct zuf_rename *rn, const struct whiteout *wh)
+static int whiteout_move(const struct zuf_rename *rn, const struct whiteout *wh)
 {
 	struct zuf_rename last = *rn;
 
@@ -125,7 +125,7 @@ static void whiteout_is_gone(struct inode *inode)
 }
 
 /* Killed in or before a step, the rest is the server's. */
-static int handed(const struct whiteout *wh, bool moving)
+static int whiteout_handed(const struct whiteout *wh, bool moving)
 {
 	/* the park is there still: the message was sent, and may be done */
 	if (!moving || !wh->undo->park)
@@ -139,19 +139,19 @@ static int rename_by_steps(const struct zuf_rename *rn, const struct whiteout *w
 	int err = swap_names(rn, wh, false);
 
 	if (undo->handed)
-		return handed(wh, false);
+		return whiteout_handed(wh, false);
 	if (!err) {
-		err = move(rn, wh);
+		err = whiteout_move(rn, wh);
 		if (undo->handed)
-			return handed(wh, true);
+			return whiteout_handed(wh, true);
 		if (!err)
 			return 0;
 		/* if not even that is possible it keeps its temporary name */
 		if (swap_names(rn, wh, true))
-			return undo->handed ? handed(wh, false) : -EIO;
+			return undo->handed ? whiteout_handed(wh, false) : -EIO;
 	}
 	if (remove_name(rn, wh))
-		return undo->handed ? handed(wh, false) : -EIO;
+		return undo->handed ? whiteout_handed(wh, false) : -EIO;
 	return err;
 }
 
@@ -168,7 +168,7 @@ int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 	zuf_touch_start(&touch_dirs[0], rn->old_dir, STATX_MTIME | STATX_CTIME);
 	if (rn->new_dir != rn->old_dir)
 		zuf_touch_start(&touch_dirs[1], rn->new_dir, STATX_MTIME | STATX_CTIME);
-	err = make(idmap, rn, &wh);
+	err = whiteout_make(idmap, rn, &wh);
 	if (!err) {
 		err = describe_undo(rn, &wh) ?: rename_by_steps(rn, &wh);
 		iput(wh.inode);

@@ -120,7 +120,7 @@ static void query_init(struct query *q, struct inode *inode, u16 operation, size
 }
 
 /* No more than the VFS lets anybody store, whatever the server says. */
-static ssize_t ask(struct inode *inode, struct query *q)
+static ssize_t xattr_ask(struct inode *inode, struct query *q)
 {
 	int err = ask_in_message(inode, q);
 
@@ -163,7 +163,7 @@ ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *val
 			   min_t(size_t, size, XATTR_SIZE_MAX));
 		q.msg.type = type;
 		memcpy(q.name, name, name_len);
-		ret = ask(inode, &q);
+		ret = xattr_ask(inode, &q);
 	}
 	up_read(lock);
 	return ret;
@@ -200,7 +200,7 @@ ssize_t zuf_listxattr(struct dentry *dentry, char *list, size_t size)
 			   min_t(size_t, size, XATTR_LIST_MAX));
 		if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
 			q.msg.ioc_flags = ZUFS_XATTR_TRUSTED;
-		ret = ask(inode, &q);
+		ret = xattr_ask(inode, &q);
 		if (size && ret > 0 && !list_is_valid(list, ret))
 			ret = -EIO;
 	}

@@ -34,7 +34,7 @@ is_told() {
 
 # waits_in PID FUNCTION
 waits_in() {
-	grep -q "$2" "/proc/$1/stack"
+	grep -qE "$2" "/proc/$1/stack"
 }
 
 # ---- the SYNC of an evicted inode ----
@@ -147,7 +147,7 @@ links_decide() {
 
 # evicts: $evicter has done, or waits for a message.
 evicts() {
-	process_gone $evicter || waits_in $evicter zuf_tag_wait
+	process_gone $evicter || waits_in $evicter "zuf_tag_wait|zuf_puts_send"
 }
 
 # Others may use the new name, also while its first user has the file open.

@@ -176,7 +176,7 @@ app -t $((10000 * ${SLOW:-1})) statfs "$mnt"
 wait_until 5 is_told 2
 mount -o remount,ro "$mnt" &
 remount=$!
-wait_until 5 grep -q zuf_tag_wait "/proc/$remount/stack"
+wait_until 5 grep -qE "zuf_tag_wait|zuf_puts_send" "/proc/$remount/stack"
 app -t $((10000 * ${SLOW:-1})) statfs "$mnt"
 kill -KILL "$remount"
 wait_until 5 process_gone "$remount"
