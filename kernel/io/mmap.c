@@ -356,21 +356,16 @@ static vm_fault_t fault_check(const struct fault *f)
 	return f->order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 }
 
-/* What a killed application has left comes before the end of the file is looked at. */
-static vm_fault_t fault_settled(struct fault *f)
-{
-	return zuf_settle(f->inode, ZUF_OPF_SHARED) ? VM_FAULT_SIGBUS :
-						      fault_check(f) ?: fault_ask(f);
-}
-
 static vm_fault_t fault_locked(struct fault *f)
 {
 	struct address_space *mapping = f->inode->i_mapping;
-	vm_fault_t ret;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
 
 	if (down_read_killable(&mapping->invalidate_lock))
 		return VM_FAULT_SIGBUS;
-	ret = fault_settled(f);
+	/* what a killed application has left comes before the end of the file is looked at */
+	if (!zuf_settle(f->inode, ZUF_OPF_SHARED))
+		ret = fault_check(f) ?: fault_ask(f);
 	filemap_invalidate_unlock_shared(mapping);
 	return ret;
 }
