@@ -31,8 +31,8 @@ struct zuf_park_steps {
 
 /*
  * struct zuf_park - a parked message
- * References: one of the application (when it leaves, it gives it to the list of the peer), and
- * one of the list, until zuf_park_done(). Fields are constant unless their comment says otherwise.
+ * References: one of the application (when it leaves, it gives that to the list of the peer), and
+ * one of the list of commands, until zuf_park_done(). Fields are constant unless their comment says otherwise.
  */
 struct zuf_park {
 	refcount_t refs;

@@ -2,8 +2,8 @@
 /*
  * dispatch.c - send one operation: do what must precede it, get a channel, retry if that helps
  *
- * Cookies go into the message only when its channel is claimed: then the channel is one of the
- * server that the cookies belong to.
+ * Cookies go into a message only when a channel is claimed for it: the channel then belongs to the
+ * server that the cookies are for.
  */
 #include <linux/errno.h>
 #include <linux/sched/signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ends.h - the messages that one worker of the root sends after the fact: the last ones about
- * inodes that the kernel has evicted, and those of applications that were killed
+ * ends.h - messages that the worker of a root sends while nobody waits for them: the last ones
+ * about inodes that the kernel has evicted, and those of applications that were killed
  *
  *	evict.c       if everything rode along with other messages or was sent, no item is needed
  *	otherwise     zuf_end_queue(): the item lies in the inode, whose memory stays
@@ -202,12 +202,9 @@ u32 zuf_end_inherit(struct zuf_sbid *sbid, u64 ino);
  */
 bool zuf_end_has_ino(struct zuf_sbid *sbid, u64 ino);
 
-/*
- * ---- the gate: everything that changes the file system passes here, namely FREE_INODE and a
- * SETATTR that a killed application left ----
- */
+/* ---- the gate of what changes the file system: FREE_INODE, a SETATTR that was left ---- */
 
-/* Must the item pass the gate? */
+/* Does the item change the file system, so that it must pass the gate? */
 static inline bool zuf_end_changes(const struct zuf_end *end)
 {
 	return end->attr || end->operation == ZUFS_OP_FREE_INODE;

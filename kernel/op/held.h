@@ -7,7 +7,7 @@
  *	worker       T1_BUSY           the server has executed it: TOLD
  *	freeing task zuf_held_wait_told() before it sends; messages that no task waits for are
  *	             kept back instead
- *	worker       two looks         the frame is idle: off the set, T1_IDLE
+ *	worker       two looks         the frame is idle: it leaves the set, T1_IDLE
  *
  * The set belongs to the mount, not to a file: what a block was, and is, does not matter. All
  * messages are sent by the worker (of pins.c), one after the other, so the server hears them in

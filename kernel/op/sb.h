@@ -67,7 +67,7 @@ struct zuf_sb {
 	struct zuf_pins *pins;		/* frames held longer than their inodes, or NULL */
 	bool replaces;			/* files share blocks: a write may replace blocks */
 	struct zuf_stats __percpu *stats; /* of @sbid, else the root's */
-	struct zuf_ioclist *ioclist;	/* ioctls that the server knows; NULL: it named none */
+	struct zuf_ioclist *ioclist;	/* ioctls that the server knows; NULL: list not known */
 	struct zuf_options opt;
 	spinlock_t dirty_lock;		/* @dirty; outside of i_lock */
 	struct list_head dirty;		/* struct zuf_mapped that are due for SYNC */

@@ -28,7 +28,7 @@
 struct zuf_mapped;
 
 struct zuf_inode {
-	struct zuf_put_tag tag;	/* keeps our memory */
+	struct zuf_put_tag tag;	/* keeps the memory of this struct */
 	struct zus_inode __shm *zi; /* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
 	u64 win_id;		/* zuf_inode_win_id(); 0 until it is needed; set once by cmpxchg */

@@ -56,7 +56,7 @@ struct zuf_chan {
 	refcount_t refs;
 	u32 gen;			/* of the server that made the channel */
 	struct task_struct *server;	/* the ZT, referenced; set at its first wait */
-	struct task_struct *app;	/* the application; valid in RUNNING, under RCU */
+	struct task_struct *app;	/* the application; valid in RUNNING, ANSWERED; RCU */
 	struct zufs_ioc_hdr __shm *cmd;	/* command buffer */
 	void __shm *bounce;		/* copy pages, the last of the window */
 	void __shm *bounce_big;		/* those before; application's; NULL until used */
