@@ -68,7 +68,7 @@ struct zuf_chan {
 	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
 	/* for the peer's owner (zuf_peer_ops); all are 0 when a message is posted */
-	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
+	struct zuf_stage *stage;	/* list of the answer; taken by xchg only (retry.c) */
 	struct zuf_list *orphan_list;	/* ORPHAN: the ZT waits for this list first; or NULL */
 	u8 refusals;			/* ORPHAN: lists that were refused */
 	bool undo;			/* ORPHAN: the inode that the message makes is removed */
@@ -180,9 +180,9 @@ struct zuf_chan *zuf_chan_try(struct zuf_peer *peer, bool nested);
  * (no channel is idle), -E2BIG, -EIO (that server is gone).
  */
 int zuf_chan_post(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_post *post);
-/* The CPU with whose next message puts of this CPU ride: a hint, it may have lost its channels. */
+/* The CPU whose next message carries the puts of this one: a hint, it may have lost its channels. */
 struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer);
-/* A channel of @zc is idle again: wake one waiter; @reserved: one that is nested. */
+/* A channel of @zc is idle again: wake one waiter. @reserved: wake only a nested one. */
 void zuf_claim_wake(struct zuf_cpu *zc, bool reserved);
 /* End the claim, whatever became of the channel. */
 void zuf_chan_release(struct zuf_claim *claim);

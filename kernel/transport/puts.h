@@ -26,7 +26,7 @@ struct zuf_cpu;
 struct zuf_endpoint;
 struct zuf_peer;
 
-/* Limits of the original ABI: most PUT_MULTYs that wait on a CPU, most bytes of all puts. */
+/* Limits of the original ABI: most puts that wait on a CPU, most bytes of them. */
 #define ZUF_PUTS_MAX		6
 #define ZUF_PUTS_BYTES		25248
 #define ZUF_PUTS_DEADLINE_MS	10

@@ -30,14 +30,14 @@ void zuf_wake(struct task_struct *task);
  */
 #define ZUF_KILLABLE_MAX	HZ
 
-/* Jiffies for which an application that waits may not leave its CPU. */
+/* Jiffies for which an application that waits is kept on its CPU. */
 #define ZUF_PIN_JIFFIES		2
 
 /**
  * zuf_freezable() - what a sleep with locks, a range or a message adds to its task state
  * Must be called before each sleep. A server may be frozen before the tasks that wait for it, so
  * they must be frozen where they are, with what they hold. That is safe only while the whole
- * system freezes: then no program is left that could want it. A VFS lock that a frozen task
+ * system freezes: then no program is left that could want this. A VFS lock that a frozen task
  * holds stops a task that sleeps on that lock, as it would without us, and makes that suspend
  * fail. A wake-up that a frozen exclusive waiter consumes was meant for tasks that are frozen as
  * well, and all of them look again at the thaw; our workers wait for the server until then. A
@@ -58,7 +58,7 @@ static inline unsigned int zuf_freezable(void)
 					 (TASK_KILLABLE | zuf_freezable()),		\
 					 0, 0, schedule_timeout(ZUF_KILLABLE_MAX)))
 
-/* zuf_wait_killable() for a condition of which wake_up_var(@var) tells. */
+/* zuf_wait_killable() for a condition whose change is followed by wake_up_var(@var). */
 #define zuf_wait_var_killable(var, condition)						\
 	((condition) ? 0 : ___wait_var_event(var, condition,				\
 					     (TASK_KILLABLE | zuf_freezable()),		\
