@@ -31,8 +31,8 @@ struct zuf_mapped {
 	struct xarray pages;		/* page of the file -> frame (mapped.c) */
 	struct xarray huge;		/* 2 MiB of the file -> its first frame */
 	bool no_stores;			/* the file is swap space; invalidate lock */
-	bool has_left;			/* frames have left the record while somebody held them:
-					 * fsync asks (pins.h) */
+	bool has_left;			/* frames have left the record while they were held:
+					 * fsync and puts must know (pins.h) */
 	bool small_private;		/* private areas get no entries of 2 MiB */
 	struct list_head faults;	/* faults that are asking the server; @lock */
 	struct list_head dirty_link;	/* in zsb->dirty, under zsb->dirty_lock */
@@ -201,9 +201,7 @@ bool zuf_mapped_is_pinned(struct zuf_mapped *zm, struct zuf_devset *devs, pgoff_
  */
 int zuf_mapped_leave(struct zuf_mapped *zm, struct zuf_held *held, struct zuf_devset *devs,
 		     gfp_t gfp);
-/*
- * Remove frames that nobody holds (two looks a tick apart found them idle); false: @zm is empty.
- */
+/* Remove frames that nobody holds (two looks a tick apart found them idle); false: @zm is empty. */
 bool zuf_mapped_trim(struct zuf_mapped *zm, struct zuf_devset *devs);
 
 /**
@@ -216,9 +214,7 @@ void zuf_mapped_rewrite(struct inode *inode, pgoff_t first, pgoff_t nr, const u6
 /* As zuf_mapped_rewrite(), for a server that copies and only says that pages have new blocks. */
 void zuf_mapped_replaced(struct inode *inode, pgoff_t first, pgoff_t nr);
 
-/*
- * T1 block @block is poisoned: remove its page table entries, so that the next access finds out.
- */
+/* T1 block @block is poisoned: remove its page table entries, so that the next access finds out. */
 void zuf_mapped_drop_block(struct inode *inode, u64 block);
 
 /* May stores have happened that no SYNC has reported? Takes no lock. */

@@ -9,9 +9,7 @@
 
 struct file;
 
-/*
- * File operation. Return: bytes; -EBADE: the contents differ (REMAP_FILE_DEDUP); -EOPNOTSUPP ...
- */
+/* File operation. Return: bytes; -EBADE: the contents differ (REMAP_FILE_DEDUP); -EOPNOTSUPP ... */
 loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *file_out,
 			    loff_t pos_out, loff_t len, unsigned int remap_flags);
 

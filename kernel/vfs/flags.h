@@ -12,9 +12,7 @@ struct file;
 struct inode;
 struct kstat;
 
-/*
- * Return the flags that a new inode of @mode inherits from @dir, as a shared i_flags has them.
- */
+/* Return the flags that a new inode of @mode inherits from @dir, as a shared i_flags has them. */
 u16 zuf_flags_inherited(const struct inode *dir, umode_t mode);
 /* Fill in the flags that the VFS does not know. */
 void zuf_flags_fill_statx(const struct inode *inode, struct kstat *stat);

@@ -19,9 +19,7 @@ struct zuf_options;
  */
 int zuf_option_parse(struct fs_context *fc, struct zuf_options *opt,
 		     struct fs_parameter *param);
-/*
- * Remount: options that it does not name keep their old value. The server does so for its text.
- */
+/* Remount: options that it does not name keep their old value. The server does so for its text. */
 void zuf_options_keep(struct zuf_options *opt, const struct zuf_options *old);
 void zuf_options_free(struct zuf_options *opt);
 
