@@ -3,7 +3,8 @@
  * contract.h - GET_MULTY and its PUT_MULTY: blocks that the server keeps in place
  *
  * Every GET that succeeds is followed by exactly one put with the same words, whatever was done
- * with the blocks meanwhile. Between the two, direct.c copies and mmap.c makes page table
+ * with the blocks meanwhile. Only a page fault that reads a hole sends no put, because its
+ * answer holds no block. Between GET and put, direct.c copies and mmap.c makes page table
  * entries.
  */
 #ifndef ZUF_CONTRACT_H
