@@ -46,7 +46,7 @@ static int make_room(struct zuf_newattr *na, size_t bytes)
 	return 0;
 }
 
-/* Add a record; the caller must write its value, @size bytes, to *@value. */
+/* Add a record; the caller must write its value, @size bytes, at *@value. */
 static int newattr_add(struct zuf_newattr *na, u32 type, const char *name, size_t size,
 		       void **value)
 {

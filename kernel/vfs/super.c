@@ -279,7 +279,7 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 		zsb_free(zsb);
 		return ERR_PTR(-ENOMEM);
 	}
-	/* shown as an option, but only for a size that the kernel has set */
+	/* shown as an option; a mount with devices shows none */
 	zsb->opt.size_bytes = zuf_devset_is_memory(zsb->devs) ? zsb->devs->t1_bytes : 0;
 	return zsb;
 }

@@ -3,10 +3,10 @@
  * version.c - the change attribute of NFS (i_version), which must never decrease
  *
  * A client keeps its copy of a directory as long as the number is the one that it knows. Servers
- * store no such number, so it is derived from what they do store: it is the ctime in ns. Of
- * changes that have the same time only those count that somebody has looked at in between
- * (linux/iversion.h). Such a change moves ctime on by the smallest step of the file system, so
- * an inode that was evicted comes back with its number.
+ * store no such number, so it is derived from what they do store: it is the ctime in ns. If
+ * several changes have the same time, a change counts only if somebody has looked at the number
+ * since the change before (linux/iversion.h). Such a change moves ctime on by the smallest step
+ * of the file system, so an inode that was evicted comes back with its number.
  *
  * Where that does not work (coarse times, a clock that was set back, a change that was refused)
  * the number runs ahead of ctime. Then the super-block remembers the highest such number that

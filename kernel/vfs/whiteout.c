@@ -22,7 +22,7 @@
 #include "sb.h"
 #include "undo.h"
 
-/* A name that exists by chance is replaced by another one, so many times. */
+/* Random names that are tried: each of them may exist by chance. */
 #define NAME_TRIES 5
 
 struct whiteout {
