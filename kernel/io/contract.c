@@ -86,7 +86,7 @@ static int send_put(struct zuf_contract *c)
 
 /*
  * When the put of a write arrives, the server may reuse the blocks that the write has replaced,
- * and it may not have been told yet that somebody holds them. So the put is sent later, and
+ * and it may still have to be told that somebody holds them. So the put is sent later, and
  * whoever flushes the inode waits for it. A put that must be executed at once waits, killably,
  * until the server has been told. Frames of other files that share a block are reported before
  * those files give up the block. Swap space replaces nothing; a server that keeps its channel

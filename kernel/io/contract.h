@@ -45,11 +45,10 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags);
 ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len);
 
 /**
- * zuf_contract_put() - end the contract: now if the server asks for it, else with the CPU's next
- * operation
- * @at_once: end it now even if the server does not ask for it
+ * zuf_contract_put() - end the contract: at once, or with the next operation of the CPU
+ * @at_once: end it at once even if the server does not ask for it
  * Return: 0: the server has executed the put, or will. -errno: the put should have been executed
- * now, and may never be.
+ * at once, and may never be.
  */
 int zuf_contract_put(struct zuf_contract *c, bool at_once);
 

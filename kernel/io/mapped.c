@@ -423,7 +423,7 @@ struct page *zuf_record_find_pinned(struct zuf_mapped *zm, struct zuf_devset *de
 /* How pages leave a record; no page table entry shows them any more. */
 enum forget {
 	FORGET_FRAMES,		/* forget frames; pages that were stored to stay due for SYNC */
-	FORGET_IDLE,		/* the same, but only for frames that nobody holds */
+	FORGET_IDLE,		/* as FORGET_FRAMES, but keep frames that are held */
 	FORGET_ALL,
 };
 

@@ -88,8 +88,7 @@ int zuf_mapped_small_private(struct inode *inode);
 void zuf_fault_begin(struct zuf_mapped *zm, struct zuf_fault *fault, pgoff_t first,
 		    unsigned int order);
 /**
- * zuf_fault_commit() - the server has answered: what the caller does next is atomic against
- * drops
+ * zuf_fault_commit() - the server has answered: make what follows atomic against drops
  * Return: true: @zm->lock is held, the caller enters the frame, inserts the page table entry and
  * unlocks. False: @zm->lock is not held and the answer must not be used.
  */

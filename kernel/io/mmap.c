@@ -282,7 +282,7 @@ static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *pag
 	if (!committed)
 		return 0;
 	if (!err && put_err) {
-		/* the block may not belong to the file after the next mount */
+		/* after the next mount the block might belong to another file */
 		zuf_fault_abort(f->zm, &f->fault);
 		return VM_FAULT_SIGBUS;
 	}

@@ -52,7 +52,7 @@ bool zuf_pins_keep(struct inode *inode, struct zuf_end *end);
 void zuf_pins_take(struct inode *inode);
 /* Does somebody hold a frame of these pages of an uncached inode? @nr 0: to the end of the file. */
 bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr);
-/* Look now which frames have been released: the worker may not look for a second. Sleeps. */
+/* Look now which frames have been released: the worker might not look for a second. Sleeps. */
 void zuf_pins_look(struct zuf_sb *zsb);
 
 /**

@@ -59,7 +59,7 @@ static int sync_inode(struct inode *inode, loff_t start, loff_t end, bool datasy
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 	int err;
 
-	/* frames that have left the record may still be the file's, as after a failed truncate */
+	/* frames that have left the record may still be the file's (failed truncate, shift) */
 	if (zm && unlikely(READ_ONCE(zm->has_left)))
 		zuf_pins_write_back(ZUF_SB(inode->i_sb));
 	if (!zm || !zuf_mapped_is_dirty(zm))

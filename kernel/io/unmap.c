@@ -26,7 +26,7 @@ static int unmap_pages(const struct zuf_list_args *args, u64 ino, pgoff_t first,
 	if (!inode)
 		return going || (args->sb && zuf_pins_busy(ZUF_SB(args->sb), ino, first, nr)) ?
 		       -EBUSY : 0;
-	/* an inode that is just coming back may not have its record yet */
+	/* an inode that is just coming back might not have its record yet */
 	free = (inode == args->inode || !zuf_pins_busy(ZUF_SB(args->sb), ino, first, nr)) &&
 	       zuf_mapped_drop(inode, first, nr, 0);
 	if (inode != args->inode)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xbuf.c - the role "exec buffer": kernel memory that holds lists of commands and that the
- * server maps
+ * xbuf.c - the role "exec buffer": memory for lists of commands, mapped by the server
  *
  * The server gets what it asks for at once (init_size) from the start. The rest, up to max_size,
  * is allocated page by page when the server touches the mapping. A page that is present stays

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flags.c - flags append, immutable, noatime, sync, dirsync and those of the server; the
- * generation
+ * flags.c - flags of an inode, of the VFS and of the server; its generation
  *
+ * Flags: append, immutable, noatime, sync, dirsync, and those that the server's type has declared.
  * The VFS inode's i_flags are authoritative. They are copied to the shared inode, then SETATTR
  * tells the server; if it refuses, the old flags are restored. Flags that the server's type has
  * declared are kept beside the VFS inode. All other bits of the shared i_flags belong to the

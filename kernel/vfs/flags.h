@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * flags.h - flags of an inode, for new inodes and for statx; its generation, for
- * FS_IOC_GETVERSION and FS_IOC_SETVERSION
+ * flags.h - flags of an inode, for new inodes and for statx; its generation
+ *
+ * The generation serves FS_IOC_GETVERSION and FS_IOC_SETVERSION.
  */
 #ifndef ZUF_FLAGS_H
 #define ZUF_FLAGS_H

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * label.c - the name of a file system, which its server keeps, and its UUID, which the kernel
- * has
+ * label.c - name and UUID of a file system: the server keeps the name, the kernel the UUID
  *
  * Called for ioctls of any file and directory. No lock is held: when two tasks set a name at the
  * same time, one of the two names remains.

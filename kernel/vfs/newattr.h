@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * newattr.h - what a new inode must have before anybody sees it: ACLs of its directory, labels
- * of security modules
+ * newattr.h - ACLs and security labels that a new inode must have before anybody sees it
  */
 #ifndef ZUF_NEWATTR_H
 #define ZUF_NEWATTR_H

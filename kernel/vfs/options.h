@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * options.h - mount options: the kernel's own are parsed, the rest is kept as text for the
- * server
+ * options.h - mount options: those of the kernel, and the text for the server
  */
 #ifndef ZUF_OPTIONS_H
 #define ZUF_OPTIONS_H
