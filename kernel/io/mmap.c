@@ -174,8 +174,8 @@ static vm_fault_t insert_page(struct fault *f, struct page *page)
 }
 
 /*
- * In such a mapping futex(2) does not try to store but uses the page that is present, so that
- * page needs a key.
+ * In a read-only shared mapping futex(2) does not try to store but uses the page that is present,
+ * so that page needs a key.
  */
 static bool is_read_only(const struct vm_area_struct *vma)
 {
