@@ -99,14 +99,14 @@ int zusd_notify_ready(struct zusd *z)
 static bool is_our_pidfile(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	long number = 0;
+	bool is_ours;
+	long number;
 
 	if (!f)
 		return false;
-	if (fscanf(f, "%ld", &number) != 1)
-		number = 0;
+	is_ours = fscanf(f, "%ld", &number) == 1 && number == (long)getpid();
 	fclose(f);
-	return number == (long)getpid();
+	return is_ours;
 }
 
 void zusd_notify_stopping(const struct zusd *z)

@@ -24,6 +24,8 @@ enum {
 	OPT_PIDFILE, OPT_READY_FD, OPT_VERSION,
 };
 
+static const char short_opts[] = "hv::";
+
 static const struct option long_opts[] = {
 	{ "policyRR", optional_argument, NULL, OPT_RR },
 	{ "policyFIFO", optional_argument, NULL, OPT_FIFO },
@@ -116,8 +118,7 @@ static int parse_one(struct zusd_options *o, int c)
 		o->also = optarg;
 		return 0;
 	case OPT_CONFIG:
-		o->config = optarg;
-		return 0;
+		return 0;		/* see find_config() */
 	case OPT_PIDFILE:
 		o->pidfile = optarg;
 		return 0;
@@ -140,7 +141,7 @@ static int parse_argv(struct zusd_options *o, int argc, char **argv)
 	int c, end;
 
 	optind = 0;		/* start over: this runs once per source */
-	while ((c = getopt_long(argc, argv, "hv::", long_opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, short_opts, long_opts, NULL)) != -1) {
 		end = parse_one(o, c);
 		if (end)
 			return end;
@@ -232,18 +233,17 @@ static int find_plugins(struct zusd_options *o, const struct zusd_conf *conf)
 	return 0;
 }
 
-/* --config decides which file the rest is read from. */
+/* --config decides which file the rest is read from; mistakes are told when all is parsed. */
 static void find_config(struct zusd_options *o, int argc, char **argv)
 {
-	static const char name[] = "--config";
-	const size_t len = sizeof(name) - 1;
+	int c;
 
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (!strncmp(argv[i], name, len) && argv[i][len] == '=')
-			o->config = argv[i] + len + 1;
-		else if (!strcmp(argv[i], name) && i + 1 < argc)
-			o->config = argv[i + 1];
-	}
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, short_opts, long_opts, NULL)) != -1)
+		if (c == OPT_CONFIG)
+			o->config = optarg;
+	opterr = 1;
 }
 
 int zusd_options_parse(struct zusd_options *o, int argc, char **argv)

@@ -40,7 +40,8 @@ void zusd_raise_limits(const struct zusd *z)
 			return;
 		rl.rlim_cur = rl.rlim_max;
 	}
-	setrlimit(RLIMIT_NOFILE, &rl);
+	if (!setrlimit(RLIMIT_NOFILE, &rl) && rl.rlim_cur == WANTED_FILES)
+		return;
 	zus_warn(&z->env, "only %llu open files are allowed, %d wanted",
 		 (unsigned long long)rl.rlim_cur, WANTED_FILES);
 }

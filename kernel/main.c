@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * main.c - life of the module: subsystems in order, and back
+ * main.c - life of the module: start the subsystems in order, stop them in reverse order
  *
- * zuf.ko feeds a file-system server in user space. A system call comes in
- * through the VFS (super.c, namei.c, rw.c ...), becomes a message (dispatch.c)
- * on a channel of its CPU (chan.c), which a thread of the server waits for in
- * an ioctl on a special file (special.c, zt.c) of a root (rootfs.c).
+ * zuf.ko feeds a file-system server in user space. A system call comes in through the VFS
+ * (super.c, namei.c, rw.c ...) and becomes a message (dispatch.c) on a channel of its CPU
+ * (chan.c). A thread of the server waits for the message in an ioctl on a special file
+ * (special.c, zt.c) of a root (rootfs.c).
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -80,7 +80,7 @@ static int __init zuf_init(void)
 static void __exit zuf_exit(void)
 {
 	stop_from(ARRAY_SIZE(subsystems));
-	/* inodes and channels are freed after a grace period, by our code */
+	/* inodes and channels are freed after a grace period, by code of this module */
 	rcu_barrier();
 }
 

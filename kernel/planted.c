@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * planted.c - faults that sparse must find: what nobody may do with shared memory (shm.h)
+ * planted.c - misuses of shared memory (shm.h) that sparse must find
  *
- * No part of zuf.ko: `make check-kernel` compiles it to see that each line marked as a fault
- * is complained of, and no other. What sparse cannot see (two loads, __force) is left to
- * shm.h being the only file that may do it, which `make lint` looks at.
+ * This file is no part of zuf.ko: `make check-kernel` compiles it to see that sparse complains
+ * about each line marked as a fault, and about no other. What sparse cannot see (two loads,
+ * __force) only shm.h may do, which `make lint` checks.
  */
 #include <linux/module.h>
 

@@ -69,12 +69,12 @@ int zus_register_type(int root_fd, const struct zus_type *type)
 	struct zufs_ioc_register_fs ioc = {
 		.hdr.in_len = sizeof(ioc),
 		.zus_zfi = (uint64_t)(uintptr_t)type,
-		.rfi = zus_type_plugin(type)->info,
 	};
 	int err, fd = zus_special_open(root_fd);
 
 	if (fd < 0)
 		return fd;
+	zus_type_info(type, &ioc.rfi);
 	err = zus_special_ioctl(fd, ZU_IOC_REGISTER_FS, &ioc);
 	close(fd);
 	return err;

@@ -30,8 +30,7 @@ static void io_init(struct zus_io *io, const struct zus_op *op, void *buf)
 		.pos = ioc->filepos,
 		.len = ioc->hdr.len,
 		.rw = ioc->rw,
-		.iom_room = iom_room(op),
-		.msg = ioc,
+		.internal = { .msg = ioc, .iom_room = iom_room(op) },
 	};
 }
 
@@ -124,7 +123,7 @@ int zus_do_fallocate(struct zus_op *op)
 /* Position after the last byte that n blocks from pos on cover. */
 static uint64_t covered_to(const struct zus_blocks *b)
 {
-	uint64_t n = b->large ? b->max : b->n;
+	uint64_t n = b->internal.large ? b->internal.max : b->n;
 	uint64_t end = (b->pos & ~(ZUS_BLOCK_SIZE - 1)) + (n << ZUS_BLOCK_SHIFT);
 
 	return end < b->pos + b->len ? end : b->pos + b->len;
@@ -132,9 +131,9 @@ static uint64_t covered_to(const struct zus_blocks *b)
 
 static bool is_good_answer(const struct zus_blocks *b)
 {
-	if (b->large)
-		return b->n == 1 && b->max == LARGE_PAGE && (b->rw & ZUFS_RW_MMAP);
-	return b->n && b->n <= b->max;
+	if (b->internal.large)
+		return b->n == 1 && b->internal.max == LARGE_PAGE && (b->rw & ZUFS_RW_MMAP);
+	return b->n && b->n <= b->internal.max;
 }
 
 int zus_do_get_multy(struct zus_op *op)
@@ -146,8 +145,7 @@ int zus_do_get_multy(struct zus_op *op)
 		.pos = ioc->filepos,
 		.len = ioc->hdr.len,
 		.rw = ioc->rw,
-		.max = iom_room(op),
-		.words = ZUFS_TAIL(ioc, iom_e),
+		.internal = { .max = iom_room(op), .words = ZUFS_TAIL(ioc, iom_e) },
 		.io = &io,
 	};
 	int err;
@@ -155,8 +153,8 @@ int zus_do_get_multy(struct zus_op *op)
 	if (!zus_ops_of(ii)->get_blocks)
 		return -EOPNOTSUPP;
 	io_init(&io, op, NULL);
-	if (b.max > zus_blocks_wanted(&b))
-		b.max = zus_blocks_wanted(&b);
+	if (b.internal.max > zus_blocks_wanted(&b))
+		b.internal.max = zus_blocks_wanted(&b);
 	err = zus_ops_of(ii)->get_blocks(ii, &b);
 	if (err)
 		return io_end(ioc, err);
@@ -182,8 +180,7 @@ int zus_do_put_multy(struct zus_op *op)
 		.cookie = ioc->cookie,
 		.ret_flags = ioc->ret_flags,
 		.n = ioc->ziom.iom_n,
-		.max = ioc->ziom.iom_n,
-		.words = ZUFS_TAIL(ioc, iom_e),
+		.internal = { .max = ioc->ziom.iom_n, .words = ZUFS_TAIL(ioc, iom_e) },
 	};
 
 	if (b.n > (ioc->hdr.in_len - offsetof(struct zufs_ioc_IO, iom_e)) / sizeof(uint64_t))

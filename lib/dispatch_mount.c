@@ -42,6 +42,13 @@ static int mount_args(const struct zufs_ioc_mount *msg, size_t size, struct zus_
 	return m->options ? 0 : -EINVAL;
 }
 
+/* Of a read-only type every mount is one, whoever asks for it. */
+static void make_read_only(const struct zus_type *type, struct zus_mount *m)
+{
+	if (zus_type_is_read_only(type))
+		m->flags |= ZUFS_M_RDONLY;
+}
+
 static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 {
 	int err = zus_check_handle(sb, sb->root, "mount");
@@ -58,6 +65,9 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0) |
 		       (sb->type->ops.get_label ? ZUFS_FSC_LABEL : 0) |
 		       (sb->type->ops.ioctls ? ZUFS_FSC_IOCTLS : 0);
+	/* a name that exists can be opened, and only the plugin could say whether it does */
+	if (zus_type_is_read_only(sb->type))
+		zmi->fs_caps &= ~(uint32_t)ZUFS_FSC_NEW_EXCL;
 	zmi->s_blocksize_bits = sb->blocksize_bits;
 	return 0;
 }
@@ -78,6 +88,7 @@ static int do_mount(const struct zus_host *host, struct zufs_ioc_mount *msg, siz
 	err = mount_args(msg, size, &m);
 	if (err)
 		return err;
+	make_read_only(type, &m);
 	sb = type->env->alloc(type->env, type->plugin->sb_size);
 	if (!sb)
 		return -ENOMEM;
@@ -135,6 +146,11 @@ static int do_umount(const struct zus_host *host, struct zufs_ioc_mount *msg)
 	return 0;
 }
 
+static bool to_writable(uint64_t remount_flags)
+{
+	return (remount_flags & ZUFS_REM_WAS_RO) && !(remount_flags & ZUFS_REM_WILL_RO);
+}
+
 static int do_remount(struct zufs_ioc_mount *msg, size_t size)
 {
 	struct zus_sb *sb = zus_sb_of(msg->zmi.zus_sbi);
@@ -144,8 +160,11 @@ static int do_remount(struct zufs_ioc_mount *msg, size_t size)
 	if (!sb)
 		return -EINVAL;
 	err = mount_args(msg, size, &m);
+	if (!err && zus_type_is_read_only(sb->type) && to_writable(m.remount_flags))
+		err = -EROFS;
 	if (err || !sb->type->ops.remount)
 		return err;
+	make_read_only(sb->type, &m);
 	err = checked(sb->type->ops.remount(sb, &m));
 	zus_dbg(sb->env, "sb %llu: remount, options \"%s\": %d",
 		(unsigned long long)sb->kern_id, m.options, err);

@@ -147,7 +147,7 @@ int zus_do_lookup(struct zus_op *op)
 	if (name.len == 1 && name.str[0] == '.')
 		err = lookup_number(dir, zus_zi_ino(dir->zi), &ii);
 	else if (name.len == 2 && name.str[0] == '.' && name.str[1] == '.')
-		err = lookup_number(dir, le64toh(dir->zi->i_dir.parent), &ii);
+		err = lookup_number(dir, zus_zi_parent(dir->zi), &ii);
 	else
 		err = zus_ops_of(dir)->lookup(dir, &name, &ii);
 	if (err)
@@ -168,7 +168,7 @@ int zus_do_iget(struct zus_op *op)
 	if (err)
 		return err;
 	err = give_handle(sb, ii, &ioc->_zi, &ioc->zus_ii);
-	if (err || (uint32_t)le64toh(ii->zi->i_generation) == (uint32_t)ioc->generation)
+	if (err || (uint32_t)zus_zi_generation(ii->zi) == (uint32_t)ioc->generation)
 		return err;
 	if (sb->type->ops.evict)
 		sb->type->ops.evict(ii, ZI_LOOKUP_RACE);

@@ -23,11 +23,21 @@ void zus_log_stderr(const struct zus_env *env, int level, const char *fmt, va_li
 /* A registered type; ops is a full-size copy with NULL for what the plugin does not have. */
 struct zus_type {
 	const struct zus_plugin *plugin;
+	struct zus_plugin table;	/* a full-size copy, 0 for what it does not have */
 	const struct zus_env *env;
 	struct zus_fs_ops ops;
+	struct zus_fs_ops own;		/* of a read-only type: ops as the plugin has them */
 	pthread_mutex_t lock;
 	struct zus_sb *mounted;		/* linked by next; under lock */
 };
+
+static inline bool zus_type_is_read_only(const struct zus_type *type)
+{
+	return type->table.flags & ZUS_PLUGIN_READ_ONLY;
+}
+
+/* readonly.c: what would change something is -EROFS from now on. */
+void zus_type_make_read_only(struct zus_type *type);
 
 /* A super-block is mounted, or is not any more; plugin.c. */
 void zus_type_add_mount(struct zus_type *type, struct zus_sb *sb);

@@ -19,9 +19,9 @@ void zus_iomap_init(struct zus_iomap *iom, uint64_t *words, uint32_t max)
 
 void zus_iomap_init_io(struct zus_iomap *iom, struct zus_io *io)
 {
-	uint64_t *words = (uint64_t *)ZUFS_TAIL(io->msg, iom_e);
+	uint64_t *words = (uint64_t *)ZUFS_TAIL(io->internal.msg, iom_e);
 
-	zus_iomap_init(iom, words, io->iom_room);
+	zus_iomap_init(iom, words, io->internal.iom_room);
 }
 
 /* Appends an element: its first word and up to two more. */
@@ -93,18 +93,29 @@ void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags)
 
 int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie)
 {
-	io->msg->ziom.iomb = cookie;
-	io->msg->ziom.iom_max = iom->max;
-	io->msg->ziom.iom_n = iom->n;
+	struct zufs_ioc_IO *msg = io->internal.msg;
+
+	msg->ziom.iomb = cookie;
+	msg->ziom.iom_max = iom->max;
+	msg->ziom.iom_n = iom->n;
 	/* the bits are the same ones */
-	io->msg->ret_flags = iom->flags;
+	msg->ret_flags = iom->flags;
 	return -EZUFS_RETRY;
 }
 
 uint64_t zus_iomap_restarted(const struct zus_io *io, int *result)
 {
-	uint64_t cookie = io->msg->ziom.iomb;
+	const struct zufs_ioc_IO *msg = io->internal.msg;
+	uint64_t cookie = msg->ziom.iomb;
 
-	*result = cookie ? io->msg->hdr.err : 0;
+	*result = cookie ? msg->hdr.err : 0;
+	return cookie;
+}
+
+uint64_t zus_iomap_take(struct zus_io *io, int *result)
+{
+	uint64_t cookie = zus_iomap_restarted(io, result);
+
+	io->internal.msg->ziom.iomb = 0;
 	return cookie;
 }

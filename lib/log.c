@@ -60,7 +60,7 @@ void zus_log_stderr(const struct zus_env *env, int level, const char *fmt, va_li
 		return;
 	put_time(when, sizeof(when));
 	head = snprintf(line, sizeof(line), "<%d>%szus: ", level & 7, when);
-	body = vsnprintf(line + head, sizeof(line) - (size_t)head - 1, fmt, ap);
+	body = vsnprintf(line + head, sizeof(line) - (size_t)head, fmt, ap);
 	n = (size_t)head + (body > 0 ? (size_t)body : 0);
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;

@@ -9,6 +9,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 void *zus_t1_ptr(const struct zus_md *md, dpp_t dpp)
 {
@@ -42,9 +43,18 @@ uint64_t zus_md_dev_blocks(const struct md_dev_table *mdt, unsigned int index)
 	return le64toh(mdt->s_dev_list.dev_ids[index].blocks) & MD_DEV_BLOCKS_MASK;
 }
 
+bool zus_md_has_table(const struct zus_md *md)
+{
+	static const struct md_uuid none;
+
+	/* members are found by their UUIDs: a set that mkfs has made has them */
+	return memcmp(&md->mdt.s_uuid, &none, sizeof(none)) ||
+	       memcmp(&md->mdt.s_dev_list.dev_ids[0].uuid, &none, sizeof(none));
+}
+
 bool zus_md_reserved_block(const struct zus_md *md, uint64_t bn)
 {
-	unsigned int i, n = zus_md_t1_count(&md->mdt);
+	unsigned int i, n = zus_md_has_table(md) ? zus_md_t1_count(&md->mdt) : 0;
 	uint64_t start = 0;
 
 	for (i = 0; i < n && start <= bn; i++) {

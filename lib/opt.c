@@ -59,11 +59,48 @@ int zus_parse_size(const char *text, uint64_t *bytes)
 	return 0;
 }
 
+/* What stands behind an option that is on or off; without a value it is on. */
+static int parse_bool(const char *text, bool *v)
+{
+	static const char *const words[] = { "0", "1", "no", "yes", "off", "on", "false", "true" };
+	size_t i;
+
+	*v = true;
+	if (!text)
+		return 0;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(text, words[i])) {
+			*v = i & 1;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_octal(const char *text, uint32_t max, uint32_t *v)
+{
+	uint64_t sum = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '7')
+			return -EINVAL;
+		sum = sum << 3 | (uint64_t)(*text - '0');
+		if (sum > max)
+			return -EINVAL;
+	}
+	*v = (uint32_t)sum;
+	return 0;
+}
+
 static int store(const struct zus_opt *o, const char *value, char *dst)
 {
 	const char *end;
+	uint32_t octal;
 	uint64_t v;
 	size_t len;
+	bool on;
 
 	switch (o->kind) {
 	case ZUS_OPT_SET:
@@ -84,6 +121,16 @@ static int store(const struct zus_opt *o, const char *value, char *dst)
 		if (!len || len >= o->number)
 			return -EINVAL;
 		memcpy(dst + o->offset, value, len + 1);
+		return 0;
+	case ZUS_OPT_BOOL:
+		if (parse_bool(value, &on))
+			return -EINVAL;
+		memcpy(dst + o->offset, &on, sizeof(on));
+		return 0;
+	case ZUS_OPT_OCTAL:
+		if (!value || parse_octal(value, o->number, &octal))
+			return -EINVAL;
+		memcpy(dst + o->offset, &octal, sizeof(octal));
 		return 0;
 	default:
 		return 0;

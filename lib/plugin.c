@@ -2,10 +2,11 @@
 /*
  * Plugins: loading the shared object, checking its table, making the type.
  *
- * Called by one thread, at start-up and when a type is added later. A type keeps a full-size copy
- * of the operations: what an older plugin's shorter table does not have reads as NULL, so dispatch
- * needs no size checks. The plugin's object stays loaded for as long as its type lives, and the
- * type for as long as it has mounts: a list under the type's lock, kept by the mount messages.
+ * Called by one thread, at start-up and when a type is added later. A type keeps full-size copies
+ * of the table and of the operations: what an older plugin's shorter ones do not have reads as 0
+ * and NULL, so nobody else needs size checks. The plugin's object stays loaded for as long as its
+ * type lives, and the type for as long as it has mounts: a list under the type's lock, kept by the
+ * mount messages.
  */
 #define _GNU_SOURCE
 #include <zus/server.h>
@@ -65,19 +66,53 @@ static int refuse(const struct zus_plugin *p, char *why, size_t why_size, int er
 	return err;
 }
 
+/* What zus_plugin.flags may have. */
+#define PLUGIN_FLAGS	((uint32_t)(ZUS_PLUGIN_NODEV_OK | ZUS_PLUGIN_READ_ONLY))
 /* The smallest table: everything up to the pointer to the operations. */
 #define PLUGIN_SIZE_MIN	(offsetof(struct zus_plugin, ops) + sizeof(void *))
 
-static bool has_ops(const struct zus_plugin *p)
+/* The table in full size: what an older one does not have is 0. */
+static void copy_table(const struct zus_plugin *p, struct zus_plugin *table)
+{
+	memset(table, 0, sizeof(*table));
+	memcpy(table, p, p->size);
+}
+
+/* NULL, or what is wrong with the flags of a table that is not too long. */
+static const char *check_flags(const struct zus_plugin *p, int *err)
+{
+	struct zus_plugin table;
+
+	copy_table(p, &table);
+	*err = -EPROTO;
+	if (table.flags & ~PLUGIN_FLAGS)
+		return "it has flags of a newer libzus";
+	*err = -EINVAL;
+	if (table.inode_flags & ~(uint32_t)ZUFS_S_DECLARED)
+		return "inode_flags has others than those of ZUFS_S_DECLARED";
+	return NULL;
+}
+
+/* NULL, or which operations are wanted and not all there. */
+static const char *check_ops(const struct zus_plugin *p)
 {
 	struct zus_fs_ops ops = { 0 };
+	struct zus_plugin table;
 
+	copy_table(p, &table);
 	memcpy(&ops, p->ops, p->ops_size);
-	return ops.mount && ops.lookup && ops.new_inode;
+	if (!ops.mount || !ops.lookup)
+		return "mount or lookup is missing";
+	if (!ops.new_inode && !(table.flags & ZUS_PLUGIN_READ_ONLY))
+		return "new_inode is missing";
+	return NULL;
 }
 
 int zus_plugin_check(const struct zus_plugin *p, char *why, size_t why_size)
 {
+	const char *reason;
+	int err;
+
 	if (p->abi_version != ZUS_PLUGIN_ABI)
 		return refuse(p, why, why_size, -EPROTO,
 			      "made for another version of the interface");
@@ -91,10 +126,11 @@ int zus_plugin_check(const struct zus_plugin *p, char *why, size_t why_size)
 	if (!p->ops || !p->name || !p->info.fsname[0] ||
 	    !memchr(p->info.fsname, 0, sizeof(p->info.fsname)))
 		return refuse(p, why, why_size, -EINVAL, "no operations, name or type name");
-	if (!has_ops(p))
-		return refuse(p, why, why_size, -EINVAL,
-			      "mount, lookup or new_inode is missing");
-	return 0;
+	reason = check_flags(p, &err);
+	if (reason)
+		return refuse(p, why, why_size, err, reason);
+	reason = check_ops(p);
+	return reason ? refuse(p, why, why_size, -EINVAL, reason) : 0;
 }
 
 static void type_free(struct zus_type *t)
@@ -120,14 +156,14 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 	pthread_mutex_init(&t->lock, NULL);
 	t->plugin = plugin;
 	t->env = env;
+	copy_table(plugin, &t->table);
 	memcpy(&t->ops, plugin->ops, plugin->ops_size);
-	if (plugin->size == sizeof(*plugin)) {
-		err = zus_ddbg_register(plugin->name, plugin->ddbg_start,
-					plugin->ddbg_stop);
-		if (err) {
-			type_free(t);
-			return err;
-		}
+	if (zus_type_is_read_only(t))
+		zus_type_make_read_only(t);
+	err = zus_ddbg_register(plugin->name, t->table.ddbg_start, t->table.ddbg_stop);
+	if (err) {
+		type_free(t);
+		return err;
 	}
 	*type = t;
 	return 0;
@@ -179,8 +215,8 @@ int zus_type_destroy(struct zus_type *t)
 	pthread_mutex_unlock(&t->lock);
 	if (is_busy)
 		return -EBUSY;
-	if (t->plugin->size == sizeof(*t->plugin) && t->plugin->ddbg_start)
-		zus_ddbg_unregister(t->plugin->ddbg_start);
+	if (t->table.ddbg_start)
+		zus_ddbg_unregister(t->table.ddbg_start);
 	type_free(t);
 	return 0;
 }
@@ -188,4 +224,14 @@ int zus_type_destroy(struct zus_type *t)
 const struct zus_plugin *zus_type_plugin(const struct zus_type *t)
 {
 	return t->plugin;
+}
+
+void zus_type_info(const struct zus_type *t, struct register_fs_info *info)
+{
+	*info = t->table.info;
+	info->notused |= t->table.inode_flags;
+	if (t->table.flags & ZUS_PLUGIN_NODEV_OK)
+		info->notused |= ZUFS_REG_NODEV_OK;
+	if (zus_type_is_read_only(t))
+		info->notused |= ZUFS_REG_READ_ONLY;
 }

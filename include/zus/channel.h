@@ -45,6 +45,10 @@ struct zus_channel {
 	int fd;
 };
 
+/*
+ * Channel `channel_no` of the CPU that the caller is pinned to, with its buffer and window; and its
+ * end, by the thread that opened it.
+ */
 int zus_channel_open(struct zus_channel *ch, int root_fd, unsigned int channel_no, int cpu);
 void zus_channel_close(struct zus_channel *ch);
 /*
@@ -61,6 +65,7 @@ struct zus_mounter {
 	int fd;
 };
 
+/* The mounter of a root, with its buffer; and its end. */
 int zus_mounter_open(struct zus_mounter *m, int root_fd);
 void zus_mounter_close(struct zus_mounter *m);
 /* As zus_channel_wait; -EINTR also stands for BREAK. */
@@ -68,6 +73,7 @@ int zus_mounter_wait(struct zus_mounter *m);
 
 /* ---- devices of a mount, the ctx of struct zus_host is the address of root_fd ---- */
 
+/* grab and release of struct zus_host: T1 is mapped, on a boundary of 2 MiB, and unmapped. */
 int zus_pmem_grab(void *root_fd, uint64_t sb_id, struct zus_md **md);
 void zus_pmem_release(void *root_fd, struct zus_md *md);
 
@@ -75,6 +81,7 @@ void zus_pmem_release(void *root_fd, struct zus_md *md);
 
 struct zus_execbuf_pool;
 
+/* The pool is empty at first; nobody may use it when it is destroyed. */
 int zus_execbuf_pool_create(struct zus_execbuf_pool **pool, int root_fd);
 void zus_execbuf_pool_destroy(struct zus_execbuf_pool *pool);
 

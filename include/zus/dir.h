@@ -27,6 +27,7 @@ struct zus_dir_ctx {
 	struct zufs_readdir_iter it;	/* the core's */
 };
 
+/* type = DT_*. False: it did not fit, ctx->pos is its position now; return 0. */
 static inline bool zus_dir_emit(struct zus_dir_ctx *ctx, uint64_t ino, uint8_t type,
 				uint64_t pos, const char *name, uint8_t len)
 {

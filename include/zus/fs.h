@@ -163,9 +163,10 @@ struct zus_fs_ops {
 	/* ---- inodes and names ---- */
 
 	/*
-	 * Makes an inode and, unless ZI_TMPFILE, its name in dir. Required. Names that exist do
-	 * not come here unless fs_caps has ZUFS_FSC_NEW_EXCL: then open(2) creates without a
-	 * lookup before, and what exists is -EEXIST and stays as it is.
+	 * Makes an inode and, unless ZI_TMPFILE, its name in dir. Required, but with
+	 * ZUS_PLUGIN_READ_ONLY. Names that exist do not come here unless fs_caps has
+	 * ZUFS_FSC_NEW_EXCL: then open(2) creates without a lookup before, and what exists is
+	 * -EEXIST and stays as it is.
 	 */
 	int (*new_inode)(struct zus_ii *dir, const struct zus_new_inode *args,
 			 struct zus_ii **ii);
@@ -348,16 +349,32 @@ uint64_t zus_quarantine_keep(struct zus_sb *sb, uint64_t bn, uint64_t n, bool *k
 /* Is it in use by somebody, whoever else it belongs to? */
 bool zus_block_is_busy(const struct zus_sb *sb, uint64_t bn);
 
+enum zus_plugin_flags {
+	ZUS_PLUGIN_NODEV_OK	= 1U << 0,	/* mounts without a device: T1 is memory then */
+	/*
+	 * Nothing of its file systems can be changed: every mount is read-only (ZUFS_M_RDONLY), a
+	 * remount to rw, an open for writing and every operation that would change something
+	 * are -EROFS. The plugin is not asked, so it needs none of these operations: new_inode,
+	 * add_dentry, remove_dentry, rename, setattr, write, truncate, fallocate, clone,
+	 * setxattr, set_label; get_blocks comes without ZUFS_RW_WRITE, ioctl with what changes
+	 * nothing (see ioctls, which is asked before each ioctl too).
+	 */
+	ZUS_PLUGIN_READ_ONLY	= 1U << 1,
+};
+
 struct zus_plugin {
 	uint32_t abi_version;		/* ZUS_PLUGIN_ABI */
 	uint32_t size;			/* sizeof(struct zus_plugin) */
 	uint32_t ops_size;		/* sizeof(struct zus_fs_ops) */
 	uint32_t sb_size;		/* of the plugin's super-block, >= struct zus_sb */
 	const char *name;
-	struct register_fs_info info;	/* one type per plugin */
+	struct register_fs_info info;	/* one type per plugin; notused is 0, see flags */
 	const struct zus_fs_ops *ops;
 	struct zus_ddbg_site *ddbg_start;	/* ZUS_PLUGIN_HEAD sets these */
 	struct zus_ddbg_site *ddbg_stop;
+	/* an older table ends before these, which are 0 then, and has ABI flags in info.notused */
+	uint32_t flags;			/* ZUS_PLUGIN_* */
+	uint32_t inode_flags;		/* ZUFS_S_* of ZUFS_S_DECLARED that inodes may have */
 };
 
 /* The first fields and the debug records, for the definition of a plugin's table. */

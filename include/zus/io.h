@@ -4,7 +4,9 @@
  * FALLOCATE and truncate, struct zus_blocks for GET_MULTY and PUT_MULTY.
  *
  * Both live on the stack of the dispatching thread and point into its message; they are
- * gone when the operation returns. Units are bytes unless named otherwise.
+ * gone when the operation returns. Units are bytes unless named otherwise. What is under
+ * `internal` belongs to libzus and to the functions here and in zus/iomap.h: a plugin must neither
+ * read nor write it, it may change with any version.
  */
 #ifndef ZUS_IO_H
 #define ZUS_IO_H
@@ -27,8 +29,10 @@ struct zus_io {
 	uint32_t ret_flags;		/* ZUFS_RET_* */
 	uint32_t unmap_offset;		/* WRITE: mappings of this range are stale ... */
 	uint32_t unmap_len;		/* ... 0 = none */
-	uint32_t iom_room;		/* words that an iomap list may take */
-	struct zufs_ioc_IO *msg;	/* the message: ra, and the list of iomap.h */
+	struct {
+		struct zufs_ioc_IO *msg;	/* the message, with the list of zus/iomap.h */
+		uint32_t iom_room;		/* words that a list may take there */
+	} internal;			/* not the plugin's */
 };
 
 struct zus_blocks {
@@ -37,10 +41,12 @@ struct zus_blocks {
 	uint64_t rw;			/* ZUFS_RW_WRITE, ZUFS_RW_MMAP, ... */
 	uint64_t cookie;		/* GET sets it, the matching PUT gets it */
 	uint32_t ret_flags;		/* ZUFS_RET_*, GET */
-	uint32_t n;			/* pages in words */
-	uint32_t max;			/* room in words */
-	uint32_t large;			/* words has the first of 512 in a row */
-	uint64_t *words;		/* use the functions below */
+	uint32_t n;			/* pages: of GET those that were added, of PUT all */
+	struct {
+		uint32_t max;		/* room in words */
+		uint32_t large;		/* words has the first of 512 in a row */
+		uint64_t *words;
+	} internal;			/* not the plugin's */
 	struct zus_io *io;		/* for an iomap list (GET returns -EZUFS_RETRY) */
 };
 
@@ -52,12 +58,20 @@ static inline uint32_t zus_blocks_wanted(const struct zus_blocks *b)
 	return (uint32_t)(end - first);
 }
 
+/* GET: pages that may still be added; at first all that are wanted, or as many as fit. */
+static inline uint32_t zus_blocks_room(const struct zus_blocks *b)
+{
+	return b->internal.max - b->n;
+}
+
 /* GET: the T1 block of the next page; 0 = hole (reads only). -ENOSPC = stop here. */
 static inline int zus_blocks_add(struct zus_blocks *b, uint64_t bn)
 {
-	if (b->n >= b->max)
+	uint64_t dpp = zufs_dpp_from_block(bn, ZUFS_POOL_T1);
+
+	if (b->n >= b->internal.max)
 		return -ENOSPC;
-	b->words[b->n++] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
+	b->internal.words[b->n++] = zufs_iom_pack(IOM_T1_READ, dpp);
 	return 0;
 }
 
@@ -73,15 +87,15 @@ uint32_t zus_blocks_add_run(struct zus_blocks *b, uint64_t bn, uint32_t n);
  */
 static inline void zus_blocks_set_large(struct zus_blocks *b, uint64_t bn)
 {
-	b->words[0] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
+	b->internal.words[0] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
 	b->n = 1;
-	b->large = 1;
+	b->internal.large = 1;
 }
 
-/* PUT: the block of page i. */
+/* The block of page i < n; 0 = a hole. */
 static inline uint64_t zus_blocks_bn(const struct zus_blocks *b, uint32_t i)
 {
-	return zufs_dpp_block(zufs_iom_val(b->words[i]));
+	return zufs_dpp_block(zufs_iom_val(b->internal.words[i]));
 }
 
 #ifdef __cplusplus

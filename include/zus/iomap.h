@@ -38,18 +38,23 @@ void zus_iomap_init(struct zus_iomap *iom, uint64_t *words, uint32_t max);
 /* An empty list in the answer of an operation. */
 void zus_iomap_init_io(struct zus_iomap *iom, struct zus_io *io);
 
-/* All: 0, or -ENOSPC when the list is full (it is unchanged then). */
+/*
+ * Pages of T2 from t2_bn on into T1 or into server memory, and back. All: 0, or -ENOSPC when the
+ * list is full (it is unchanged then).
+ */
 int zus_iomap_t2_read(struct zus_iomap *iom, uint64_t t2_bn, dpp_t t1, uint64_t pages);
 int zus_iomap_t2_write(struct zus_iomap *iom, uint64_t t2_bn, dpp_t t1, uint64_t pages);
 int zus_iomap_t2_read_mem(struct zus_iomap *iom, uint64_t t2_bn, void *mem, uint64_t bytes);
 int zus_iomap_t2_write_mem(struct zus_iomap *iom, uint64_t t2_bn, const void *mem,
 			   uint64_t bytes);
 /*
- * pages 0 = to the end of the file; ino 0 = the inode of the operation. The list ends with
- * -EBUSY when somebody (DMA, a pipe) still holds one of the pages: its block must stay.
+ * Takes pages of an inode out of the mappings of applications. pages 0 = to the end of the file;
+ * ino 0 = the inode of the operation. The list ends with -EBUSY when somebody (DMA, a pipe) still
+ * holds one of the pages: its block must stay.
  */
 int zus_iomap_unmap(struct zus_iomap *iom, uint64_t first_page, uint64_t pages,
 		    uint64_t ino);
+/* Writes back what the caches of all CPUs hold, and empties them. */
 int zus_iomap_wbinv(struct zus_iomap *iom);
 /* Forgets the content of T2 blocks; a device that cannot ends the list with -EOPNOTSUPP. */
 int zus_iomap_discard(struct zus_iomap *iom, uint64_t t2_bn, uint64_t pages);
@@ -79,9 +84,17 @@ void zus_iomap_set_flags(struct zus_iomap *iom, uint32_t flags);
 int zus_iomap_retry(struct zus_iomap *iom, struct zus_io *io, uint64_t cookie);
 /* 0 = first call; else the cookie, and *result = 0 or -errno of the list. */
 uint64_t zus_iomap_restarted(const struct zus_io *io, int *result);
+/*
+ * The same, and the list is done with: until the operation asks for another one, it is told that
+ * this is a first call.
+ */
+uint64_t zus_iomap_take(struct zus_io *io, int *result);
 
 /* Executes a list of zus_iomap_init and waits: 0 or -errno. */
 int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom);
+
+/* What is called when a list has ended: err = 0 or -errno. */
+typedef void (*zus_iomap_done_fn)(struct zus_sb *sb, void *arg, int err);
 
 /*
  * Starts a list of zus_iomap_init. Returns 0: done(sb, arg, err) will be called once, on a thread
@@ -92,8 +105,6 @@ int zus_iomap_exec(struct zus_sb *sb, const struct zus_iomap *iom);
  * Umount comes after the callbacks of all lists that began before it. A plugin whose threads
  * start lists stops these in its umount and then calls zus_iomap_drain().
  */
-typedef void (*zus_iomap_done_fn)(struct zus_sb *sb, void *arg, int err);
-
 int zus_iomap_exec_async(struct zus_sb *sb, const struct zus_iomap *iom,
 			 zus_iomap_done_fn done, void *arg);
 /* Waits until every callback of the super-block has returned. Not from within one. */

@@ -32,6 +32,7 @@ extern struct zus_ddbg_site __start_zus_ddbg[]
 extern struct zus_ddbg_site __stop_zus_ddbg[]
 	__attribute__((weak, visibility("hidden")));
 
+/* One message of a syslog level; a newline is put behind it. Any thread. */
 void zus_log(const struct zus_env *env, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -5,8 +5,9 @@
  *
  * T1 is one linear array of 4 KiB blocks: the T1 devices back to back in table order. The
  * first block of *every* T1 device holds its device table and is not free for the file system
- * (zus_md_reserved_block). The set is immutable while it is mounted; its memory belongs to
- * the core.
+ * (zus_md_reserved_block). Without a table (the device `none`, and types whose dt_offset is ~0)
+ * no block is reserved, but block 0 of T1 still has no number of its own: in the answer of
+ * get_blocks 0 is a hole. The set is immutable while it is mounted; its memory belongs to the core.
  */
 #ifndef ZUS_MD_H
 #define ZUS_MD_H
@@ -27,11 +28,12 @@ struct zus_md {
 	uint8_t *t1;			/* block 0 of T1 */
 	uint64_t t1_blocks;
 	uint64_t t2_blocks;
-	struct md_dev_table mdt;	/* a copy */
+	struct md_dev_table mdt;	/* a copy; made up by the kernel if there is no table */
 	uint32_t dev_index;		/* the entry that was given to mount */
 	uint32_t reserved;
 };
 
+/* Where block bn < t1_blocks lies, and back. */
 static inline void *zus_t1_addr(const struct zus_md *md, uint64_t bn)
 {
 	return md->t1 + (bn << ZUS_BLOCK_SHIFT);
@@ -56,7 +58,11 @@ void *zus_t1_ptr(const struct zus_md *md, dpp_t dpp);
 /* True if addr .. addr + bytes lies in T1. */
 bool zus_t1_contains(const struct zus_md *md, const void *addr, size_t bytes);
 
-/* True for the blocks that hold device tables. */
+/*
+ * False: no table lies in T1, and the kernel has made mdt up, with one device and without UUIDs.
+ */
+bool zus_md_has_table(const struct zus_md *md);
+/* True for the blocks that hold device tables; of none without a device table. */
 bool zus_md_reserved_block(const struct zus_md *md, uint64_t bn);
 
 /* Number of T1 and of T2 devices, 4 KiB blocks of one of them (index over T1, then T2). */

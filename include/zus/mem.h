@@ -33,6 +33,7 @@ static inline void *zus_alloc_array(const struct zus_env *env, size_t n, size_t 
 	return env->alloc(env, sum);
 }
 
+/* Of zus_alloc and zus_alloc_array; NULL is fine. */
 static inline void zus_free(const struct zus_env *env, void *p)
 {
 	env->free(env, p);
@@ -44,6 +45,7 @@ static inline void *zus_page_alloc(const struct zus_env *env, unsigned int order
 	return env->page_alloc(env, order);
 }
 
+/* Of zus_page_alloc, with the same order. */
 static inline void zus_page_free(const struct zus_env *env, void *p, unsigned int order)
 {
 	env->page_free(env, p, order);

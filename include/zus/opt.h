@@ -6,12 +6,15 @@
  *	static const struct zus_opt opts[] = {
  *		{ "nio", ZUS_OPT_SET, offsetof(struct my_opts, io_way), WAY_NIO },
  *		{ "size", ZUS_OPT_SIZE, offsetof(struct my_opts, bytes), 0 },
+ *		{ "mode", ZUS_OPT_OCTAL, offsetof(struct my_opts, mode), 07777 },
+ *		{ "sync", ZUS_OPT_BOOL, offsetof(struct my_opts, sync), 0 },
  *		{ NULL, ZUS_OPT_SET, 0, 0 }
  *	};
  */
 #ifndef ZUS_OPT_H
 #define ZUS_OPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +28,8 @@ enum zus_opt_kind {
 	ZUS_OPT_SIZE,			/* =N[kKmMgGtT]: uint64_t, bytes */
 	ZUS_OPT_STR,			/* =text: char[number], NUL-terminated */
 	ZUS_OPT_IGNORE,			/* with or without a value: accepted */
+	ZUS_OPT_BOOL,			/* alone or =1|yes|on|true, =0|no|off|false: bool */
+	ZUS_OPT_OCTAL,			/* =NNN, octal digits, at most `number`: uint32_t */
 };
 
 struct zus_opt {

@@ -28,6 +28,7 @@ static inline void zus_fence(const struct zus_env *env)
 	env->fence(env);
 }
 
+/* Both: the range is durable after it. */
 static inline void zus_persist(const struct zus_env *env, const void *addr, size_t bytes)
 {
 	env->flush(env, addr, bytes);

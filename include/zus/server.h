@@ -58,7 +58,13 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
 unsigned int zus_type_stop(struct zus_type *type);
 /* 0 (also for NULL), or -EBUSY: it has mounts, nothing was done and its plugin must stay loaded. */
 int zus_type_destroy(struct zus_type *type);
+/* The table that it was made of, which may be an older, shorter one. */
 const struct zus_plugin *zus_type_plugin(const struct zus_type *type);
+/*
+ * What the kernel, or whoever stands for it, is told of the type: the plugin's info, and in its
+ * field notused what the plugin says in flags and inode_flags (ZUFS_REG_*, ZUFS_S_*).
+ */
+void zus_type_info(const struct zus_type *type, struct register_fs_info *info);
 
 /* ---- messages of a channel ---- */
 

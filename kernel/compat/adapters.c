@@ -2,8 +2,8 @@
 /*
  * adapters.c - functions whose interface or existence depends on the kernel
  *
- * Thin: each hides one kernel interface behind a name of compat.h. Locking and ownership are
- * those of what is called. No policy here. What the kernel calls of us is in entry.c.
+ * Thin: each function hides one kernel interface behind a name of compat.h. Locking and ownership
+ * are those of the kernel's function. No policy here. What the kernel calls in us is in entry.c.
  */
 #include <linux/bio.h>
 #include <linux/mm.h>
@@ -33,7 +33,7 @@ void zuf_instantiate_tmpfile(struct file *file, struct inode *inode)
 	d_mark_tmpfile(file, inode);
 	d_instantiate(file->f_path.dentry, inode);
 #else
-	/* it takes the link away that it finds */
+	/* d_tmpfile() drops one link */
 	set_nlink(inode, 1);
 	d_tmpfile(file, inode);
 #endif

@@ -2,11 +2,11 @@
 /*
  * compat.h - the kernel that the rest of the module is written for
  *
- * Included before everything else in every file. Speaks the newest API; an older
- * kernel gets it under the new name. Where the signature of an operation changed,
- * the tables name a zuf_op_*() of adapters.c, which calls a neutral function.
- * What the kernel has is found out by probe.sh (config.h), never by its version.
- * Only this folder may look at ZUF_HAVE_*.
+ * Included before everything else in every file. The module is written for the newest API; an
+ * older kernel gets that API under the new name here. Where the signature of an operation changed,
+ * the tables name a zuf_op_*() of entry.c, which calls a neutral function.
+ * probe.sh finds out what the kernel has (config.h); its version is never looked at.
+ * Only this folder may use ZUF_HAVE_*.
  */
 #ifndef ZUF_COMPAT_H
 #define ZUF_COMPAT_H
@@ -112,7 +112,7 @@ static inline unsigned long inode_state_read_once(const struct inode *inode)
 #define inode_generic_drop	generic_drop_inode
 #endif
 
-/* For .update_time: zuf_update_time(). */
+/* For .update_time: calls zuf_update_time(). */
 #if ZUF_HAVE_UPDATE_TIME_TYPE
 int zuf_op_update_time(struct inode *inode, enum fs_update_time type, unsigned int flags);
 #elif ZUF_HAVE_UPDATE_TIME_NOW
@@ -121,12 +121,12 @@ int zuf_op_update_time(struct inode *inode, int flags);
 int zuf_op_update_time(struct inode *inode, struct timespec64 *now, int flags);
 #endif
 
-/* What .fileattr_get fills. */
+/* The struct that .fileattr_get fills. */
 #if !ZUF_HAVE_FILE_KATTR
 #define file_kattr	fileattr
 #endif
 
-/* For .create: zuf_create(). */
+/* For .create: calls zuf_create(). */
 #if ZUF_HAVE_CREATE_NO_EXCL
 int zuf_op_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		  umode_t mode);
@@ -135,7 +135,7 @@ int zuf_op_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *den
 		  umode_t mode, bool excl);
 #endif
 
-/* For .mkdir: zuf_mkdir(). */
+/* For .mkdir: calls zuf_mkdir(). */
 #if ZUF_HAVE_MKDIR_DENTRY
 struct dentry *zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir,
 			    struct dentry *dentry, umode_t mode);
@@ -145,8 +145,8 @@ int zuf_op_mkdir(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dent
 #endif
 
 /*
- * ACLs: members of an i_op table, which call zuf_get_acl() and zuf_set_acl(), and of
- * s_xattr, where the VFS does not have them by itself.
+ * ACLs: members of an i_op table, which call zuf_get_acl() and zuf_set_acl(); and members of
+ * s_xattr, for kernels whose VFS does not have these by itself.
  */
 #if !IS_ENABLED(CONFIG_FS_POSIX_ACL)
 #define ZUF_ACL_OPS
@@ -164,7 +164,7 @@ int zuf_op_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_ac
 #endif
 struct posix_acl *zuf_get_acl(struct inode *inode, int type, bool rcu);
 
-/* The change attribute is i_version and nothing else (version.c). */
+/* The change attribute of a file is i_version and nothing else (version.c). */
 #if ZUF_HAVE_FETCH_IVERSION
 #define ZUF_EXPORT_OPS		.fetch_iversion = zuf_op_fetch_iversion,
 u64 zuf_op_fetch_iversion(struct inode *inode);
@@ -172,19 +172,19 @@ u64 zuf_op_fetch_iversion(struct inode *inode);
 #define ZUF_EXPORT_OPS
 #endif
 
-/* posix_acl_chmod() by dentry. */
+/* posix_acl_chmod() for a dentry. */
 int zuf_acl_chmod(struct zuf_idmap *idmap, struct dentry *dentry, umode_t mode);
 
 /**
- * zuf_instantiate_tmpfile() - what d_tmpfile() is for
- * @inode: has no links; marked dirty by older kernels, which a write-back pass
- *	without work undoes
+ * zuf_instantiate_tmpfile() - the same as d_tmpfile()
+ * @inode: has no links; older kernels mark it dirty, and a write-back pass that has
+ *	nothing to do cleans it again
  */
 void zuf_instantiate_tmpfile(struct file *file, struct inode *inode);
 
 /*
- * Names that stay until the super-block goes: made with d_make_persistent() and
- * a dput() of the caller's reference, taken away by zuf_kill_persistent_super().
+ * Names that stay until the super-block goes: they are made with d_make_persistent() and
+ * a dput() of the caller's reference, and removed by zuf_kill_persistent_super().
  */
 #if ZUF_HAVE_MAKE_PERSISTENT
 #define zuf_kill_persistent_super kill_anon_super
@@ -199,7 +199,10 @@ static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
 
 /* ---- super-blocks ---- */
 
-/* freeze_super() and thaw_super() for ourselves: -EBUSY, -EINVAL: it was frozen or thawed. */
+/*
+ * freeze_super() and thaw_super() on the kernel's own behalf. Return: 0; -EBUSY: it was frozen
+ * already; -EINVAL: it was not frozen.
+ */
 int zuf_freeze_super(struct super_block *sb);
 int zuf_thaw_super(struct super_block *sb);
 
@@ -225,8 +228,8 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 #endif
 
 /*
- * Regular files take IOCB_NOWAIT for reads and for writes that are not O_DIRECT, and
- * know MAP_SYNC: zuf_file_modes for f_mode at open, ZUF_FILE_FOP_FLAGS for the table.
+ * Regular files support IOCB_NOWAIT for reads and for writes that are not O_DIRECT, and
+ * MAP_SYNC: zuf_file_modes is for f_mode at open, ZUF_FILE_FOP_FLAGS for the file operations.
  */
 #if ZUF_HAVE_FOP_FLAGS
 #define ZUF_FILE_FOP_FLAGS	.fop_flags = FOP_BUFFER_WASYNC | FOP_MMAP_SYNC,
@@ -240,7 +243,7 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 
 struct swap_info_struct;
 
-/* In the address-space operations of files: zuf_swap_activate(), zuf_swap_rw(). */
+/* For the address-space operations of files: zuf_swap_activate(), zuf_swap_rw(). */
 #if ZUF_HAVE_SWAP_OPS
 #define ZUF_SWAP_AOPS								\
 	.swap_activate = zuf_swap_activate, .swap_deactivate = zuf_swap_deactivate,
@@ -250,7 +253,7 @@ struct swap_info_struct;
 	.swap_rw = zuf_swap_rw,
 #endif
 
-/* At swapon: have all pages go through zuf_swap_rw(). Number of extents or -errno. */
+/* At swapon: have all pages go through zuf_swap_rw(). Return: number of extents or -errno. */
 int zuf_swap_through_file(struct swap_info_struct *sis);
 
 /* ---- the page cache ---- */
@@ -263,17 +266,17 @@ void zuf_remove_folio(struct address_space *mapping, struct folio *folio);
 
 /* ---- iterators ---- */
 
-/* The current segment of an iterator over user memory; false: it is not one. */
+/* Get the current segment of an iterator over user memory. Return: false: it is not such one. */
 bool zuf_iter_user_seg(const struct iov_iter *iter, unsigned long *addr, size_t *len);
 
 /* ---- the scheduler ---- */
 
 #if !ZUF_HAVE_WQ_PERCPU
-/* what is not WQ_UNBOUND is per CPU */
+/* a work queue without WQ_UNBOUND is per CPU */
 #define WQ_PERCPU 0
 #endif
 
-/* WF_CURRENT_CPU, which is private to the scheduler; 0 = it has none. */
+/* WF_CURRENT_CPU, which is private to the scheduler; 0 = the scheduler has no such flag. */
 #if ZUF_HAVE_WAKE_CURRENT_CPU
 #define zuf_wf_current_cpu 0x40
 #else
@@ -295,17 +298,17 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 #if !ZUF_HAVE_PTE_MKWRITE_VMA
-/* Headers that come later call it with one argument. */
+/* Headers that are included later call pte_mkwrite() with one argument. */
 #define pte_mkwrite(pte, ...) pte_mkwrite(pte)
 #define zuf_pte_mkwrite(pte) pte_mkwrite(pte)
 #else
-/* of an area that is no shadow stack; the full one is not for modules */
+/* for a VMA that is no shadow stack; modules cannot use the full pte_mkwrite() */
 #define zuf_pte_mkwrite(pte) pte_mkwrite_novma(pte)
 #endif
 
 /*
- * In the vm_ops of files: .fault may be called without mmap_lock, with the lock of the VMA. Newer
- * kernels do that where there is a map_pages too; ours has no pages to offer.
+ * In the vm_ops of files: .fault may be called with the lock of the VMA instead of mmap_lock.
+ * Newer kernels do that only if there is a .map_pages too; ours offers no pages.
  */
 #if ZUF_HAVE_FAULT_VMA_LOCK
 #define ZUF_VMA_LOCKED_FAULTS	.map_pages = zuf_map_no_pages,
@@ -344,12 +347,12 @@ static vm_fault_t fn##_op(struct vm_fault *vmf, enum page_entry_size size)	\
 }
 #endif
 
-/* Write back all caches of all CPUs; -EOPNOTSUPP: the architecture cannot. */
+/* Write back all caches of all CPUs. Return: 0; -EOPNOTSUPP: the architecture cannot do that. */
 int zuf_flush_caches(void);
 
 /* ---- block devices ---- */
 
-/* badblocks_check(), whose last argument is an int or, later, a sector_t: nobody wants it. */
+/* badblocks_check() without its last argument (an int or, later, a sector_t), which is not used. */
 static inline bool zuf_badblocks_check(struct badblocks *bb, sector_t first, int nr,
 				       sector_t *bad)
 {
@@ -361,9 +364,9 @@ static inline bool zuf_badblocks_check(struct badblocks *bb, sector_t first, int
 struct zuf_bdev;
 
 /**
- * zuf_bdev_open() - open a block device by its path, for this holder alone
- * Return: to be closed with zuf_bdev_close(), or ERR_PTR(-ENOENT, -ENOTBLK,
- * -EBUSY: another holder has it, -EACCES or -EROFS: cannot be written, ...).
+ * zuf_bdev_open() - open a block device by its path, exclusively for @holder
+ * Return: an open device for zuf_bdev_close(), or ERR_PTR(-ENOENT, -ENOTBLK,
+ * -EBUSY: another holder has it, -EACCES or -EROFS: it cannot be written, ...).
  */
 struct zuf_bdev *zuf_bdev_open(const char *path, bool writable, void *holder);
 void zuf_bdev_close(struct zuf_bdev *bdev);

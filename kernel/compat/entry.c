@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * entry.c - operations that the kernel calls of us, whose signature depends on it
+ * entry.c - operations that the kernel calls in us, and whose signature depends on the kernel
  *
- * Thin: each calls a neutral function of the file system (inode.h, acl.h, swap.h). They stand
- * in its tables, so nothing but the kernel calls them. No policy here.
+ * Thin: each one calls a neutral function of the file system (inode.h, acl.h, swap.h). They are
+ * only named in its tables, so nothing but the kernel calls them. No policy here.
  */
 #include <linux/iversion.h>
 #include <linux/swap.h>

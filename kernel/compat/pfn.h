@@ -3,20 +3,20 @@
  * pfn.h - frames of T1 in page tables, on every kernel
  *
  * "pmem" are frames of a DAX device, which has struct pages; "mem" are frames
- * of memory that the kernel allocated, each a page of its own. What is inserted
- * stays usable for pin_user_pages(). VMAs of files have ZUF_VM_MIXED. An entry comes with
- * the rights of vm_page_prot: in a shared mapping of a file that wants to know of
- * stores it is read-only, until zuf_make_writable().
+ * of memory that the kernel allocated, each a page of its own. A frame that is inserted
+ * stays usable for pin_user_pages(). VMAs of files have ZUF_VM_MIXED. An entry has the rights
+ * of vm_page_prot: in a shared mapping of a file that wants to know of stores it is
+ * read-only, until zuf_make_writable().
  *
- * Kernels with pfn_t do not count pages of DAX devices that are mapped, unless we insert
- * them as pages; later ones count each of them, 0 is idle, and a frame that is inserted
- * without its page cannot be pinned.
+ * Kernels with pfn_t do not count mapped pages of DAX devices, unless we insert them as pages.
+ * Later kernels count each of them; a count of 0 is idle, and a frame that is inserted without its
+ * page cannot be pinned.
  *
- * What is not counted may be in a TLB for longer than the VMA is known to the file:
- * munmap() clears its entries, unlinks the VMA and only then flushes. Who frees a block
- * in between finds nothing to unmap, and another thread stores into what has a new owner.
- * A mixed VMA is flushed before it is unlinked (tlb_end_vma()). Where entries hold
- * references these go after the flush.
+ * An entry that is not counted may be in a TLB for longer than the VMA is known to the file:
+ * munmap() clears its entries, unlinks the VMA and only then flushes. If a task frees a block
+ * in between it finds nothing to unmap, and another thread stores into a block that has a new
+ * owner. So VMAs are mixed, as a mixed VMA is flushed before it is unlinked (tlb_end_vma()). Where
+ * entries hold references, these are put after the flush.
  */
 #ifndef ZUF_COMPAT_PFN_H
 #define ZUF_COMPAT_PFN_H
@@ -41,20 +41,20 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 	struct page *page = pfn_to_page(pfn);
 	vm_fault_t ret;
 
-	/* what is idle cannot be inserted, which takes a reference of its own */
+	/* an idle page cannot be inserted: the insertion takes one more reference */
 	page_ref_inc(page);
 	ret = zuf_insert_mem(vmf, page);
 	put_page(page);
 	return ret;
 }
 
-/* The same, of a private mapping: the core copies from the page. */
+/* zuf_insert_pmem() for a private mapping: the core copies from the page. */
 static inline vm_fault_t zuf_insert_pmem_private(struct vm_fault *vmf, unsigned long pfn)
 {
 	return zuf_insert_pmem(vmf, pfn);
 }
 
-/* A 2 MiB entry needs a compound page, which is the business of fs/dax alone. */
+/* A 2 MiB entry needs a compound page, which only fs/dax can make. */
 #define zuf_inserts_pmem_pmd false
 
 static inline vm_fault_t zuf_insert_pmem_pmd(struct vm_fault *vmf, unsigned long pfn,
@@ -69,7 +69,7 @@ static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 	return vmf_insert_mixed(vmf->vma, vmf->address, zero_pfn(vmf->address));
 }
 
-/* References of a frame that nobody uses. */
+/* The number of references of a frame that nobody uses. */
 static inline int zuf_page_idle_refs(const struct page *page)
 {
 	return is_zone_device_page(page) ? 0 : 1;
@@ -99,8 +99,8 @@ static inline vm_fault_t zuf_insert_pmem(struct vm_fault *vmf, unsigned long pfn
 }
 
 /*
- * As a counted page: of an entry without one the core makes a private copy by reading the
- * address, in whatever process it runs (a debugger's), and uprobes lose count.
+ * Insert the frame as a counted page: from an entry without a page the core makes a private copy by
+ * reading the address, in whatever process it runs (a debugger's), and uprobes lose count.
  */
 static inline vm_fault_t zuf_insert_pmem_private(struct vm_fault *vmf, unsigned long pfn)
 {
@@ -122,7 +122,7 @@ static inline vm_fault_t zuf_insert_zero(struct vm_fault *vmf)
 				pfn_to_pfn_t(my_zero_pfn(vmf->address)));
 }
 
-/* References of a frame that nobody uses. */
+/* The number of references of a frame that nobody uses. */
 static inline int zuf_page_idle_refs(const struct page *page)
 {
 	return 1;
@@ -142,7 +142,7 @@ static inline long zuf_dax_access(struct dax_device *dax, pgoff_t pgoff, long nr
 }
 #endif
 
-/* Where the caller excludes others: the entry is none, or one of 2 MiB. */
+/* Is the PMD empty, or a 2 MiB entry for @pfn? The caller excludes others. */
 static inline bool zuf_pmd_takes(const struct vm_fault *vmf, unsigned long pfn)
 {
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
@@ -150,7 +150,7 @@ static inline bool zuf_pmd_takes(const struct vm_fault *vmf, unsigned long pfn)
 	return pmd_none(pmd) || (pmd_leaf(pmd) && pmd_pfn(pmd) == pfn);
 }
 
-/* Is the address mapped by 2 MiB meanwhile? */
+/* Is the address mapped by a 2 MiB entry meanwhile? */
 static inline bool zuf_pmd_is_huge(const struct vm_fault *vmf)
 {
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
@@ -163,7 +163,7 @@ struct zuf_writable {
 	unsigned long pfn;
 };
 
-/* Under the lock of the page table. */
+/* Context: called under the lock of the page table. */
 static inline int zuf_make_pte_writable(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct zuf_writable *w = data;
@@ -177,8 +177,8 @@ static inline int zuf_make_pte_writable(pte_t *ptep, unsigned long addr, void *d
 }
 
 /*
- * If the 4 KiB entry of the address is for @pfn, let it be stored through. More
- * rights need no flush: who has the old ones cached comes here again in vain.
+ * If the 4 KiB entry of the address is for @pfn, make it writable. Adding rights needs no flush: a
+ * CPU that has the old ones cached faults again, and finds nothing to do.
  * Context: no entry of 2 MiB can come into being.
  */
 static inline vm_fault_t zuf_make_writable(struct vm_fault *vmf, unsigned long pfn)
@@ -192,9 +192,9 @@ static inline vm_fault_t zuf_make_writable(struct vm_fault *vmf, unsigned long p
 }
 
 /*
- * Does the kernel count which pages entries of page tables show (page_table_check=on)? It stops
- * when one comes or goes past these counts, or shows memory of a process to another one for
- * writing. Some kernels leave special entries out of it, which cannot be told from outside.
+ * Does the kernel count which pages are in page tables (page_table_check=on)? Such a kernel stops
+ * when an entry bypasses these counts, or maps memory of one process writable in another one. Some
+ * kernels leave special entries out of the counts, which cannot be told from outside.
  */
 static inline bool zuf_ptes_are_counted(void)
 {
@@ -205,7 +205,7 @@ static inline bool zuf_ptes_are_counted(void)
 #endif
 }
 
-/* One look: are all references those of T1 itself and of entries? */
+/* Look once: are all references of the frame those of T1 itself and of page table entries? */
 static inline bool zuf_page_looks_idle(struct page *page, int *mapped)
 {
 	int refs;
@@ -219,10 +219,9 @@ static inline bool zuf_page_looks_idle(struct page *page, int *mapped)
 }
 
 /*
- * Does somebody hold a frame but T1 itself and page tables: DMA, a pipe? Entries that
- * count take their reference before they are mapped and give it back after. As another
- * file may have entries for the frame, which come and go meanwhile, one look could take a
- * pin for an entry.
+ * Does anybody but T1 itself and page tables hold the frame: DMA, a pipe? A counted entry takes its
+ * reference before it is mapped and gives it back after it is unmapped. As another file may have
+ * entries for the frame, which come and go meanwhile, a single look could take a pin for an entry.
  */
 static inline bool zuf_page_is_pinned(struct page *page)
 {

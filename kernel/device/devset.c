@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * devset.c - open a set of devices, keep it, let it go
+ * devset.c - open a set of devices, hold it, close it
  *
  * Called by the mount (normal and private) and by the files that map T1; each
  * holds a reference, the last one closes the devices. While it is being opened
@@ -19,11 +19,11 @@
 #include "t1dev.h"
 #include "whynot.h"
 
-/* Most memory of a set without a device: what its table of chunks may cost. */
+/* Most memory of a set without a device, which bounds the table of its chunks. */
 #define NODEV_MAX_BYTES		(1ULL << 46)
 #define MEMBER_PATH_LEN		64
 
-/* A set as its table tells it; devices follow. */
+/* Make a set as its table describes it; the devices are opened later. */
 static struct zuf_devset *devset_alloc(const struct md_dev_table *mdt,
 				       const struct zuf_devset_spec *spec)
 {
@@ -89,8 +89,8 @@ void zuf_devset_put(struct zuf_devset *ds)
 }
 
 /*
- * Open a device for the set. What was written through its page cache is on the
- * device afterwards, and readers of the node do not keep what was there before.
+ * Open a device for the set. Afterwards data that was written through its page cache is on the
+ * device, and that cache keeps no old data for its readers.
  */
 static struct zuf_bdev *devset_claim(const char *path, const struct zuf_devset_spec *spec)
 {
@@ -129,7 +129,7 @@ static int devset_open_member(struct zuf_devset *ds, unsigned int index,
 	return zuf_dtable_load_member(zuf_blkdev(zb), spec, first, index, mdt);
 }
 
-/* @mdt: the table of the named device, overwritten. */
+/* @mdt: the table of the named device, which is overwritten. */
 static int devset_open_members(struct zuf_devset *ds, const struct zuf_devset_spec *spec,
 			       struct md_dev_table *mdt)
 {
@@ -149,8 +149,8 @@ static int devset_open_members(struct zuf_devset *ds, const struct zuf_devset_sp
 }
 
 /*
- * Which devices are write protected. Of T1 none may be: a server stores into its memory, which
- * no protection of the block device hinders.
+ * Find devices that are write protected. T1 must not be: a server stores into its memory, which
+ * no protection of the block device prevents.
  */
 static int devset_find_protected(struct zuf_devset *ds, const struct zuf_devset_spec *spec)
 {
@@ -171,7 +171,7 @@ static int devset_find_protected(struct zuf_devset *ds, const struct zuf_devset_
 	return 0;
 }
 
-/* After this the table given to the server is no longer that of the media. */
+/* After this call the table given to the server differs from that of the media. */
 static int devset_map_t1(struct zuf_devset *ds, const struct zuf_devset_spec *spec)
 {
 	unsigned int i;
@@ -186,7 +186,7 @@ static int devset_map_t1(struct zuf_devset *ds, const struct zuf_devset_spec *sp
 	return 0;
 }
 
-/* A set from a table; consumes @zb, the named device, if it succeeds. */
+/* Make a set from a table; consumes @zb, the named device, on success. */
 static struct zuf_devset *devset_build(struct zuf_bdev *zb, struct md_dev_table *mdt,
 				       const struct zuf_devset_spec *spec)
 {
@@ -213,7 +213,7 @@ err_put:
 	return ERR_PTR(err);
 }
 
-/* One device without a table: T1 if it can be addressed, else T2. */
+/* Describe one device without a table: T1 if it can be addressed, else T2. */
 static int devset_describe_single(struct block_device *bdev, struct md_dev_table *mdt,
 				  const struct zuf_devset_spec *spec)
 {
@@ -257,7 +257,7 @@ out:
 	return ds;
 }
 
-/* No device: T1 is memory, which comes when the server touches it. */
+/* Make a set without a device: T1 is memory, allocated when the server touches it. */
 static struct zuf_devset *devset_open_memory(const char *source,
 					     const struct zuf_devset_spec *spec)
 {
@@ -280,7 +280,7 @@ static struct zuf_devset *devset_open_memory(const char *source,
 	if (!ds)
 		return ERR_PTR(-ENOMEM);
 	ds->dt_offset = ~0ULL;
-	/* nobody tells us of memory of the kernel */
+	/* nobody tells us of poison in the kernel's own memory */
 	ds->may_be_poisoned = true;
 	err = zuf_t1dev_alloc(&ds->t1[0]);
 	if (err)
@@ -423,7 +423,7 @@ void zuf_devset_stamp(struct zuf_devset *ds, bool mounting)
 		void *table = ds->t1[i].virt + ds->dt_offset;
 
 		zuf_dtable_stamp(table, now_ns, mounting);
-		/* Else the next mount would bring the old times back. */
+		/* Otherwise the next mount would bring the old times back. */
 		if (ds->shadow && ds->dt_offset < bytes)
 			zuf_dtable_stamp(table + bytes, now_ns, mounting);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * devset.h - the devices of a mount: linear arrays T1 and T2
+ * devset.h - the devices of a mount, as two linear arrays of blocks: T1 and T2
  *
  * A set is opened before the super-block exists, is constant afterwards, and is
  * reference counted: by the mount and by every special file that maps it.
@@ -28,17 +28,17 @@ struct zuf_dev {
 	void *virt;			/* T1: kernel address of block 0 */
 	unsigned long pfn;		/* T1: frame of block 0 */
 	u64 dax_start;			/* T1: byte of @dax that block 0 starts at */
-	bool holds;			/* T1: the driver tells us of bad memory (poison.c) */
+	bool holds;			/* T1: the driver reports bad memory to us (poison.c) */
 	void **chunks;			/* device-less T1: 2 MiB each, NULL = untouched;
 					 * set once, under the set's lock */
 	u64 first;			/* first block in the linear array */
 	u64 blocks;			/* 4 KiB blocks; the shadow half not counted */
-	int node;
+	int node;			/* NUMA node of T1 */
 };
 
 struct zuf_devset {
 	struct kref ref;
-	struct md_dev_table mdt;	/* as given to the server */
+	struct md_dev_table mdt;	/* the table as given to the server */
 	u64 dt_offset;			/* ~0: no table on the media */
 	unsigned int nr_t1, nr_t2;
 	unsigned int main_index;	/* which entry was named at mount */
@@ -47,7 +47,7 @@ struct zuf_devset {
 	bool read_only;			/* s_umount: nothing is written to the devices */
 	bool is_protected;		/* a device was write protected when it was opened */
 	bool may_be_poisoned;		/* frames may be marked (poison.c); set once */
-	struct list_head poison_link;	/* among those that are told; poison.c */
+	struct list_head poison_link;	/* in the list of watched sets; poison.c */
 	bool revoked;			/* unmounted: the mapping is gone for good */
 	struct address_space *mapping;	/* of the file that grabbed it, or NULL */
 	struct mutex lock;		/* revoked, mapping, chunk allocation; inside
@@ -57,21 +57,21 @@ struct zuf_devset {
 	struct zuf_dev devs[];
 };
 
-/* Does the word at the place of a device say that there is none? None at all does. */
+/* Does the source of a mount say that there is no device? A missing source says so too. */
 static inline bool zuf_source_is_none(const char *source)
 {
 	return !source || !strcmp(source, "none");
 }
 
-/* What a type wants of its devices. */
+/* What a file-system type requires of its devices. */
 struct zuf_devset_spec {
 	u32 magic, ver_major, ver_minor;	/* of the table; minor: newest one */
 	u64 dt_offset;			/* ~0: devices carry no table */
 	bool nodev_ok;			/* may be mounted without a device */
 	bool read_only;
 	u64 size_bytes;			/* device-less: size of T1 */
-	void *holder;			/* who claims the devices */
-	struct fs_context *fc;		/* who is told why it fails, or NULL */
+	void *holder;			/* holder of the devices, as for the block layer */
+	struct fs_context *fc;		/* gets the reason of a failure, or NULL */
 };
 
 /**
@@ -86,34 +86,34 @@ struct zuf_devset *zuf_devset_get(struct zuf_devset *ds);
 void zuf_devset_put(struct zuf_devset *ds);
 
 /**
- * zuf_devset_load_shadow() - go back to what was really persisted
- * Copies the shadow half of every T1 device over its first half. To be called
+ * zuf_devset_load_shadow() - go back to the state that was really persisted
+ * Copies the shadow half of every T1 device over its first half. Must be called
  * once, before the server sees T1, and only when zuf_devset_same() has shown
- * that the set is not mounted already: it would undo the mounted one.
+ * that the set is not mounted already: the copy would damage the mounted one.
  * Return: 0 (also without a shadow) or -EIO (poisoned memory), said to @fc.
  */
 int zuf_devset_load_shadow(struct zuf_devset *ds, struct fs_context *fc);
 
-/* Remount; -EACCES: a device is write protected, said to @fc. */
+/* For remount. Return: 0; -EACCES: a device is write protected, said to @fc. */
 int zuf_devset_set_read_only(struct zuf_devset *ds, bool read_only, struct fs_context *fc);
-/* The file that maps T1: one at a time, -EIO; -ENODEV: the mount has ended. */
+/* Set the file that maps T1. Return: 0; -EIO: there is one; -ENODEV: the mount has ended. */
 int zuf_devset_attach(struct zuf_devset *ds, struct address_space *mapping);
 void zuf_devset_detach(struct zuf_devset *ds);
 /* Drop the server's mapping for good: the mount has ended. */
 void zuf_devset_revoke(struct zuf_devset *ds);
-/* A page leaves the server's mapping for now. */
+/* Take one page out of the server's mapping; it may fault in again. */
 void zuf_devset_drop_page(struct zuf_devset *ds, pgoff_t pgoff);
-/* The same block devices; sets without a device are never the same. */
+/* Do both sets consist of the same block devices? Sets without a device are never the same. */
 bool zuf_devset_same(const struct zuf_devset *a, const struct zuf_devset *b);
-/* A block device of one is also one of the other. */
+/* Is a block device of one set also one of the other? */
 bool zuf_devset_overlap(const struct zuf_devset *a, const struct zuf_devset *b);
-/* Device-less: T1 is memory of ours. */
+/* Is the set device-less, so that T1 is memory that we have allocated? */
 static inline bool zuf_devset_is_memory(const struct zuf_devset *ds)
 {
 	return ds->nr_t1 && ds->t1[0].chunks;
 }
 
-/* Which of the devices of a linear array holds a block that is within it. */
+/* The index of the device that holds @block, which must lie within the linear array. */
 static inline unsigned int zuf_dev_find(const struct zuf_dev *devs, unsigned int nr, u64 block)
 {
 	unsigned int low = 0, high = nr, mid;
@@ -128,7 +128,7 @@ static inline unsigned int zuf_dev_find(const struct zuf_dev *devs, unsigned int
 	return low;
 }
 
-/* Note mount/write time in the tables on T1, unless the set is read-only. */
+/* Write the time of the mount or of the last write into the tables on T1, unless read-only. */
 void zuf_devset_stamp(struct zuf_devset *ds, bool mounting);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dtable.c - device tables: from the media, checked, made up, written back
+ * dtable.c - read device tables from the media and check them, make them up, write them back
  *
- * Called by devset.c while a set is opened, and to stamp it. Tables are read
- * by a bio of their own, not through the page cache, into memory that only the
+ * Called by devset.c while a set is opened, and to stamp it. A table is read
+ * by a bio of its own, not through the page cache, into memory that only the
  * caller knows. No locking. The rules themselves are in dtcheck.c.
  */
 #include "dtable.h"
@@ -142,7 +142,7 @@ void zuf_dtable_set_node(struct md_dev_table *mdt, unsigned int entry, int node)
 {
 	u64 blocks = zuf_dtable_blocks(mdt, entry);
 
-	/* The field has 4 bits; a node that does not fit is not named. */
+	/* The field has 4 bits; a node that does not fit is left out. */
 	if (node > 0 && node < 1 << (64 - MD_DEV_NUMA_SHIFT))
 		blocks |= (u64)node << MD_DEV_NUMA_SHIFT;
 	mdt->s_dev_list.dev_ids[entry].blocks = cpu_to_le64(blocks);

@@ -102,7 +102,7 @@ static int check_entry(const struct md_dev_table *mdt, unsigned int entry,
 	return must_be_at_most(fault, (int)entry, "blocks", ZUF_DT_MAX_BLOCKS, blocks);
 }
 
-/* Entries [from, to) make up a linear array of @sum blocks. */
+/* Do entries [from, to) form a valid linear array of @sum blocks? */
 static int check_array(const struct md_dev_table *mdt, unsigned int from, unsigned int to,
 		       __u64 sum, const char *what, struct zuf_dtable_fault *fault)
 {
@@ -152,7 +152,7 @@ int zuf_dtable_check(const struct md_dev_table *mdt, const struct zuf_dtable_wan
 			       want->dev_bytes >> ZUF_DT_BLOCK_SHIFT, zuf_dtable_need(mdt, self));
 }
 
-/* Half of a uuid as it is printed. */
+/* Half of a uuid, in the order in which it is printed. */
 static __u64 uuid_half(const struct md_uuid *uuid, unsigned int half)
 {
 	__u64 v = 0;

@@ -2,9 +2,9 @@
 /*
  * dtcheck.h - rules that a device table must keep
  *
- * Pure functions on a private copy of a table: no kernel types, so that the
+ * Pure functions on a private copy of a table: they use no kernel types, so that the
  * unit tests compile them in user space. dtable.c reads the table and prints
- * what these say.
+ * the broken rule.
  */
 #ifndef ZUF_DTCHECK_H
 #define ZUF_DTCHECK_H
@@ -22,10 +22,10 @@
 
 #define ZUF_DT_BLOCK_SHIFT	12
 #define ZUF_DT_ALIGN_BLOCKS	512ULL		/* 2 MiB */
-/* All of T1 or T2; twice its bytes still fit a signed 64-bit number. */
+/* Most blocks of all of T1 or T2; twice their bytes still fit a signed 64-bit number. */
 #define ZUF_DT_MAX_BLOCKS	(1ULL << 49)
 
-/* What the reader of a table wants of it. */
+/* What the reader of a table requires of it. */
 struct zuf_dtable_want {
 	__u32 magic;
 	__u32 ver_major;
@@ -33,7 +33,7 @@ struct zuf_dtable_want {
 	__u64 dev_bytes;	/* size of the device that carries the table */
 };
 
-/* The broken rule, to be printed as "what: expected rel expected, found found". */
+/* A broken rule, to be printed as "what: expected rel expected, found found". */
 struct zuf_dtable_fault {
 	int entry;		/* of the device list, -1 = the table as a whole */
 	const char *what;
@@ -84,16 +84,16 @@ static inline __u64 zuf_dtable_need(const struct md_dev_table *mdt, unsigned int
 }
 
 /**
- * zuf_dtable_check() - is this the valid table of a device of that size?
+ * zuf_dtable_check() - check that @mdt is the valid table of a device of that size
  * Return: 0, or -EINVAL with the first broken rule in @fault.
  */
 int zuf_dtable_check(const struct md_dev_table *mdt, const struct zuf_dtable_want *want,
 		     struct zuf_dtable_fault *fault);
 
 /**
- * zuf_dtable_match() - is @mdt the table of entry @index of the same set?
- * @first: table of the set that passed zuf_dtable_check(), as @mdt did
- * Return: as above.
+ * zuf_dtable_match() - check that @mdt is the table of entry @index of the same set
+ * @first: table of the set; it has passed zuf_dtable_check(), as @mdt has
+ * Return: as zuf_dtable_check().
  */
 int zuf_dtable_match(const struct md_dev_table *first, const struct md_dev_table *mdt,
 		     unsigned int index, struct zuf_dtable_fault *fault);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * poison.c - what the driver says of bad memory, and how it becomes good again
+ * poison.c - what the driver reports of bad memory, and how it becomes good again
  *
  *	memory_failure -> driver of the DAX device -> poison_notify
  *		the frame is marked (PG_hwpoison)
  *		its entries leave the server's mapping and those of all files
  *
- * A DAX device tells one holder, who is the whole module here: partitions of one device
- * may be of different sets. Whichever set of them is open has told the driver so (dev->holds).
+ * A DAX device notifies one holder. That is the whole module here, as partitions of one device may
+ * belong to different sets. One of the open sets of a device has registered with the driver
+ * (dev->holds).
  *
- * Locks: poison_lock, outside of those of sbid.c, of records and of sets. It is held while
- * frames are marked: a set that is known stays.
+ * Locks: poison_lock, outside of the locks of sbid.c, of records and of sets. It is held while
+ * frames are marked, so that a set in the list stays.
  */
 #include "poison.h"
 #include "t1map.h"
@@ -25,8 +26,8 @@
 
 static LIST_HEAD(sets);
 static DEFINE_MUTEX(poison_lock);
-static bool ever;		/* a frame was marked: they stay so when their set is closed */
-static struct dax_device *grace; /* nobody's: zuf_poison_fini() */
+static bool ever;		/* a frame was marked: marks stay when a set is closed */
+static struct dax_device *grace; /* belongs to no device: zuf_poison_fini() */
 static zuf_frame_lost_t *drop_from_files __ro_after_init;
 
 void __init zuf_poison_set_lost(zuf_frame_lost_t *lost)
@@ -55,7 +56,7 @@ static u64 find_known(const struct zuf_dev *dev, struct badblocks *bb, u64 nr, u
 	return end;
 }
 
-/* The first page of [nr, end) that the driver knows to be bad; end: none. */
+/* The first page of [nr, end) that the driver knows to be bad; end: there is none. */
 static u64 next_known(const struct zuf_dev *dev, u64 nr, u64 end)
 {
 	struct badblocks *bb = bad_of(dev);
@@ -63,7 +64,7 @@ static u64 next_known(const struct zuf_dev *dev, u64 nr, u64 end)
 
 	if (!bb || !READ_ONCE(bb->count) || !dev->dax)
 		return end;
-	/* an unbound driver frees its list, and waits for who is here before */
+	/* a driver that is unbound frees its list, but waits for those who are in here first */
 	id = dax_read_lock();
 	if (dax_alive(dev->dax))
 		end = find_known(dev, bb, nr, end);
@@ -76,7 +77,7 @@ static bool is_known(const struct zuf_dev *dev, u64 nr)
 	return next_known(dev, nr, nr + 1) == nr;
 }
 
-/* Who loads from there shall not have to find it out. */
+/* Mark pages that are known to be bad, so that no load has to find that out. */
 static void mark_known(struct zuf_devset *ds, struct zuf_dev *dev)
 {
 	u64 end = dev->blocks << ds->shadow, nr, found = 0;
@@ -102,7 +103,7 @@ static void poison_mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 	WRITE_ONCE(ds->may_be_poisoned, true);
 	SetPageHWPoison(pfn_to_page(dev->pfn + nr));
 	pr_err("%pg: T1: memory is poisoned: page %llu\n", zuf_blkdev(dev->bdev), nr);
-	/* the shadow is behind all of T1 in the server's mapping, and in no file */
+	/* the shadow lies behind all of T1 in the server's mapping, and in no file */
 	if (nr >= dev->blocks) {
 		zuf_devset_drop_page(ds, block - dev->blocks + (ds->t1_bytes >> PAGE_SHIFT));
 		return;
@@ -111,7 +112,7 @@ static void poison_mark(struct zuf_devset *ds, struct zuf_dev *dev, u64 nr)
 	drop_from_files(ds, block);
 }
 
-/* Frames of a device, by their place in it. Return: how many of them are the set's. */
+/* Mark the frames of a range of a device. Return: how many of them belong to the set. */
 static u64 mark_range(struct zuf_devset *ds, struct zuf_dev *dev, u64 offset, u64 len)
 {
 	u64 pages = dev->blocks << ds->shadow, start = dev->dax_start;
@@ -127,10 +128,10 @@ static u64 mark_range(struct zuf_devset *ds, struct zuf_dev *dev, u64 offset, u6
 }
 
 /*
- * From memory_failure(). What is no set's is another partition's: the kernel does for it what
- * it does without a holder. Else not 0, which would make the kernel take the page out of its own
- * map, where we may store to it; and who had the error shall go on only if he can: he repeats
- * his access then, which faults.
+ * Called from memory_failure(). A frame of no set belongs to another partition: the kernel treats
+ * it as it does without a holder. Otherwise the result must not be 0, as the kernel would then
+ * take the page out of its own map, where we may store to it. And the task that had the error must
+ * go on only if it can: it then repeats its access, which faults.
  */
 static int poison_notify(struct dax_device *dax, u64 offset, u64 len, int mf_flags)
 {
@@ -138,7 +139,7 @@ static int poison_notify(struct dax_device *dax, u64 offset, u64 len, int mf_fla
 	unsigned int i;
 	u64 marked = 0;
 
-	/* the device goes away: it waits for who uses its pages */
+	/* the device goes away: that waits for those who use its pages */
 	if (!len || len > U64_MAX - offset || (!offset && len == U64_MAX))
 		return -EOPNOTSUPP;
 	mutex_lock(&poison_lock);
@@ -156,9 +157,9 @@ static const struct dax_holder_operations holder_ops = {
 	.notify_failure = poison_notify,
 };
 
-/* ---- who is told ---- */
+/* ---- the holder of a device ---- */
 
-/* If nobody is told of the device we are, by a reference of our own. */
+/* If the device has no holder become its holder, by a reference of our own. */
 static void poison_hold(struct zuf_dev *dev)
 {
 	struct dax_device *dax;
@@ -171,7 +172,7 @@ static void poison_hold(struct zuf_dev *dev)
 	dev->holds = dax;
 }
 
-/* Another one of the same device shall be told. */
+/* Make another set of the same device its holder. */
 static void hand_over(const struct dax_device *dax)
 {
 	struct zuf_devset *ds;
@@ -221,8 +222,8 @@ int zuf_poison_init(void)
 }
 
 /*
- * No set is open. Who was told of a device before we gave it back may not have left
- * poison_notify() yet: the end of a device, of whichever, waits for all who read any.
+ * No set is open. A notification of a device that we have given back may not have left
+ * poison_notify() yet. The end of a device, of any, waits for all readers of all devices.
  */
 void zuf_poison_fini(void)
 {
@@ -230,14 +231,14 @@ void zuf_poison_fini(void)
 	put_dax(grace);
 }
 
-/* ---- good again ---- */
+/* ---- make memory good again ---- */
 
 bool zuf_poison_is_there(const struct zuf_devset *ds)
 {
 	struct badblocks *bb;
 	unsigned int i;
 
-	/* there is no way back for memory of the kernel */
+	/* the kernel's own memory cannot be made good again */
 	if (zuf_devset_is_memory(ds))
 		return false;
 	if (READ_ONCE(ds->may_be_poisoned))
@@ -267,7 +268,7 @@ static bool poison_recover(const struct zuf_dev *dev, u64 nr, void *data)
 	return done == PAGE_SIZE;
 }
 
-/* All of it was stored to: can it be read now? @data is scratch space from here on. */
+/* All of the page was stored to: can it be read now? @data is overwritten. */
 static bool read_back(struct page *page, void *data)
 {
 	if (copy_mc_to_kernel(data, page_address(page), PAGE_SIZE))
@@ -285,7 +286,7 @@ static ssize_t poison_heal(const struct zuf_dev *dev, struct page *page, u64 nr,
 
 	if (!data)
 		return -EIO;
-	/* before anything is done: the block would have half of it */
+	/* before anything is stored: otherwise the block could get half of the data */
 	copied = copy_from_iter(data, PAGE_SIZE, iter);
 	if (copied < PAGE_SIZE) {
 		iov_iter_revert(iter, copied);
@@ -306,7 +307,7 @@ static ssize_t poison_heal(const struct zuf_dev *dev, struct page *page, u64 nr,
 	return -EIO;
 }
 
-/* Of one block, or a part of it. */
+/* Overwrite one block, or a part of it. */
 static ssize_t overwrite_block(struct zuf_devset *ds, u64 dpp, size_t len, struct iov_iter *iter)
 {
 	u64 block = dpp >> PAGE_SHIFT;

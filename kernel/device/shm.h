@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * shm.h - memory that the server can write at any time: the only way in and out
+ * shm.h - access memory that the server can write at any time: the only way in and out
  *
- * Command buffers, copy pages, exec buffers, T1 and the inodes in it. A pointer to them (__shm)
- * is none that sparse lets anybody follow, and `make lint` lets no other file take the mark
- * away: so who looks at such memory does it here, and each look is one. What it brought is
- * good for once: a second look may bring something else. So what the kernel has written there
- * it does not read back, and what it needs of an answer it copies before it checks it.
+ * This memory is command buffers, copy pages, exec buffers, T1 and the inodes in it. sparse lets
+ * nobody dereference a pointer to it (__shm), and `make lint` lets no other file remove the mark:
+ * all code that looks at such memory does so by these functions, and each call is one look. A value
+ * is good for that one time: a second look may bring another value. So the kernel does not read
+ * back what it has written there, and it copies what it needs of an answer before checking it.
  */
 #ifndef ZUF_SHM_H
 #define ZUF_SHM_H
@@ -35,7 +35,7 @@ static inline void shm_put(void __shm *dst, const void *src, size_t len)
 	memcpy((void __force *)dst, src, len);
 }
 
-/* The barrier: or the compiler could take a field of the copy from its source once more. */
+/* The barrier() stops the compiler from reading a field of the copy from its source once more. */
 static inline void shm_take(void *dst, const void __shm *src, size_t len)
 {
 	memcpy(dst, (const void __force *)src, len);
@@ -48,8 +48,9 @@ static inline void shm_zero(void __shm *dst, size_t len)
 }
 
 /*
- * No emulator has memory that cannot be read. So where the kernel can inject faults a frame
- * that is marked (PG_hwpoison) stands for some: bytes before the first such one.
+ * The number of bytes before the first page that cannot be read. No emulator has memory that
+ * cannot be read. So where the kernel can inject faults, a marked frame (PG_hwpoison) stands for
+ * such memory.
  */
 static inline size_t shm_readable(const void __shm *src, size_t len)
 {
@@ -64,7 +65,7 @@ static inline size_t shm_readable(const void __shm *src, size_t len)
 	return len;
 }
 
-/* Of memory that may be poisoned: bytes that could not be copied. */
+/* Copy from memory that may be poisoned. Return: number of bytes that could not be copied. */
 static inline size_t shm_take_mc(void *dst, const void __shm *src, size_t len)
 {
 	size_t left = len - shm_readable(src, len);
@@ -75,7 +76,7 @@ static inline size_t shm_take_mc(void *dst, const void __shm *src, size_t len)
 	return left;
 }
 
-/* To and from an application; short when its memory is not there. */
+/* Copy from and to an application; short if its memory is not there. */
 static inline size_t shm_from_iter(void __shm *dst, size_t len, struct iov_iter *iter)
 {
 	return copy_from_iter((void __force *)dst, len, iter);
@@ -86,7 +87,7 @@ static inline size_t shm_to_iter(const void __shm *src, size_t len, struct iov_i
 	return copy_to_iter((const void __force *)src, len, iter);
 }
 
-/* The same with memory that may be poisoned, and durably. */
+/* Like the above: from memory that may be poisoned, and durably to T1. */
 static inline size_t shm_to_iter_mc(const void __shm *src, size_t len, struct iov_iter *iter)
 {
 	return _copy_mc_to_iter((const void __force *)src, shm_readable(src, len), iter);
@@ -99,7 +100,7 @@ static inline size_t shm_from_iter_durable(void __shm *dst, size_t len, struct i
 
 /* ---- pages that a server may map ---- */
 
-/* Memory that is shared from here on. */
+/* The memory is shared with the server from here on. */
 static inline void __shm *shm_of(void *mem)
 {
 	return (void __shm __force *)mem;
@@ -115,7 +116,7 @@ static inline void shm_free(void __shm *mem)
 	vfree((void __force *)mem);
 }
 
-/* One page, for a moment. */
+/* Map one page, for a short time. */
 static inline void __shm *shm_map(struct page *page)
 {
 	return shm_of(kmap_local_page(page));
@@ -131,7 +132,7 @@ static inline unsigned long shm_pfn(const void __shm *page)
 	return vmalloc_to_pfn((const void __force *)page);
 }
 
-/* All of what shm_alloc() has made. */
+/* Map all of the memory that shm_alloc() has returned. */
 static inline int shm_mmap(struct vm_area_struct *vma, void __shm *mem)
 {
 	return remap_vmalloc_range(vma, (void __force *)mem, 0);

@@ -2,7 +2,7 @@
 /*
  * t1dev.c - the memory behind a T1 device
  *
- * Either a DAX device, mapped by its driver for as long as we hold its page
+ * This is either a DAX device, mapped by its driver for as long as we hold its page
  * map, or kernel memory that is allocated piece by piece. Called by devset.c,
  * which owns the zuf_dev, and by the fault of the mapping (t1map.c).
  */
@@ -25,8 +25,8 @@ bool zuf_t1dev_is_dax(struct block_device *bdev)
 }
 
 /*
- * All pages from @first on as one range. A driver may hand it out in pieces
- * (a poisoned page ends one); they must follow each other in both spaces.
+ * Map all pages from @first on as one range. A driver may hand the range out in pieces
+ * (a poisoned page ends one); they must be adjacent in virtual and physical memory.
  */
 static int t1dev_walk(struct zuf_dev *dev, struct block_device *bdev, pgoff_t first, u64 pages,
 		      struct fs_context *fc)
@@ -144,7 +144,7 @@ void *zuf_t1dev_chunk(struct zuf_dev *dev, u64 block)
 				    round_down(block, ZUF_CHUNK_BLOCKS));
 		return NULL;
 	}
-	/* pages of applications' mappings: each is pinned, and let go, on its own */
+	/* pages may be in mappings of applications: each is pinned and unpinned on its own */
 	split_page(page, ZUF_CHUNK_ORDER);
 	/* The zeroes come before the pointer; pairs with zuf_t1_addr(). */
 	smp_store_release(slot, page_address(page));

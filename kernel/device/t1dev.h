@@ -14,30 +14,33 @@ struct fs_context;
 #define ZUF_CHUNK_BLOCKS	(ZUF_CHUNK_SIZE >> ZUFS_PAGE_SHIFT)
 #define ZUF_CHUNK_ORDER		9
 
-/* Can the device be addressed by load and store? */
+/* Can the memory of the device be addressed by load and store? */
 bool zuf_t1dev_is_dax(struct block_device *bdev);
 
 /**
- * zuf_t1dev_map() - find the memory of dev->bdev, all of it
- * Sets dax, pgmap, virt, pfn and node. Return: 0 or -EINVAL (not DAX, no struct
- * pages, not one aligned range) or -EIO; said to @fc.
+ * zuf_t1dev_map() - map all of the memory of dev->bdev
+ * Sets dax, pgmap, virt, pfn and node.
+ * Return: 0 or -EINVAL (not DAX, no struct pages, not one aligned range) or -EIO; said to @fc.
  */
 int zuf_t1dev_map(struct zuf_dev *dev, struct fs_context *fc);
 
-/* Copy the second half of the device over the first. 0, or -EIO, said to @fc. */
+/*
+ * Copy the second half of the device over the first one.
+ * Return: 0, or -EIO, said to @fc.
+ */
 int zuf_t1dev_load_shadow(struct zuf_dev *dev, struct fs_context *fc);
 
-/* Memory for a set without a device; chunks come with zuf_t1dev_chunk(). */
+/* Set up memory for a set without a device; zuf_t1dev_chunk() allocates the chunks. */
 int zuf_t1dev_alloc(struct zuf_dev *dev);
 
 /**
  * zuf_t1dev_chunk() - address of the 2 MiB that hold @block, allocated if need be
  * Context: the set's lock is held, under memalloc_nofs_save().
- * Return: zeroed memory at the first call, NULL = out of memory.
+ * Return: the memory, which is zeroed when it is allocated; NULL = out of memory.
  */
 void *zuf_t1dev_chunk(struct zuf_dev *dev, u64 block);
 
-/* Undo either of the above; dev->bdev stays open. */
+/* Undo zuf_t1dev_map() or zuf_t1dev_alloc(); dev->bdev stays open. */
 void zuf_t1dev_fini(struct zuf_dev *dev);
 
 #endif

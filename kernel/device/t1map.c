@@ -3,10 +3,10 @@
  * t1map.c - T1 as one linear array: its addresses, and the server's mapping
  *
  * zuf_t1_addr() is called for every block that is copied and takes no lock:
- * a set is constant once it is open, but for chunks that appear. Faults hold
+ * a set is constant once it is open, except for chunks that appear. Faults hold
  * mmap_lock (or the lock of the VMA) and take the set's lock, so that nothing
- * is inserted behind zuf_devset_revoke(). Reclaim must not come back to a file
- * system from there: its server may wait for this very fault.
+ * is inserted behind zuf_devset_revoke(). Reclaim in a fault must not enter a file
+ * system again: its server may wait for this very fault.
  */
 #include "devset.h"
 
@@ -17,7 +17,7 @@
 #include "t1dev.h"
 #include "t1map.h"
 
-/* The device that holds a block below the size of T1. */
+/* The device that holds a block, which must be below the size of T1. */
 static struct zuf_dev *t1_find(struct zuf_devset *ds, u64 block)
 {
 	return &ds->t1[zuf_dev_find(ds->t1, ds->nr_t1, block)];
@@ -97,8 +97,8 @@ bool zuf_t1_is_synchronous(const struct zuf_devset *ds)
 }
 
 /*
- * The device behind a page of the mapping, and the block within it. The first
- * half of the mapping is T1, the second (with a shadow) the shadow halves.
+ * Find the device behind a page of the mapping, and the block within the device. The first
+ * half of the mapping is T1, the second half (with a shadow) the shadow halves.
  */
 static struct zuf_dev *t1_locate(struct zuf_devset *ds, u64 pgoff, u64 *block)
 {
@@ -125,7 +125,7 @@ static bool t1_pmd_fits(const struct vm_fault *vmf)
 		page == (vmf->pgoff & (PTRS_PER_PMD - 1));
 }
 
-/* The page of the fault, then its neighbours within the chunk and the VMA. */
+/* Insert the page of the fault, then its neighbours within the chunk and the VMA. */
 static vm_fault_t t1_insert_chunk(struct vm_fault *vmf, struct page *chunk, unsigned long nr)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -142,7 +142,7 @@ static vm_fault_t t1_insert_chunk(struct vm_fault *vmf, struct page *chunk, unsi
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
 	for (i = nr - before; i < nr + after; i++, addr += PAGE_SIZE) {
-		/* Those that are there stay; who fails has a fault of its own. */
+		/* Present entries are kept; a page that fails here faults again on access. */
 		if (!PageHWPoison(chunk + i) && vm_insert_page(vma, addr, chunk + i) == -ENOMEM)
 			break;
 	}
@@ -154,7 +154,7 @@ static vm_fault_t t1_fault_mem(struct zuf_dev *dev, u64 block, struct vm_fault *
 {
 	void *chunk;
 
-	/* each page has its own count of users */
+	/* each page has its own reference count, so no 2 MiB entry */
 	if (order)
 		return VM_FAULT_FALLBACK;
 	chunk = zuf_t1dev_chunk(dev, block);

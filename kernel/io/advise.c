@@ -2,9 +2,9 @@
 /*
  * advise.c - posix_fadvise and readahead of regular files
  *
- * As the kernel's generic code, but what concerns data goes to the server:
- * WILLNEED is PRE_READ, DONTNEED is SYNC with ZUFS_SF_DONTNEED. Advice has no
- * result: what the server answers only decides whether to go on.
+ * Like the kernel's generic code, except that advice about data goes to the server: WILLNEED is
+ * PRE_READ, DONTNEED is SYNC with ZUFS_SF_DONTNEED. Advice has no result: the server's answer
+ * only decides whether to go on.
  */
 #include <linux/backing-dev.h>
 #include <linux/fadvise.h>
@@ -16,7 +16,7 @@
 #include "sb.h"
 #include "settle.h"
 
-/* Pages of one PRE_READ. */
+/* Number of pages of one PRE_READ. */
 #define ADVISE_CHUNK_PAGES ZUS_API_MAP_MAX_PAGES
 
 static void set_random(struct file *file, bool random)
@@ -60,7 +60,7 @@ static int send_dontneed(struct inode *inode, loff_t offset, loff_t len)
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
-/* The range is not empty and lies in the file. */
+/* The range must not be empty and must lie in the file. */
 static void advise_willneed(struct inode *inode, loff_t offset, loff_t end)
 {
 	pgoff_t page = offset >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
@@ -79,7 +79,7 @@ static void advise_data(struct inode *inode, loff_t offset, loff_t len, bool wil
 
 	if (zuf_lock_shared_killable(inode))
 		return;
-	/* killed: nothing is advised, the messages would not go either */
+	/* killed: nothing is advised, as the messages would not be sent either */
 	end = zuf_settle(inode, ZUF_OPF_SHARED) ? 0 : i_size_read(inode);
 	if (len && len < end - offset)
 		end = offset + len;
@@ -111,7 +111,7 @@ int zuf_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 		return 0;
 	case POSIX_FADV_WILLNEED:
 	case POSIX_FADV_DONTNEED:
-		/* an offset that is none is what nothing lies behind */
+		/* nothing lies behind a negative offset */
 		if (offset >= 0)
 			advise_data(inode, offset, len, advice == POSIX_FADV_WILLNEED);
 		return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * contract.c - get blocks of a file, give them back
+ * contract.c - get blocks of a file, and put them
  *
- * Called by direct.c and mmap.c, which hold the locks that keep the range of the file
- * as it is. Nothing here knows what is done with the blocks.
+ * Called by direct.c and mmap.c, which hold the locks that keep the range of the file as it is.
+ * Nothing here knows what the caller does with the blocks.
  */
 #include <linux/fs.h>
 
@@ -35,7 +35,7 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 	io->hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_GET_MULTY, sizeof(*io), 0, sizeof(*io));
 	io->hdr.offset = offset_in_page(io->filepos);
 	io->hdr.len = len;
-	/* an error comes with the out_len that we have sent */
+	/* an error may come back with the out_len that was sent */
 	io->hdr.out_max = max(sizeof(*io), (size_t)zufs_io_size(c->pages));
 	io->last_pos = io->filepos;
 	io->ziom.iom_max = c->pages;
@@ -50,7 +50,7 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 		.keep = contract_keep,
 	};
 	err = zuf_dispatch(c->zsb, &c->op);
-	/* stands between the answer's fields, and is ours */
+	/* iom_max lies between the answer's fields, but the server does not set it */
 	io->ziom.iom_max = c->pages;
 	return err;
 }
@@ -85,11 +85,12 @@ static int send_put(struct zuf_contract *c)
 }
 
 /*
- * The server may give away what a write has replaced when its put comes, and has not heard yet
- * that somebody holds it. So the put goes later, and whoever flushes the inode waits for it; a put
- * that was asked for at once is waited with, killably. Frames of other files that share a block
- * are told before these let go of it. Swap space replaces nothing; a server that keeps its
- * channel must not (zus_api.h).
+ * When the put of a write arrives, the server may reuse the blocks that the write has replaced,
+ * and it may still have to be told that somebody holds them. So the put is sent later, and
+ * whoever flushes the inode waits for it. A put that must be executed at once waits, killably,
+ * until the server has been told. Frames of other files that share a block are reported before
+ * those files give up the block. Swap space replaces nothing; a server that keeps its channel
+ * must not replace anything (zus_api.h).
  */
 static bool put_later(struct zuf_contract *c, bool at_once)
 {
@@ -121,7 +122,7 @@ int zuf_contract_put(struct zuf_contract *c, bool at_once)
 	io->hdr.out_max = 0;
 	io->hdr.flags = 0;
 	at_once |= !!(io->ret_flags & now);
-	/* killed: it is not executed when we return */
+	/* -EINTR: killed, the put is not executed when this returns */
 	if ((io->rw & ZUFS_RW_WRITE) && unlikely(zuf_held_is_untold(c->zsb->sbid)) &&
 	    put_later(c, at_once))
 		return at_once ? -EINTR : 0;

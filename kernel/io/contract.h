@@ -2,9 +2,10 @@
 /*
  * contract.h - GET_MULTY and its PUT_MULTY: blocks that the server keeps in place
  *
- * Every GET that succeeds is followed by exactly one put with the same words,
- * whatever was done with the blocks meanwhile. direct.c copies between the two,
- * mmap.c makes page table entries.
+ * Every GET that succeeds is followed by exactly one put with the same words, whatever was done
+ * with the blocks meanwhile. Only a page fault that reads a hole sends no put, because its
+ * answer holds no block. Between GET and put, direct.c copies and mmap.c makes page table
+ * entries.
  */
 #ifndef ZUF_CONTRACT_H
 #define ZUF_CONTRACT_H
@@ -14,10 +15,10 @@
 #include "sb.h"
 
 /*
- * struct zuf_contract - one of them, on the stack
+ * struct zuf_contract - one contract, on the stack of its caller
  * @io: the message, with room for @pages words behind it (zufs_io_size())
- * @words: where they are
- * @op: of the GET; then op.zc is the CPU that it went through
+ * @words: the words in that message
+ * @op: the operation of the GET; afterwards @op.zc is the CPU whose channel carried it
  * @kept: the put must go through @claim (ZUFS_RET_LOCKED_PUT)
  */
 struct zuf_contract {
@@ -34,20 +35,20 @@ struct zuf_contract {
 /**
  * zuf_contract_get() - send GET_MULTY for @len bytes from io->filepos on
  * @op_flags: ZUF_OPF_*
- * What else of *@c->io is to be sent (rw, ra) has been set by the caller.
- * Return: 0: a put is due; or -errno.
+ *
+ * The caller has set all other input fields of *@c->io (rw, ra).
+ * Return: 0: the caller must call zuf_contract_put(); or -errno.
  */
 int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags);
 
-/* How many bytes the answer is good for, or -EIO; the contract holds anyway. */
+/* Return how many bytes the answer covers, or -EIO; the contract holds in both cases. */
 ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len);
 
 /**
- * zuf_contract_put() - the end of it: at once if the server asks for that, else
- * with the next operation of the CPU
- * @at_once: even if it does not
- * Return: 0: the server has executed it, or will; or -errno: it was to be at once, and may never
- * be.
+ * zuf_contract_put() - end the contract: at once, or with the next operation of the CPU
+ * @at_once: end it at once even if the server does not ask for it
+ * Return: 0: the server has executed the put, or will. -errno: the put should have been executed
+ * at once, and may never be.
  */
 int zuf_contract_put(struct zuf_contract *c, bool at_once);
 

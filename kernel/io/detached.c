@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * detached.c - records whose inode is evicted, but whose frames are held longer (pins.c)
+ * detached.c - records of evicted inodes whose frames are still held (pins.c)
  *
- * Nobody else knows them, so they need no lock. A frame is idle when two looks, a tick apart,
- * find it so: the mark LOOKS_IDLE is the first.
+ * Only pins.c knows these records, so they need no lock of their own. A frame is idle when two
+ * looks, a tick apart, find it so: the mark LOOKS_IDLE is the result of the first.
  */
 #include "mappedrec.h"
 
@@ -15,7 +15,7 @@
 #include "sb.h"
 #include "t1map.h"
 
-/* The mark has another meaning in a record of an inode. */
+/* In the record of an inode this mark has another meaning. */
 static void clear_looks(struct zuf_mapped *zm)
 {
 	unsigned long index;
@@ -50,7 +50,7 @@ void zuf_mapped_attach(struct zuf_mapped *zm, struct inode *inode)
 {
 	clear_looks(zm);
 	zm->inode = inode;
-	/* what DMA has stored since the last SYNC */
+	/* what DMA has stored since the last SYNC is due */
 	if (xa_marked(&zm->pages, WAS_WRITABLE) || xa_marked(&zm->huge, WAS_WRITABLE))
 		zuf_record_join_dirty(zm);
 	WRITE_ONCE(ZUF_I(inode)->mapped, zm);
@@ -69,7 +69,7 @@ bool zuf_mapped_is_pinned(struct zuf_mapped *zm, struct zuf_devset *devs, pgoff_
 	return zuf_record_find_pinned(zm, devs, first, last);
 }
 
-/* Nobody sends a SYNC for what DMA has stored there any more. */
+/* Nobody sends a SYNC any more for what DMA has stored, so it is written back here. */
 static void write_back(struct zuf_devset *devs, void *entry, unsigned long nr)
 {
 	struct page *page = entry_page(devs, entry, nr);
@@ -115,7 +115,7 @@ static void record_trim(struct zuf_mapped *zm, struct zuf_devset *devs, unsigned
 	}
 }
 
-/* Single frames of 2 MiB: the others are nobody's business. */
+/* Only the frames of an entry of 2 MiB that are held; nobody needs to know of the others. */
 static int leave_entry(struct zuf_held *held, struct zuf_devset *devs, void *entry,
 		       unsigned int order, gfp_t gfp)
 {
@@ -145,7 +145,7 @@ int zuf_mapped_leave(struct zuf_mapped *zm, struct zuf_held *held, struct zuf_de
 
 bool zuf_mapped_trim(struct zuf_mapped *zm, struct zuf_devset *devs)
 {
-	/* another look at once is none */
+	/* a second look within a tick does not count */
 	if (zm->looked && !time_after(jiffies, zm->looked + 1))
 		return true;
 	zm->looked = jiffies ?: 1;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * direct.c - the kernel copies between T1 and the application
+ * direct.c - direct copy: the kernel copies between T1 and the application
  *
- *	GET_MULTY  the server names the T1 block of each page and keeps them in place
+ *	GET_MULTY  the server names the T1 block of each page and keeps the blocks in place
  *	copy       runs of neighbouring blocks at once, page faults disabled
- *	PUT_MULTY  the server may move them again: at once when it asks for that,
- *	           else with the next operation of the CPU (puts.c)
+ *	PUT_MULTY  the server may move the blocks again: sent at once if the server asks for
+ *	           that, else with the next operation of the CPU (puts.c)
  *
- * Every GET that succeeds is followed by exactly one put with the same words,
- * whatever happened to the copy. Called by rw.c with the inode lock.
+ * Every GET that succeeds is followed by exactly one put with the same words, whatever the
+ * result of the copy. Called by rw.c, which holds the inode lock.
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -24,10 +24,10 @@
 #include "rw.h"
 #include "t1map.h"
 
-/* Words that a message on the stack has room for: transfers up to 128 KiB. */
+/* Number of words for which a message on the stack has room: transfers up to 128 KiB. */
 #define DIRECT_STACK_WORDS	33
 
-/* A block run never crosses this: device-less T1 is contiguous only so far. */
+/* A run of blocks never crosses a multiple of this: device-less T1 is contiguous only that far. */
 #define DIRECT_RUN_BLOCKS	ZUF_HUGE_PAGES
 
 struct direct_stack_msg {
@@ -42,7 +42,7 @@ struct direct {
 
 /* ---- copy ---- */
 
-/* How many words from @i on are neighbours (or all holes): whole words are compared. */
+/* Count the words from @i on that are neighbours (or all holes); whole words are compared. */
 static u32 run_length(const u64 *words, u32 i, u32 end)
 {
 	u64 first = zuf_word_block(words[i]), word = words[i];
@@ -60,7 +60,7 @@ static u32 run_length(const u64 *words, u32 i, u32 end)
 	return n;
 }
 
-/* Bytes copied; short: the user's memory is not there; -EIO. */
+/* Return: bytes copied; fewer than @len: the user's memory is not present; -EIO. */
 static ssize_t copy_run(struct direct *d, u64 block, size_t offset, size_t len)
 {
 	struct iov_iter *iter = d->rw->iter;
@@ -81,7 +81,7 @@ static ssize_t copy_run(struct direct *d, u64 block, size_t offset, size_t len)
 	return shm_to_iter_mc(addr + offset, len, iter);
 }
 
-/* All that the server gave; bytes done or, without any, -EIO or -EFAULT. */
+/* Copy all blocks of the answer. Return: bytes copied or, if there are none, -EIO or -EFAULT. */
 static ssize_t copy_blocks(struct direct *d, size_t bytes)
 {
 	size_t offset = offset_in_page(d->c.io->filepos), done = 0, len;
@@ -120,7 +120,7 @@ static int direct_get(struct direct *d, size_t len)
 		.ra.prev_pos = ra->prev_pos,
 		.ra.ra_pages = ra->ra_pages,
 	};
-	/* a write that is left to the server shall not come after the next one */
+	/* an orphaned write must not complete after a later one, so only reads are SHARED */
 	return zuf_contract_get(&d->c, len, rw->op_flags | (rw->write ? 0 : ZUF_OPF_SHARED));
 }
 
@@ -133,7 +133,7 @@ static void direct_take_ra(const struct direct *d)
 	ra->ra_pages = min_t(u32, d->c.io->ra.ra_pages, ZUS_API_MAP_MAX_PAGES);
 }
 
-/* Of the transfer, what the answer has words for. */
+/* The part of the transfer for which the answer has words. */
 static size_t direct_answered_bytes(const struct direct *d, size_t len)
 {
 	const struct zufs_ioc_IO *io = d->c.io;
@@ -147,14 +147,14 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 	struct rw_call *rw = d->rw;
 	ssize_t done = direct_get(d, len);
 
-	/* the server never meets the user's memory: nothing to be faulted in */
+	/* the server never touches the user's memory: its -EFAULT asks for no fault-in */
 	if (done)
 		return done == -EFAULT ? -EIO : done;
 	done = zuf_contract_bytes(&d->c, len);
 	if (done > 0)
 		done = copy_blocks(d, done);
 	if (rw->write && done > 0) {
-		/* the data first, then what makes it visible */
+		/* the data must be durable before what makes it visible */
 		pmem_wmb();
 		if (unlikely(zuf_rw_wrote(rw, d->c.io->filepos + done)))
 			done = -EIO;

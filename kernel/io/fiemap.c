@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fiemap.c - extents of an inode, as the server tells them
+ * fiemap.c - extents of an inode, as the server reports them
  *
- * The server writes them into a kernel buffer, a chunk at a time; each chunk goes on
- * where the last extent ended. They must rise and lie in what was asked for, so a list
- * ends. The inode lock is shared while the server is asked; the user's memory, which may
- * be a mapping of the same file, is touched without it.
+ * The server writes extents into a kernel buffer, a chunk at a time; each chunk continues where
+ * the last extent ended. Extents must rise and lie in the requested range, so a list has an end.
+ * The inode lock is shared while the server is asked; the user's memory, which may be a mapping
+ * of the same file, is touched without it.
  */
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -18,7 +18,7 @@
 #include "inode.h"
 #include "sb.h"
 
-/* Extents of one message: they fit the copy pages that every channel has. */
+/* Number of extents in one message: they fit the copy pages that every channel has. */
 #define CHUNK_EXTENTS 256
 
 static_assert(CHUNK_EXTENTS * sizeof(struct fiemap_extent) <= SZ_16K);
@@ -26,9 +26,9 @@ static_assert(CHUNK_EXTENTS * sizeof(struct fiemap_extent) <= SZ_16K);
 struct walk {
 	struct inode *inode;
 	struct fiemap_extent_info *info;
-	zuf_extent_fn *each;		/* for the kernel; or NULL: for @info */
+	zuf_extent_fn *each;		/* callback of a kernel caller; NULL: fill @info */
 	void *each_data;
-	u64 pos, end;			/* what is still to be asked for */
+	u64 pos, end;			/* the range that is still to be asked for */
 	u32 flags;			/* FIEMAP_FLAG_* for the server */
 	bool locked;			/* the caller holds the inode lock */
 	struct fiemap_extent *extents;
@@ -43,7 +43,7 @@ static ssize_t bytes_mapped(struct zuf_op *op)
 	return msg->extents_mapped * sizeof(struct fiemap_extent);
 }
 
-/* One message for at most @max extents; how many came, or -errno. */
+/* Ask for at most @max extents with one message; *mapped: how many came. Return: 0 or -errno. */
 static int ask_server(struct walk *walk, u32 max, u32 *mapped)
 {
 	struct zufs_ioc_fiemap msg = {
@@ -77,7 +77,7 @@ static int ask_server(struct walk *walk, u32 max, u32 *mapped)
 	return 0;
 }
 
-/* Does it follow what came before, and concern what was asked for? */
+/* Does the extent follow the one before, and overlap the requested range? */
 static bool is_valid(const struct walk *walk, const struct fiemap_extent *e, bool first)
 {
 	u64 end;
@@ -86,7 +86,7 @@ static bool is_valid(const struct walk *walk, const struct fiemap_extent *e, boo
 		return false;
 	if (e->fe_logical >= walk->end || end <= walk->pos)
 		return false;
-	/* only the one that the range begins in may begin before it */
+	/* only the extent in which the range begins may begin before it */
 	return first || e->fe_logical >= walk->pos;
 }
 
@@ -105,7 +105,7 @@ static int emit_one(struct walk *walk, const struct fiemap_extent *e)
 				       e->fe_length, e->fe_flags);
 }
 
-/* Hand on a chunk. 1: it was the end, of the list or of the user's array. */
+/* Pass a chunk on. Return: 1: the end of the range, of the list or of the user's array. */
 static int fiemap_emit(struct walk *walk, u32 nr, bool is_start)
 {
 	struct fiemap_extent *e;
@@ -163,7 +163,7 @@ int zuf_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, 
 	struct walk walk = { .inode = inode, .info = info, .pos = start };
 	int err;
 
-	/* as of any inode without extents */
+	/* as for any inode without extents */
 	if (!more && S_ISDIR(inode->i_mode))
 		return -EOPNOTSUPP;
 	err = fiemap_prep(inode, info, start, &len, flags);
@@ -178,13 +178,13 @@ int zuf_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, 
 
 /* ---- FIBMAP ---- */
 
-/* What may be written to where it is, by whoever has the device. */
+/* May whoever has the device write to the extent in place? */
 static bool is_plain(const struct fiemap_extent *e)
 {
 	return !(e->fe_flags & ~(FIEMAP_EXTENT_LAST | FIEMAP_EXTENT_MERGED));
 }
 
-/* 0: a hole, or no block of the one device that there is. */
+/* Return: 0: a hole, or the block is not on the one T1 device. */
 sector_t zuf_bmap(struct address_space *mapping, sector_t block)
 {
 	struct inode *inode = mapping->host;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * file.c - regular files: operation tables and what needs no data transfer
+ * file.c - regular files: operation tables, and operations without data transfer
  *
- * There is no page cache: storage is memory. The server has made everything
- * durable before it answers, so without writable mappings fsync has nothing
- * left to do.
+ * There is no page cache: storage is memory. The server makes everything durable before it
+ * answers, so without writable mappings fsync has nothing left to do.
  */
 #include <linux/fs.h>
 #include <linux/huge_mm.h>
@@ -31,7 +30,7 @@ static int zuf_file_open(struct inode *inode, struct file *file)
 
 	if (err)
 		return err;
-	/* every transfer is direct */
+	/* every transfer goes without a page cache */
 	file->f_mode |= FMODE_CAN_ODIRECT | zuf_file_modes;
 	return 0;
 }

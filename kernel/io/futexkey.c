@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * futexkey.c - what futex(2) tells words in shared mappings apart by
+ * futexkey.c - keys by which futex(2) identifies words in shared mappings
  *
- * It identifies a word by the page that lies there: by the inode of the page's mapping and
- * by the page's index. For a page without mapping it fails: EFAULT. Pages of T1 belong to
- * no file's mapping, and must not: of one whose inode is DAX memory_failure() expects the
- * entries of fs/dax. So all have that of the inode of anonymous files, which has no pages
- * of its own, and an index that has the file's number in its upper bits. It stays what it
- * is when the block moves, so who sleeps is still found.
+ * futex(2) identifies a word by the page that lies there: by the inode of the page's mapping and
+ * by the page's index. For a page without a mapping it fails with EFAULT. Pages of T1 belong to
+ * no file's mapping, and must not: memory_failure() expects the entries of fs/dax for a page
+ * whose inode is DAX. So all of them get the mapping of the inode of anonymous files, which has
+ * no pages of its own, and an index with the file's number in its upper bits. This key does not
+ * change when the block moves, so sleepers are still found.
  *
- * Two files may have one block: a shared one, or by the word of a broken server. Whose key is
- * there takes it away, so both words of a page change under a lock, that of its 2 MiB.
+ * Two files may have the same block: it is shared, or a broken server says so. Only the file
+ * whose key a page has removes the key. So mapping and index of a page change together under a
+ * lock, that of the page's 2 MiB.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
@@ -24,7 +25,10 @@
 #include "futexkey.h"
 #include "t1map.h"
 
-/* Pages of a file: 2^36, 256 TiB. Two files with one number could wake each other's sleepers. */
+/*
+ * Bits of the page's number in the file: 2^36 pages, 256 TiB. Two files with the same key could
+ * wake each other's sleepers.
+ */
 #define FILE_SHIFT	36
 
 #define LOCK_BITS	6
@@ -57,7 +61,7 @@ u64 zuf_futexkey_new(void)
 	return atomic64_inc_return(&last_file) << FILE_SHIFT;
 }
 
-/* What is set at once lies in one 2 MiB. */
+/* All pages of one call lie in the same 2 MiB. */
 static spinlock_t *lock_of(struct page *page)
 {
 	return &locks[hash_long(page_to_pfn(page) >> ZUF_HUGE_ORDER, LOCK_BITS)];
@@ -74,7 +78,7 @@ void zuf_futexkey_set(struct page *page, unsigned long nr, u64 key)
 		struct folio *folio = page_folio(page + i);
 
 		WRITE_ONCE(folio->index, key + i);
-		/* whoever sees the mapping sees the index; pairs with get_futex_key() */
+		/* a reader that sees the mapping must see the index; pairs with get_futex_key() */
 		smp_store_release(&folio->mapping, mapping);
 	}
 	spin_unlock(lock);

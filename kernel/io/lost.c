@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lost.c - a frame of T1 has gone bad: out of the mappings of all files (poison.c)
+ * lost.c - remove a poisoned frame of T1 from the mappings of all files (poison.c)
  *
- * Locks: poison_lock is held, outside of those of sbid.c and of records.
+ * Locks: the caller holds poison_lock, which is outside the locks of sbid.c and of records.
  */
 #include <linux/fs.h>
 
@@ -11,7 +11,7 @@
 #include "mapped.h"
 #include "sbid.h"
 
-/* Out of the mappings of all files of a mount; whose blocks they are nobody else knows. */
+/* Unmap the block from all files of a mount: nobody knows which file it belongs to. */
 static void drop_from_mount(struct super_block *sb, void *arg)
 {
 	struct inode *inode, *prev = NULL;
@@ -23,7 +23,7 @@ static void drop_from_mount(struct super_block *sb, void *arg)
 			continue;
 		spin_unlock(&sb->s_inode_list_lock);
 		zuf_mapped_drop_block(inode, block);
-		/* a place in the list is kept by who stands there */
+		/* the reference to @inode keeps the place in the list */
 		if (prev)
 			zuf_forget_inode(prev);
 		prev = inode;

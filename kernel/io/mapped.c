@@ -2,25 +2,24 @@
 /*
  * mapped.c - the record of a mapped file
  *
- * Two arrays, by page and by 2 MiB. A value is the T1 block whose frame page table
- * entries may have: 0 = the zero page, NOT_THERE = none has (but the page is due for
- * SYNC). The mark says "was writable since the last SYNC". It is what fsync sends, so it
- * is set before the entry becomes writable and cleared when no entry is, nor was a pin
- * when SYNC began: DMA may have stored what the server had looked at already.
+ * The record has two arrays, by page and by 2 MiB. A value is the T1 block whose frame page
+ * table entries may show: 0 = the zero page, NOT_THERE = no entry shows the page (but the page
+ * is due for SYNC). The mark WAS_WRITABLE says that the page was writable since the last SYNC;
+ * fsync sends the marked pages. So the mark is set before an entry becomes writable. It is
+ * cleared when no entry is writable any more and when nobody had the frame pinned as SYNC began:
+ * otherwise DMA may have stored where the server had already looked.
  *
- * A frame stays in the record when the last mapping goes: pins of it may last longer. If one
- * leaves it that somebody holds, the server keeps its block back (held.h), or has to be
- * waited for before.
- * As long as it is there its page has a key for futexes, from the first store on (a
- * single page from the first access on).
+ * A frame stays in the record when its last mapping goes, because pins of it may last longer. If
+ * a frame leaves the record while somebody holds it, the server must keep its block back
+ * (held.h), or the pin must be waited for before.
+ * As long as a frame is in the record its page has a key for futexes: a single page from the
+ * first access on, 2 MiB from the first store on.
  *
- * Between a fault's question and its page table entry the file may change under it:
- * a write that shares its locks fills a hole, a list of the server moves a block. So
- * each fault is on @faults while it asks, and whoever drops a range marks those stale.
+ * Between a fault's question to the server and its page table entry the file may change under
+ * the fault: a write that shares its locks fills a hole, a list of the server moves a block. So
+ * each fault is on @faults while it asks, and whoever drops a range marks the overlapping faults
+ * as stale.
  */
-#include "element.h"
-#include "mappedrec.h"
-
 #include <linux/libnvdimm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -30,8 +29,10 @@
 #include "compat/pfn.h"
 #include "contract.h"
 #include "devset.h"
+#include "element.h"
 #include "futexkey.h"
 #include "held.h"
+#include "mappedrec.h"
 #include "pins.h"
 #include "sb.h"
 #include "t1map.h"
@@ -41,7 +42,7 @@ static const gfp_t drop_gfp = GFP_NOIO | __GFP_NOFAIL;
 
 /* ---- values ---- */
 
-/* Might a page table entry show something else than @block? */
+/* May a page table entry show another frame than that of @block? */
 static bool shows_other(void *entry, u64 offset, u64 block)
 {
 	return entry && frame_of(entry) != NOT_THERE && frame_of(entry) + offset != block;
@@ -83,7 +84,7 @@ void zuf_record_take_keys(struct zuf_mapped *zm, struct zuf_devset *devs)
 
 /* ---- frames that are held ---- */
 
-/* It leaves the record; nothing shows it any more. */
+/* A frame leaves the record; no page table entry shows it any more. */
 static void leave_frame(struct zuf_mapped *zm, u64 block)
 {
 	struct zuf_sb *zsb = ZUF_SB(zm->inode->i_sb);
@@ -186,7 +187,7 @@ void zuf_mapped_free(struct inode *inode)
 
 /* ---- parts of 2 MiB ---- */
 
-/* Of 2 MiB make single pages: its parts will have different fates. */
+/* Replace an entry of 2 MiB by single pages, because its pages will no longer be treated alike. */
 static void split_huge(struct zuf_mapped *zm, pgoff_t hindex)
 {
 	void *entry = xa_load(&zm->huge, hindex);
@@ -284,7 +285,10 @@ static int enter_page(struct zuf_mapped *zm, pgoff_t index, u64 block)
 	return 0;
 }
 
-/* Entries of 2 MiB for others than these frames are gone: they leave. */
+/*
+ * Page table entries in the 2 MiB that showed frames other than @block's are gone: those frames
+ * leave the record.
+ */
 static void leave_other(struct zuf_mapped *zm, pgoff_t first, u64 block)
 {
 	void *entry, *huge = xa_load(&zm->huge, first >> ZUF_HUGE_ORDER);
@@ -321,13 +325,16 @@ static int enter_huge(struct zuf_mapped *zm, pgoff_t first, u64 block)
 		if (frame_of(entry) == block + (index - first))
 			continue;
 		take_keys(zm, devs, index, entry, 1);
-		/* there is memory: a value is replaced */
+		/* an existing value is replaced, so no memory is needed */
 		set_frame(&zm->pages, index, block + (index - first), GFP_NOIO);
 	}
 	return set_frame(&zm->huge, hindex, block, GFP_NOIO);
 }
 
-/* It takes time, so not before somebody can store there, or sleep on what he only reads. */
+/*
+ * Keys for 2 MiB take time. So they are given only when a task can store there, or can sleep on
+ * a futex in memory that it can only read.
+ */
 static void give_huge_keys(struct zuf_mapped *zm, pgoff_t hindex)
 {
 	lockdep_assert_held(&zm->lock);
@@ -346,7 +353,7 @@ int zuf_mapped_enter(struct zuf_mapped *zm, pgoff_t first, unsigned int order, u
 	lockdep_assert_held(&zm->lock);
 	if (err || !dirty)
 		return err;
-	/* who has asked before may have found a hole */
+	/* a fault that has asked before may have found a hole */
 	stale_faults(zm, first, first + (1UL << order) - 1);
 	if (order) {
 		xa_set_mark(&zm->huge, first >> ZUF_HUGE_ORDER, WAS_WRITABLE);
@@ -370,7 +377,7 @@ void zuf_mapped_give_keys(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 
 /* ---- drop ---- */
 
-/* A page of the range that somebody has pinned, or NULL. */
+/* Return a page of the range that somebody has pinned, or NULL. */
 static struct page *find_pinned_page(struct zuf_mapped *zm, struct zuf_devset *devs,
 				     pgoff_t first, pgoff_t last)
 {
@@ -412,10 +419,10 @@ struct page *zuf_record_find_pinned(struct zuf_mapped *zm, struct zuf_devset *de
 	       find_pinned_huge(zm, devs, first, last);
 }
 
-/* How pages leave a record: nothing shows them any more. */
+/* How pages leave a record; no page table entry shows them any more. */
 enum forget {
-	FORGET_FRAMES,		/* what was stored there is due for SYNC all the same */
-	FORGET_IDLE,		/* the same, of those that nobody holds */
+	FORGET_FRAMES,		/* forget frames; pages that were stored to stay due for SYNC */
+	FORGET_IDLE,		/* as FORGET_FRAMES, but keep frames that are held */
 	FORGET_ALL,
 };
 
@@ -454,7 +461,7 @@ static void record_forget(struct zuf_mapped *zm, pgoff_t first, pgoff_t last, en
 		forget_range(zm, ZUF_HUGE_ORDER, hfirst, hlast, what);
 }
 
-/* What somebody holds of the range is the server's to keep back. */
+/* Frames of the range that somebody holds leave the record; the server must keep them back. */
 static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 {
 	pgoff_t hindex, index;
@@ -474,7 +481,7 @@ static void leave_range(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
 	}
 }
 
-/* NULL: dropped; or who is in the way, and the record stays. */
+/* Return: NULL: dropped. Otherwise a page that somebody has pinned, and the record stays. */
 static struct page *record_drop(struct zuf_mapped *zm, pgoff_t first, pgoff_t nr, u32 flags)
 {
 	pgoff_t last = nr && nr <= ULONG_MAX - first ? first + nr - 1 : ULONG_MAX;
@@ -506,20 +513,21 @@ bool zuf_mapped_drop(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 }
 
 /*
- * Killable: a pipe that nobody empties holds pages for long. There is no event that tells of
- * the last pin in each case, so look, ever more rarely:
- *  - Of memory a page that stays allocated goes back to our own reference without a word.
- *  - Of pmem put_page() and unpin_user_page() wake up who waits for the count. But kernels
- *    that do not pin for O_DIRECT (6.1) end it in __bio_release_pages(), whose
- *    folio_put_refs() only looks for 0, and pmem is idle at 1. folio_put() does the same.
- *  - Where 0 is idle (compat/pfn.h) nobody is woken by the count's address, but by the page's.
+ * The wait is killable, because a pipe that nobody empties holds pages for long. No event tells
+ * of the last unpin in every case, so this function polls, ever more rarely:
+ *  - DRAM: a page that stays allocated drops back to the reference of T1 without an event.
+ *  - pmem: put_page() and unpin_user_page() wake a waiter for the page count. But kernels
+ *    that do not pin for O_DIRECT (6.1) drop the page in __bio_release_pages(), whose
+ *    folio_put_refs() only checks for 0, and pmem is idle at 1. folio_put() does the same.
+ *  - pmem that is idle at 0 (compat/pfn.h): the waker uses the address of the page, not that
+ *    of the count.
  */
 int zuf_mapped_wait_unpinned(struct page *page, unsigned long until)
 {
 	unsigned long pause;
 
 	for (pause = 1; zuf_page_is_pinned(page); pause = min(2 * pause, HZ / 20UL + 1)) {
-		/* whoever holds it may be frozen before us */
+		/* the task that holds the page may be frozen before this one */
 		__set_current_state(TASK_KILLABLE | zuf_freezable());
 		if (schedule_timeout(pause) && fatal_signal_pending(current))
 			return -EINTR;
@@ -529,7 +537,10 @@ int zuf_mapped_wait_unpinned(struct page *page, unsigned long until)
 	return 0;
 }
 
-/* As zuf_mapped_break(); 0: there is none. */
+/*
+ * If there is a @page, wait for it as zuf_mapped_break() does. Return: as zuf_mapped_break(); 0:
+ * there is none.
+ */
 static int let_unpin(struct inode *inode, struct page *page, unsigned long until)
 {
 	int err;
@@ -538,7 +549,7 @@ static int let_unpin(struct inode *inode, struct page *page, unsigned long until
 		return 0;
 	filemap_invalidate_unlock(inode->i_mapping);
 	err = zuf_mapped_wait_unpinned(page, until);
-	/* faults that have it wait for the server */
+	/* faults that hold the invalidate lock wait for the server */
 	if (err == -EINTR || zuf_lock_mapping_killable(inode->i_mapping))
 		return ZUF_BREAK_LOST;
 	return err ?: ZUF_BREAK_AGAIN;
@@ -582,7 +593,7 @@ void zuf_mapped_allow_stores(struct inode *inode)
 
 /* ---- writes ---- */
 
-/* Is what the record has of a page not what the write has left there? */
+/* Does the record show another frame for a page than the one that the write has left there? */
 static bool is_replaced(u64 frame, const u64 *word)
 {
 	if (frame == NOT_THERE)
@@ -591,8 +602,9 @@ static bool is_replaced(u64 frame, const u64 *word)
 }
 
 /*
- * A write has moved a page that somebody holds: its old block may be another file's by
- * now, and the server will free it without asking. It shall not happen again.
+ * A write has moved a page that somebody holds. The page's old block may belong to another file
+ * by now, and the server will free it without asking. From now on writes wait for pins, so that
+ * this does not happen again.
  */
 static void note_replaced(const struct inode *inode, struct page *page)
 {
@@ -617,7 +629,7 @@ void zuf_mapped_replaced(struct inode *inode, pgoff_t first, pgoff_t nr)
 static void replace_page(struct zuf_mapped *zm, pgoff_t index, void *entry)
 {
 	lockdep_assert_held(&zm->lock);
-	/* looked at when no entry is left through which it could be pinned */
+	/* check for pins when no entry is left through which the page could be pinned */
 	unmap_mapping_pages(zm->inode->i_mapping, index, 1, false);
 	leave_frame(zm, frame_of(entry));
 	note_replaced(zm->inode, entry_page(ZUF_SB(zm->inode->i_sb)->devs, entry, 1));
@@ -676,114 +688,6 @@ void zuf_mapped_drop_block(struct inode *inode, u64 block)
 	xa_for_each(&zm->huge, index, entry)
 		if (frame_of(entry) != NOT_THERE && block - frame_of(entry) < ZUF_HUGE_PAGES)
 			unmap_mapping_pages(inode->i_mapping, index << ZUF_HUGE_ORDER,
-					    ZUF_HUGE_PAGES,
-					    false);
-	mutex_unlock(&zm->lock);
-}
-
-/* ---- what was stored to ---- */
-
-/* Of clean pages between two dirty ones, so many cost no more to fault in than to spare. */
-#define CLEAN_GAP	16
-
-/* Take those that are marked out of the mappings, neighbours at once; *from, *to: the range. */
-static void unmap_marked(struct zuf_mapped *zm, unsigned int order, pgoff_t first,
-			 pgoff_t last, pgoff_t *from, pgoff_t *to)
-{
-	struct xarray *xa = order ? &zm->huge : &zm->pages;
-	pgoff_t index = first >> order, start, end;
-	void *entry;
-
-	lockdep_assert_held(&zm->lock);
-	if (!xa_marked(xa, WAS_WRITABLE))
-		return;
-	entry = xa_find(xa, &index, last >> order, WAS_WRITABLE);
-	while (entry) {
-		start = index;
-		do {
-			end = index;
-			entry = xa_find_after(xa, &index, last >> order, WAS_WRITABLE);
-		} while (entry && (index - end) << order <= CLEAN_GAP);
-		unmap_mapping_pages(zm->inode->i_mapping, start << order,
-				    (end - start + 1) << order, false);
-		*from = min(*from, start << order);
-		*to = max(*to, ((end + 1) << order) - 1);
-	}
-}
-
-/*
- * They have just been unmapped: who has none pinned now gets none until SYNC has ended. What DMA
- * may still store to stays due.
- */
-static void begin_syncing(struct zuf_mapped *zm, struct xarray *xa, unsigned int order,
-			  pgoff_t first, pgoff_t last)
-{
-	struct zuf_devset *devs = ZUF_SB(zm->inode->i_sb)->devs;
-	unsigned long index = first;
-	void *entry;
-
-	lockdep_assert_held(&zm->lock);
-	if (!xa_marked(xa, WAS_WRITABLE))
-		return;
-	entry = xa_find(xa, &index, last, WAS_WRITABLE);
-	/* to find a page of memory may sleep */
-	for (; entry; entry = xa_find_after(xa, &index, last, WAS_WRITABLE)) {
-		if (entry_is_pinned(devs, entry, order))
-			xa_clear_mark(xa, index, SYNCING);
-		else
-			xa_set_mark(xa, index, SYNCING);
-		cond_resched();
-	}
-}
-
-bool zuf_mapped_clean_start(struct zuf_mapped *zm, pgoff_t *first, pgoff_t *last)
-{
-	pgoff_t from = ULONG_MAX, to = 0;
-
-	mutex_lock(&zm->lock);
-	unmap_marked(zm, 0, *first, *last, &from, &to);
-	unmap_marked(zm, ZUF_HUGE_ORDER, *first, *last, &from, &to);
-	if (from <= to) {
-		begin_syncing(zm, &zm->pages, 0, from, to);
-		begin_syncing(zm, &zm->huge, ZUF_HUGE_ORDER, from >> ZUF_HUGE_ORDER,
-			      to >> ZUF_HUGE_ORDER);
-	}
-	mutex_unlock(&zm->lock);
-	if (from > to)
-		return false;
-	*first = from;
-	*last = to;
-	return true;
-}
-
-static void clear_marks(struct xarray *xa, pgoff_t first, pgoff_t last)
-{
-	XA_STATE(xas, xa, first);
-	unsigned int n = 0;
-	void *entry;
-
-	if (!xa_marked(xa, SYNCING))
-		return;
-	xas_lock(&xas);
-	xas_for_each_marked(&xas, entry, last, SYNCING) {
-		xas_clear_mark(&xas, SYNCING);
-		xas_clear_mark(&xas, WAS_WRITABLE);
-		if (++n % XA_CHECK_SCHED)
-			continue;
-		xas_pause(&xas);
-		xas_unlock(&xas);
-		cond_resched();
-		xas_lock(&xas);
-	}
-	xas_unlock(&xas);
-}
-
-void zuf_mapped_clean_end(struct zuf_mapped *zm, pgoff_t first, pgoff_t last)
-{
-	mutex_lock(&zm->lock);
-	clear_marks(&zm->pages, first, last);
-	clear_marks(&zm->huge, first >> ZUF_HUGE_ORDER, last >> ZUF_HUGE_ORDER);
-	if (!xa_marked(&zm->pages, WAS_WRITABLE) && !xa_marked(&zm->huge, WAS_WRITABLE))
-		zuf_record_leave_dirty(zm);
+					    ZUF_HUGE_PAGES, false);
 	mutex_unlock(&zm->lock);
 }

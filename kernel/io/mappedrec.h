@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mappedrec.h - what a record is made of: for mapped.c and detached.c only
+ * mappedrec.h - how a record is stored: for mapped.c and detached.c only
  *
- * A value of both arrays is the T1 block whose frame page table entries may have: 0 = the zero
- * page, NOT_THERE = none has (but the page is due for SYNC).
+ * A value of either array is the T1 block whose frame page table entries may show. 0 stands for
+ * the zero page. NOT_THERE means that no entry shows the page, but the page is still due for
+ * SYNC.
  */
 #ifndef ZUF_MAPPEDREC_H
 #define ZUF_MAPPEDREC_H
@@ -17,9 +18,9 @@
 #include "t1map.h"
 
 #define WAS_WRITABLE	XA_MARK_0
-#define HAS_KEYS	XA_MARK_1	/* of 2 MiB */
-#define SYNCING		XA_MARK_2	/* nobody could store there when SYNC began */
-#define LOOKS_IDLE	SYNCING		/* of detached records: the first look */
+#define HAS_KEYS	XA_MARK_1	/* only in @huge */
+#define SYNCING		XA_MARK_2	/* nobody could store to it when SYNC began */
+#define LOOKS_IDLE	SYNCING		/* in detached records: the first look found it idle */
 #define NOT_THERE	(1ULL << 52)
 
 static inline u64 frame_of(void *entry)
@@ -27,7 +28,7 @@ static inline u64 frame_of(void *entry)
 	return xa_to_value(entry);
 }
 
-/* The first of @nr pages that lie there, if there are any. */
+/* The first of the @nr pages of this entry's frame; NULL: the entry has no frame. */
 static inline struct page *entry_page(struct zuf_devset *devs, void *entry, unsigned long nr)
 {
 	u64 block = frame_of(entry);
@@ -35,7 +36,7 @@ static inline struct page *entry_page(struct zuf_devset *devs, void *entry, unsi
 	return block && block != NOT_THERE ? zuf_t1_block_page(devs, block, nr) : NULL;
 }
 
-/* Does somebody hold one of its frames? */
+/* Does somebody hold a frame of the entry? */
 static inline bool entry_is_pinned(struct zuf_devset *devs, void *entry, unsigned int order)
 {
 	struct page *page = entry_page(devs, entry, 1UL << order);

@@ -4,19 +4,21 @@
  *
  *	fault      GET_MULTY, the frame of the block into the page table, PUT_MULTY
  *
- * An entry outlives the contract: until the server says UNMAP, or an operation that
- * takes blocks away has dropped it (mapped.c). A store is announced first: entries are
- * read-only until GET_MULTY for writing was answered, then the page is due for SYNC.
- * The first store to a private mapping is a read, too: the copy is filled here
- * (fault_copy()), or by the core from the page of an entry that is there.
+ * A page table entry outlives the contract: it lasts until the server says UNMAP, or until an
+ * operation that takes blocks away has dropped it (mapped.c). A store is announced first:
+ * entries are read-only until GET_MULTY for writing was answered; then the page is due for SYNC.
+ * For the server the first store to a private mapping is a read, too: the copy is filled here
+ * (fault_copy()), or by the core from the page of an entry that is present.
  *
- * A put lets the server give away the blocks that a store has replaced. So before it goes,
- * whatever has become of the fault, entries for others than the answered ones are gone.
+ * A put allows the server to reuse the blocks that a store has replaced. So before the put is
+ * sent, whatever the fault's result, all entries for blocks other than the answered ones are
+ * removed.
  *
- * Locks: mmap_lock or that of the area (the core's), freeze protection (stores), the
- * invalidate lock shared, the record's lock for what follows the answer. A fault may
- * happen below an operation, so its messages may use the reserved channel. A fault
- * that is killed is a SIGBUS which nobody sees: it also ends copies of the kernel.
+ * Locks: the mmap_lock or the lock of the area (the core takes them), freeze protection
+ * (stores), the invalidate lock shared, the record's lock for what follows the answer. A fault
+ * may happen below an operation, so its messages may use the reserved channel. If the faulting
+ * task is killed the fault ends with SIGBUS, which nobody sees; that also ends copies by the
+ * kernel.
  */
 #include "element.h"
 #include "mmap.h"
@@ -45,12 +47,12 @@ struct fault {
 	struct vm_fault *vmf;
 	struct inode *inode;
 	struct zuf_mapped *zm;
-	pgoff_t first;			/* page of the file, @order's alignment */
+	pgoff_t first;			/* page of the file, aligned to @order */
 	unsigned int order;
-	bool write;			/* the entry is to be writable */
-	bool sync;			/* MAP_SYNC, and write */
-	bool copied;			/* vmf->page is what the core asked for */
-	bool entered;			/* entries for replaced blocks are gone */
+	bool write;			/* the entry must be writable */
+	bool sync;			/* MAP_SYNC and @write */
+	bool copied;			/* vmf->page is the copy for the core */
+	bool entered;			/* entries for replaced blocks are removed */
 	struct zuf_contract c;
 	struct zuf_fault fault;
 };
@@ -65,8 +67,8 @@ static u64 fault_rw(const struct fault *f)
 }
 
 /*
- * What a killed application has left to the server with the locks that keep us out, or may
- * replace what we would map.
+ * Wait for the messages that killed applications have left to the server: the fault's locks
+ * should exclude them, or they may replace what the fault would map.
  */
 static int wait_left(struct inode *inode)
 {
@@ -99,8 +101,8 @@ static bool is_one_run(const struct fault *f)
 }
 
 /*
- * Is it the answer of a server of 2019, which leaves last_pos as it came? The word says all
- * that a fault on one page asks for.
+ * Did a server of 2019 answer, which leaves last_pos as it came? The word answers all that a
+ * fault on one page asks for.
  */
 static bool is_one_word(const struct fault *f)
 {
@@ -110,7 +112,10 @@ static bool is_one_word(const struct fault *f)
 	       f->c.op.answered >= zufs_io_size(1);
 }
 
-/* The one block of the answer, or the first of those that make 2 MiB; ~0: no good. */
+/*
+ * Return the one block of the answer, or the first of the blocks that make 2 MiB; ~0: the answer
+ * is invalid.
+ */
 static u64 answered_block(struct fault *f)
 {
 	const u64 step = zufs_dpp_from_block(1, ZUFS_POOL_T1);
@@ -129,7 +134,10 @@ static u64 answered_block(struct fault *f)
 
 /* ---- insert ---- */
 
-/* Not what is shared but for reading: no debugger can make a copy there. */
+/*
+ * False also for shared mappings that can only be read: no debugger can make a private copy
+ * there.
+ */
 static bool is_private(const struct vm_area_struct *vma)
 {
 	return !(vma->vm_flags & VM_MAYSHARE);
@@ -149,7 +157,7 @@ static vm_fault_t insert_page(struct fault *f, struct page *page)
 			return VM_FAULT_NOPAGE;
 		return zuf_insert_pmem_pmd(vmf, page_to_pfn(page), f->write);
 	}
-	/* a fault on 2 MiB was faster */
+	/* a fault on 2 MiB came first */
 	if (zuf_pmd_is_huge(vmf))
 		return VM_FAULT_NOPAGE;
 	if (!page)
@@ -165,16 +173,19 @@ static vm_fault_t insert_page(struct fault *f, struct page *page)
 	return ret;
 }
 
-/* futex(2) takes what lies there from the page then, it does not try to store. */
+/*
+ * In a read-only shared mapping futex(2) does not try to store but uses the page that is present,
+ * so that page needs a key.
+ */
 static bool is_read_only(const struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & VM_MAYSHARE) && !(vma->vm_flags & VM_WRITE);
 }
 
-/* The record's lock is held. */
+/* The caller holds the record's lock. */
 static int enter_block(struct fault *f, u64 block)
 {
-	/* whoever writes pages out may need what we hold */
+	/* reclaim that writes pages out may need the locks held here */
 	unsigned int noio = memalloc_noio_save();
 	int err = zuf_mapped_enter(f->zm, f->first, f->order, block, f->write);
 
@@ -185,7 +196,7 @@ static int enter_block(struct fault *f, u64 block)
 	return err;
 }
 
-/* Use the answer; 0: it is out of date. */
+/* Use the answer. Return: 0: the answer is out of date. */
 static vm_fault_t fault_insert(struct fault *f, u64 block, struct page *page)
 {
 	vm_fault_t ret = VM_FAULT_OOM;
@@ -203,8 +214,9 @@ static vm_fault_t fault_insert(struct fault *f, u64 block, struct page *page)
 }
 
 /*
- * The first store to a page of a private mapping: the core has a page for the copy and takes
- * it back as the page of the file. 0: @f->copied, or as above.
+ * The first store to a page of a private mapping: the core has allocated a page for the copy,
+ * and gets it back filled, as the page of the file. Return: 0: @f->copied is set, or the answer
+ * is out of date.
  */
 static vm_fault_t fault_copy(struct fault *f, struct page *page)
 {
@@ -229,7 +241,7 @@ static vm_fault_t fault_copy(struct fault *f, struct page *page)
 	return 0;
 }
 
-/* The words of a run that one word stood for; the put has its one. */
+/* Write out the words of a run that one word stood for; the put sends only that one. */
 static void spread_run(struct fault *f)
 {
 	const u64 step = zufs_dpp_from_block(1, ZUFS_POOL_T1);
@@ -254,7 +266,7 @@ static int fault_put(struct fault *f)
 	return zuf_contract_put(&f->c, f->sync);
 }
 
-/* MAP_SYNC: the put is what makes it durable, before anybody can store. */
+/* MAP_SYNC: the put makes the block durable, so it must be executed before anybody can store. */
 static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *page)
 {
 	bool committed = zuf_fault_commit(f->zm, &f->fault);
@@ -270,14 +282,14 @@ static vm_fault_t fault_insert_sync(struct fault *f, u64 block, struct page *pag
 	if (!committed)
 		return 0;
 	if (!err && put_err) {
-		/* maybe not the file's after the next mount */
+		/* after the next mount the block might belong to another file */
 		zuf_fault_abort(f->zm, &f->fault);
 		return VM_FAULT_SIGBUS;
 	}
 	return err ? VM_FAULT_OOM : fault_insert(f, block, page);
 }
 
-/* Frames of what may be mapped; NULL: of a hole. False: it is no good answer. */
+/* Find the frames to be mapped; *page NULL: a hole. Return: false: the answer is invalid. */
 static bool answered_page(struct fault *f, u64 block, struct page **page)
 {
 	*page = NULL;
@@ -288,7 +300,7 @@ static bool answered_page(struct fault *f, u64 block, struct page **page)
 	return *page && IS_ALIGNED(page_to_pfn(*page), 1UL << f->order);
 }
 
-/* What follows an answer; 0: ask once more. */
+/* Handle an answer. Return: 0: ask the server once more. */
 static vm_fault_t fault_answered(struct fault *f)
 {
 	u64 block = answered_block(f);
@@ -306,7 +318,7 @@ static vm_fault_t fault_answered(struct fault *f)
 	} else {
 		ret = fault_insert(f, block, page);
 	}
-	/* a hole holds nothing, unless it is a lock */
+	/* a hole needs no put, unless the server has kept the channel for it */
 	if (block || f->write || f->order || f->c.kept)
 		fault_put(f);
 	return ret;
@@ -314,13 +326,13 @@ static vm_fault_t fault_answered(struct fault *f)
 
 /* ---- one fault ---- */
 
-/* Of a server -ENOMEM is an error as others: to fault again would not help. */
+/* -ENOMEM of a server is an error like any other: it would not help to fault again. */
 static vm_fault_t fault_error(const struct fault *f)
 {
 	return f->order && !fatal_signal_pending(current) ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 }
 
-/* The invalidate lock is held, the page lies in the file. */
+/* The caller holds the invalidate lock, and the page lies in the file. */
 static vm_fault_t fault_ask(struct fault *f)
 {
 	vm_fault_t ret = 0;
@@ -345,10 +357,10 @@ static bool fault_in_file(const struct fault *f)
 	return f->first + (1UL << f->order) <= end;
 }
 
-/* 0, or why there is nothing to map. */
+/* Return: 0, or why nothing can be mapped. */
 static vm_fault_t fault_check(const struct fault *f)
 {
-	/* made so after the file was mapped */
+	/* the state may have been set after the file was mapped */
 	if (f->write && unlikely(IS_IMMUTABLE(f->inode) || READ_ONCE(f->zm->no_stores)))
 		return VM_FAULT_SIGBUS;
 	if (fault_in_file(f))
@@ -363,7 +375,7 @@ static vm_fault_t fault_locked(struct fault *f)
 
 	if (down_read_killable(&mapping->invalidate_lock))
 		return VM_FAULT_SIGBUS;
-	/* what a killed application has left comes before the end of the file is looked at */
+	/* work that a killed application has left comes before the check of the file's end */
 	if (!zuf_settle(f->inode, ZUF_OPF_SHARED))
 		ret = fault_check(f) ?: fault_ask(f);
 	filemap_invalidate_unlock_shared(mapping);
@@ -373,7 +385,7 @@ static vm_fault_t fault_locked(struct fault *f)
 static vm_fault_t fault_store(struct fault *f)
 {
 	struct super_block *sb = f->inode->i_sb;
-	/* looked at once more under the lock; but then the times are new */
+	/* fault_locked() checks again, but then the timestamps are already new */
 	vm_fault_t ret = zuf_is_stale(f->inode) ? 0 : fault_check(f);
 
 	if (unlikely(ret))
@@ -429,13 +441,13 @@ static vm_fault_t zuf_vm_fault(struct vm_fault *vmf)
 	return fault_page(vmf, is_shared_write(vmf));
 }
 
-/* A store where the zero page is, or an entry of our own that is read-only. */
+/* A store to a page where the zero page or a read-only entry of this file is mapped. */
 static vm_fault_t zuf_vm_mkwrite(struct vm_fault *vmf)
 {
 	return fault_page(vmf, true);
 }
 
-/* Do address, file and area line up, and may the server be asked? */
+/* Are address, file and area aligned alike, and may the server be asked for 2 MiB? */
 static bool huge_fits(const struct vm_fault *vmf, const struct zuf_sb *zsb)
 {
 	const struct vm_area_struct *vma = vmf->vma;
@@ -447,7 +459,7 @@ static bool huge_fits(const struct vm_fault *vmf, const struct zuf_sb *zsb)
 	       page == (vmf->pgoff & (PTRS_PER_PMD - 1));
 }
 
-/* 2 MiB at once, or VM_FAULT_FALLBACK: page by page. */
+/* Map 2 MiB at once. Return: VM_FAULT_FALLBACK: map page by page. */
 static vm_fault_t zuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct fault f = { .first = round_down(vmf->pgoff, PTRS_PER_PMD), .order = ZUF_HUGE_ORDER,
@@ -456,7 +468,7 @@ static vm_fault_t zuf_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 	vm_fault_t ret;
 
 	fault_init(&f, vmf, write);
-	/* of a private mapping the page that is stored to becomes a copy */
+	/* in a private mapping the page that is stored to becomes a copy */
 	if (order != ZUF_HUGE_ORDER || ((vmf->flags & FAULT_FLAG_WRITE) && !write) ||
 	    !fault_in_file(&f) || !huge_fits(vmf, f.c.zsb))
 		return VM_FAULT_FALLBACK;
@@ -481,7 +493,7 @@ static void send_mmap_close(struct inode *inode)
 	struct zufs_ioc_mmap_close msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_MMAP_CLOSE, sizeof(msg), 0, 0),
 	};
-	/* not even a dying task waits for it; the end of the inode does */
+	/* not even a dying task waits for the answer; the end of the inode does */
 	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED,
 				  ZUF_INODE(inode, struct zufs_ioc_mmap_close, zus_ii));
 
@@ -508,7 +520,7 @@ static void zuf_vm_close(struct vm_area_struct *vma)
 	mutex_unlock(&zm->vma_lock);
 }
 
-/* Write is taken away from entries that are there: is_read_only(). */
+/* mprotect takes write permission away: present pages get futex keys, see is_read_only(). */
 static int zuf_vm_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			   unsigned long new_flags)
 {
@@ -531,7 +543,10 @@ static const struct vm_operations_struct zuf_vm_ops = {
 	.fault = zuf_vm_fault,
 	ZUF_VMA_LOCKED_FAULTS
 	.huge_fault = zuf_vm_huge_fault_op,
-	/* entries with a page come by the first, those without (pmem, holes) by the other */
+	/*
+	 * entries with a struct page come by the first, entries without (pmem, holes) by the
+	 * second
+	 */
 	.page_mkwrite = zuf_vm_mkwrite,
 	.pfn_mkwrite = zuf_vm_mkwrite,
 };

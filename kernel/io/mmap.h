@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mmap.h - mappings of regular files
+ * mmap.h - mmap of regular files
  */
 #ifndef ZUF_MMAP_H
 #define ZUF_MMAP_H

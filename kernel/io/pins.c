@@ -2,15 +2,15 @@
 /*
  * pins.c - frames that are held longer than their inode is cached
  *
- * A pipe or DMA holds a frame for as long as its user likes, and no event tells of the
- * end of it (mapped.c). So the record of an evicted inode that has such frames stays,
- * on the list of its mount, and a delayed work looks which are idle, ever more rarely.
- * Frames that are idle leave the record; the last one ends it. Where the server keeps blocks
- * back (held.h) what it is to free need not wait: the frames of such a record become blocks of
- * the mount's set, and the item goes on when the server knows.
+ * A pipe or DMA holds a frame for as long as its user likes, and no event tells when it stops
+ * (mapped.c). So the record of an evicted inode that has such frames is kept on the list of its
+ * mount, and a delayed work looks, ever more rarely, which frames are idle. Idle frames leave
+ * the record, and the record ends with its last frame. Where the server keeps blocks back
+ * (held.h), an inode that the server must free need not wait for its frames: they become blocks
+ * of the mount's set, and the item goes on when the server has been told.
  *
- * Locks: the list is under a mutex of its own, in which nothing is allocated: evict
- * takes it in reclaim.
+ * Locks: the list is under a mutex of its own, in which nothing is allocated: evict takes it in
+ * reclaim.
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
@@ -29,27 +29,27 @@
 #include "sbid.h"
 #include "wake.h"
 
-/* Between two looks, in jiffies. */
+/* Pauses between two looks, in jiffies. */
 #define PAUSE_MIN	(HZ / 100 + 1)
 #define PAUSE_MAX	HZ
-#define PAUSE_ENDED	(HZ / 50 + 1)	/* somebody may want the devices, or to unload us */
+#define PAUSE_ENDED	(HZ / 50 + 1)	/* somebody may want the devices, or to unload the module */
 
-#define LOOKS		4		/* until frames are found in use */
-#define LOOKS_FULL	16		/* of one who has found no space */
+#define LOOKS		4		/* until frames count as in use */
+#define LOOKS_FULL	16		/* for a caller that has found no space */
 
 #define HASH_BITS	6
 
 struct zuf_pins {
-	struct list_head link;		/* in mounts */
-	struct mutex lock;		/* all below */
+	struct list_head link;		/* in @mounts */
+	struct mutex lock;		/* guards all fields below */
 	struct zuf_sb *zsb;		/* NULL: the mount has ended */
 	struct zuf_devset *devs;	/* referenced */
 	const struct zuf_type *type;
-	bool keeps_back;		/* its server had ZUFS_FSC_QUARANTINE */
-	bool over;			/* somebody frees it */
+	bool keeps_back;		/* the mount's server had ZUFS_FSC_QUARANTINE */
+	bool over;			/* somebody is about to free this object */
 	struct zuf_held held;
-	unsigned int nr;		/* records; read without the lock */
-	struct hlist_head records[1 << HASH_BITS]; /* zuf_mapped.pin_link, by number */
+	unsigned int nr;		/* number of records; read without the lock */
+	struct hlist_head records[1 << HASH_BITS]; /* zuf_mapped.pin_link, by inode number */
 	unsigned long pause;
 	struct delayed_work work;
 };
@@ -75,7 +75,7 @@ static void remove_record(struct zuf_pins *pins, struct zuf_mapped *zm)
 	WRITE_ONCE(pins->nr, pins->nr - 1);
 }
 
-/* What somebody holds is the mount's from now on. Without memory: later. */
+/* The frames of the record that somebody holds become blocks of the mount. -ENOMEM: try later. */
 static int record_leave(struct zuf_pins *pins, struct zuf_mapped *zm, struct zuf_held *held)
 {
 	lockdep_assert_held(&pins->lock);
@@ -106,7 +106,10 @@ static void look_at_all(struct zuf_pins *pins)
 		look_at(pins, &pins->records[i]);
 }
 
-/* After the last record of a mount that has ended; once it is @over nobody else does anything. */
+/*
+ * Called after the last record of a mount that has ended; once @over is set, nobody else uses
+ * @pins.
+ */
 static void pins_free(struct zuf_pins *pins)
 {
 	mutex_lock(&mounts_lock);
@@ -119,7 +122,7 @@ static void pins_free(struct zuf_pins *pins)
 	module_put(THIS_MODULE);
 }
 
-/* Who finds out frees it. */
+/* True: @pins is over, and the caller must free it. */
 static bool find_over(struct zuf_pins *pins)
 {
 	if (pins->over || pins->nr || pins->zsb || !zuf_held_is_over(&pins->held))
@@ -136,7 +139,7 @@ static void pins_work(struct work_struct *work)
 
 	mutex_lock(&pins->lock);
 	if (pins->over) {
-		/* zuf_pins_end() waits for us */
+		/* zuf_pins_end() waits for this work, and frees */
 		mutex_unlock(&pins->lock);
 		return;
 	}
@@ -151,7 +154,7 @@ static void pins_work(struct work_struct *work)
 	mutex_unlock(&pins->lock);
 	if (!over)
 		return;
-	/* the last message has ended: a kick may be left of it */
+	/* the last message has ended, but its kick may have queued the work again */
 	cancel_delayed_work(&pins->work);
 	pins_free(pins);
 }
@@ -171,7 +174,7 @@ struct zuf_pins *zuf_pins_create(struct zuf_sb *zsb)
 
 	if (!pins)
 		return NULL;
-	/* it may last longer than the mount */
+	/* the object may outlive the mount */
 	__module_get(THIS_MODULE);
 	mutex_init(&pins->lock);
 	pins->zsb = zsb;
@@ -195,14 +198,17 @@ void zuf_pins_end(struct zuf_sb *zsb)
 	if (!pins)
 		return;
 	zsb->pins = NULL;
-	/* waits for nobody; from here on only the work queues itself */
+	/* this waits for nobody; from here on only the work queues itself */
 	cancel_delayed_work_sync(&pins->work);
-	/* the work may be over as soon as it is queued: it frees nothing before we have let go */
+	/*
+	 * as soon as the work is queued it may find @pins over: it frees nothing before these
+	 * unlock
+	 */
 	mutex_lock(&mounts_lock);
 	mutex_lock(&pins->lock);
 	for (i = 0; i < ARRAY_SIZE(pins->records); i++)
 		hlist_for_each_entry(zm, &pins->records[i], pin_link) {
-			/* told before it is freed */
+			/* the server must hear of the frames before the inode is freed */
 			if (zm->end && pins->keeps_back)
 				zuf_mapped_leave(zm, &pins->held, pins->devs,
 						 GFP_NOFS | __GFP_NOFAIL);
@@ -211,7 +217,7 @@ void zuf_pins_end(struct zuf_sb *zsb)
 	WRITE_ONCE(pins->zsb, NULL);
 	look_at_all(pins);
 	if (pins->nr) {
-		/* the second look: usually nobody is left */
+		/* the second look: usually nobody holds a frame after it */
 		schedule_timeout_uninterruptible(2);
 		look_at_all(pins);
 	}
@@ -223,7 +229,7 @@ void zuf_pins_end(struct zuf_sb *zsb)
 	mutex_unlock(&mounts_lock);
 	if (!over)
 		return;
-	/* who looked for a holder meanwhile may have queued it */
+	/* a task that looked for a holder meanwhile may have queued it */
 	cancel_delayed_work_sync(&pins->work);
 	pins_free(pins);
 }
@@ -255,7 +261,7 @@ bool zuf_pins_keep(struct inode *inode, struct zuf_end *end)
 	    !zuf_mapped_is_pinned(zuf_mapped_of(inode), pins->devs, 0, 0))
 		return false;
 	mutex_lock(&pins->lock);
-	/* in one step: zuf_pins_busy() finds it here when the inode has it no more */
+	/* in one step: when the inode has no record any more, zuf_pins_busy() must find it here */
 	zm = zuf_mapped_detach(inode);
 	zm->end = end;
 	zm->is_freed = end;
@@ -285,12 +291,12 @@ void zuf_pins_take(struct inode *inode)
 	struct zuf_pins *pins = ZUF_SB(inode->i_sb)->pins;
 	struct zuf_mapped *zm;
 
-	/* that of this number would have been added before its inode had gone */
+	/* a record of this number would have been added before its inode was gone */
 	if (!pins || !READ_ONCE(pins->nr))
 		return;
 	mutex_lock(&pins->lock);
 	zm = find_record(pins, inode->i_ino);
-	/* one that the server has been told to free, or will be, is of another inode */
+	/* a record whose inode the server frees, now or later, is that of another inode */
 	if (zm && !zm->is_freed) {
 		remove_record(pins, zm);
 		zuf_mapped_attach(zm, inode);
@@ -304,7 +310,7 @@ bool zuf_pins_busy(struct zuf_sb *zsb, u64 ino, pgoff_t first, pgoff_t nr)
 	struct zuf_mapped *zm;
 	bool busy;
 
-	/* always with the lock: a record may be on its way from or to its inode */
+	/* always take the lock: a record may be on its way from or to its inode */
 	if (!pins)
 		return false;
 	mutex_lock(&pins->lock);
@@ -325,24 +331,27 @@ void zuf_pins_look(struct zuf_sb *zsb)
 		mutex_unlock(&pins->lock);
 		if (!--looks)
 			break;
-		/* what is idle by now is found so by two looks */
+		/* it takes two looks to find a frame idle */
 		schedule_timeout_uninterruptible(PAUSE_MIN);
 	}
 }
 
 /* ---- blocks that the server keeps back ---- */
 
-/* One look, and what it has found idle is the server's again. 0, also when that is gone; -EINTR. */
+/*
+ * Look once and wait until blocks that were found idle are the server's again. Return: 0, also
+ * when the server is gone; -EINTR: killed.
+ */
 static int look_at_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
 {
 	mod_delayed_work(pins_wq, &pins->work, 0);
-	/* waits for nobody but the CPU */
+	/* this waits only for CPU time: the work waits for nobody */
 	flush_delayed_work(&pins->work);
 	return zuf_wait_killable(sbid->ends.wait, !READ_ONCE(sbid->ends.telling) ||
 				 !zuf_sbid_is_live(sbid));
 }
 
-/* Until nothing goes any more, or for a while. */
+/* Look until no more blocks become idle, or LOOKS_FULL times. */
 static int give_back_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
 {
 	unsigned int looks = LOOKS_FULL, idle = LOOKS, nr;
@@ -352,7 +361,7 @@ static int give_back_held(struct zuf_pins *pins, struct zuf_sbid *sbid)
 			return -EINTR;
 		idle = atomic_read(&pins->held.nr) < nr ? LOOKS : idle - 1;
 		nr = atomic_read(&pins->held.nr);
-		/* two looks are a tick apart */
+		/* two looks must be a tick apart */
 		if (nr && idle && schedule_timeout_killable(PAUSE_MIN))
 			return -EINTR;
 	}
@@ -398,11 +407,11 @@ void zuf_pins_write_back(struct zuf_sb *zsb)
 				zuf_mapped_write_back(zm, pins->devs);
 		mutex_unlock(&pins->lock);
 	}
-	/* before the server's answer to what follows says that it is durable */
+	/* must come before the server's answer to the next message says that the data is durable */
 	pmem_wmb();
 }
 
-/* Under mounts_lock: all that is held of a mount that has ended. */
+/* Move all that an ended mount still holds to @heir. The caller holds mounts_lock. */
 static int inherit_from(struct zuf_pins *pins, struct zuf_pins *heir)
 {
 	struct hlist_node *next;
@@ -422,14 +431,14 @@ static int inherit_from(struct zuf_pins *pins, struct zuf_pins *heir)
 		}
 	if (!err)
 		err = zuf_held_move(&pins->held, &heir->held);
-	/* its own work frees it */
+	/* the mount's own work frees @pins */
 	if (!pins->over)
 		mod_delayed_work(pins_wq, &pins->work, 0);
 	mutex_unlock(&pins->lock);
 	return err;
 }
 
-/* Everything that has ended on devices of the heir's. */
+/* Take over what all ended mounts hold on the devices of @heir. */
 static int pins_inherit(struct zuf_pins *heir)
 {
 	struct zuf_pins *pins;
@@ -458,14 +467,14 @@ int zuf_pins_start(struct zuf_sb *zsb)
 
 /* ---- devices that are not free ---- */
 
-/* May another mount of this type have what is held? */
+/* May a mount of this type on these devices take over what @pins holds? */
 static bool has_heir(const struct zuf_pins *pins, const struct zuf_devset *devs,
 		     const struct zuf_type *type)
 {
 	return pins->keeps_back && pins->type == type && zuf_devset_same(pins->devs, devs);
 }
 
-/* Under mounts_lock: it stays. */
+/* The caller holds mounts_lock, so @pins stays. */
 static bool still_holds(struct zuf_pins *pins)
 {
 	bool holds;
@@ -474,7 +483,7 @@ static bool still_holds(struct zuf_pins *pins)
 	mutex_lock(&pins->lock);
 	look_at_all(pins);
 	holds = pins->nr || atomic_read(&pins->held.nr);
-	/* its own work frees it: it is queued, or waits for the lock and is not */
+	/* the work of @pins frees it: it is queued, or it waits for the lock and is not queued */
 	if (!holds && !pins->over && cancel_delayed_work(&pins->work))
 		queue_delayed_work(pins_wq, &pins->work, 0);
 	mutex_unlock(&pins->lock);
@@ -500,7 +509,7 @@ bool zuf_pins_hold(const struct zuf_devset *devs, const struct zuf_type *type)
 	unsigned int looks = LOOKS;
 	bool found;
 
-	/* what is idle by now is found so by two looks */
+	/* it takes two looks to find a frame idle */
 	while ((found = find_holder(devs, type)) && --looks)
 		schedule_timeout_uninterruptible(PAUSE_MIN);
 	return found;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * remap.c - share blocks of two files: FICLONE, FICLONERANGE, FIDEDUPERANGE
+ * remap.c - share blocks between two files: FICLONE, FICLONERANGE, FIDEDUPERANGE
  *
- * CLONE says to the server that a range of one file becomes that of the other. For
- * dedupe we compare both first, with the same locks held, by reading: there is no
- * page cache that the generic code could compare. copy_file_range shares what it can,
- * and copies what it cannot, between two file systems everything.
+ * CLONE tells the server that a range of one file becomes that of the other. For dedupe the
+ * kernel first compares the two by reading, under the same locks: there is no page cache that
+ * the generic code could compare. copy_file_range shares what it can and copies the rest;
+ * between two file systems it copies everything.
  *
- * Locks: both inodes and both invalidate locks, exclusively, in the order of the
- * VFS; all puts of both are executed before. None is held while who has pinned a page is
- * waited for.
+ * Locks: both inode locks and both invalidate locks, exclusively, in the order of the VFS; all
+ * puts of both inodes are executed before. No lock is held while the call waits for a pinned
+ * page.
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
@@ -27,7 +27,7 @@
 #include "settle.h"
 #include "sync.h"
 
-/* Bytes of each side that are compared at a time. */
+/* Number of bytes of each side that are compared at a time. */
 #define COMPARE_CHUNK SZ_64K
 
 struct remap {
@@ -35,12 +35,12 @@ struct remap {
 	loff_t pos_in, pos_out;
 	loff_t len;
 	unsigned int flags;		/* REMAP_FILE_* */
-	struct page *pinned;		/* who is in the way; NULL: nobody */
+	struct page *pinned;		/* a pinned page that is in the way; or NULL */
 };
 
 /* ---- compare ---- */
 
-/* Exactly @len bytes, or -errno: the range lies in the file. */
+/* Read exactly @len bytes, which lie in the file. Return: 0 or -errno. */
 static int read_side(struct file *file, loff_t pos, void *buf, size_t len)
 {
 	struct kvec kvec = { .iov_base = buf, .iov_len = len };
@@ -92,7 +92,7 @@ static int remap_compare(const struct remap *r)
 
 /* ---- checks ---- */
 
-/* Must the data of these two not be touched, whoever asks? */
+/* Do both inodes allow dedupe, whoever asks? */
 static int check_dedupe_inodes(const struct inode *in, const struct inode *out)
 {
 	if (IS_IMMUTABLE(out))
@@ -103,8 +103,8 @@ static int check_dedupe_inodes(const struct inode *in, const struct inode *out)
 }
 
 /*
- * Both ranges lie in their files and begin with a block. A last block that is not
- * whole may only be shared if it is the last of both files, else it is left out.
+ * Both ranges must lie in their files and begin with a block. A last block that is not whole may
+ * only be shared if it is the last of both files; otherwise it is left out.
  */
 static int check_dedupe(struct remap *r)
 {
@@ -143,7 +143,7 @@ static int remap_prepare(struct remap *r)
 
 /* ---- clone ---- */
 
-/* The length in blocks; 0: the destination becomes all of the source. */
+/* Return the length in whole blocks; 0: the destination becomes all of the source. */
 static u64 clone_len_up(const struct remap *r)
 {
 	const struct inode *in = file_inode(r->in), *out = file_inode(r->out);
@@ -179,7 +179,7 @@ static int send_clone(const struct remap *r, u64 len_up)
 	return err ?: zuf_dispatch(zsb, &op);
 }
 
-/* The server has the data in place; who has moved i_size does not matter. */
+/* The server has the data in place. Move i_size if the server has not. */
 static void clone_done(struct inode *out, loff_t end)
 {
 	struct zus_inode __shm *zi = ZUF_I(out)->zi;
@@ -200,8 +200,8 @@ static struct page *break_range(struct inode *inode, loff_t pos, loff_t len, u32
 }
 
 /*
- * Nobody may store to what is compared and becomes shared, nor see what is replaced.
- * A length of 0 stands for the rest of the file. Return: who is in the way, or NULL.
+ * Nobody may store to what is compared and becomes shared, or see what is replaced. A length of
+ * 0 stands for the rest of the file. Return: a pinned page that is in the way, or NULL.
  */
 static struct page *break_both(const struct remap *r)
 {
@@ -213,7 +213,7 @@ static struct page *break_both(const struct remap *r)
 	       break_range(out, r->pos_out, r->len, flags);
 }
 
-/* What was stored to whole pages that are replaced. The rest of a page stays due for SYNC. */
+/* Stores to whole pages that are replaced are no longer due for SYNC; the rest stays due. */
 static void forget_replaced(const struct remap *r, u64 len_up)
 {
 	struct inode *out = file_inode(r->out);
@@ -238,7 +238,7 @@ static int remap_locked(struct remap *r)
 	err = remap_prepare(r);
 	if (err || !r->len)
 		return err;
-	/* what was stored to the source is data of the destination, too */
+	/* stores to the source become data of the destination, too */
 	err = zuf_sync_range(in, r->pos_in, r->pos_in + r->len - 1, true);
 	if (err)
 		return err;
@@ -290,8 +290,8 @@ loff_t zuf_remap_file_range(struct file *file_in, loff_t pos_in, struct file *fi
 	if (remap_flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
 		return -EINVAL;
 	/*
-	 * Without a lock: who holds a page, maybe for ever, need only be able to read the source,
-	 * and so need who clones it.
+	 * Wait without a lock: a task needs only read access to the source to hold a page, maybe
+	 * for ever, and so does the task that clones it.
 	 */
 	do {
 		err = remap_once(&r);
@@ -318,7 +318,7 @@ ssize_t zuf_copy_file_range(struct file *file_in, loff_t pos_in, struct file *fi
 	if (shared <= 0)
 		return splice_copy_file_range(file_in, pos_in, file_out, pos_out, len);
 	file_accessed(file_in);
-	/* what is no whole block: many do not ask for the rest of a copy */
+	/* copy the part that is no whole block: many programs do not ask again for the rest */
 	if (shared == len)
 		return shared;
 	copied = splice_copy_file_range(file_in, pos_in + shared, file_out, pos_out + shared,

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rw.c - read and write the mapped way: READ and WRITE with a window
+ * rw.c - read and write of regular files: READ and WRITE through a window
  *
- * A request is cut into chunks of at most a window. They are copied through the
- * channel's own pages, as many segments as go there at once. With a smaller copy_max
- * (window.c) the pages of large segments are pinned and shown to the server, and
- * only what cannot be pinned (kernel iterators, device memory) is copied.
+ * A request is cut into chunks of at most a window. The chunks are copied through the channel's
+ * own pages, as many segments at a time as fit. With a smaller copy_max (window.c) the pages of
+ * large segments are pinned and shown to the server, and only what cannot be pinned (kernel
+ * iterators, device memory) is copied.
  *
- * Locks: reads, and writes that stay inside of i_size, share the inode lock and
- * have the range of the rest of the call (range.h), so a request is whole for
- * all others; all other writes have the inode lock alone, and i_size moves after
- * the data. No page of the user is faulted in under them, because the fault may
- * need this very inode: when a copy or a pin comes out short both are dropped,
- * the memory faulted in, and the request goes on from there.
+ * Locks: reads, and writes that stay inside of i_size, share the inode lock and hold the range
+ * of the rest of the call (range.h), so each request is atomic for all others. All other writes
+ * hold the inode lock exclusively, and i_size moves after the data. No page of the user is
+ * faulted in under these locks, because the fault may need the same inode: when a copy or a pin
+ * comes out short, both locks are dropped, the memory is faulted in, and the request continues
+ * from there.
  *
- * IOCB_NOWAIT: a round trip is the work itself; what would wait before it, for a
- * lock, for a channel or for memory of the user, is -EAGAIN or ends the request short.
+ * IOCB_NOWAIT: the round trip itself counts as the work. Waiting before it, for a lock, for a
+ * channel or for memory of the user, gives -EAGAIN or ends the request short.
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
@@ -34,10 +34,10 @@
 #include "settle.h"
 #include "window.h"
 
-/* Memory that is scarce may vanish again before it is used; not for ever. */
+/* Scarce memory may be reclaimed again before it is used; retry, but not for ever. */
 #define RW_IN_VAIN_MAX 100
 
-/* Below it memory is not faulted in beyond what the next chunks need. */
+/* At most this much memory is faulted in at once: not more than the next chunks need. */
 #define RW_FAULT_IN_MAX ZUS_API_MAP_MAX_SIZE
 
 static const struct {
@@ -72,7 +72,7 @@ u64 zuf_rw_flags(const struct rw_call *rw)
 	return flags;
 }
 
-/* How far the server says it got: checked against what it was asked for. */
+/* Check how far the server says it got against what it was asked for. */
 static ssize_t rw_win_bytes(struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
@@ -82,7 +82,7 @@ static ssize_t rw_win_bytes(struct zuf_op *op)
 	return io->last_pos - io->filepos;
 }
 
-/* Pins show one segment: several that are small go together through the copy pages. */
+/* Pinning shows one segment; several small segments go together through the copy pages. */
 static bool rw_may_pin(const struct rw_call *rw, size_t len)
 {
 	unsigned long addr;
@@ -92,7 +92,7 @@ static bool rw_may_pin(const struct rw_call *rw, size_t len)
 	       zuf_iter_user_seg(rw->iter, &addr, &seg) && seg > zuf_copy_max;
 }
 
-/* -EFAULT: fault it in first. */
+/* Return: bytes to show; -EFAULT: the caller must fault the memory in first. */
 static ssize_t rw_prepare_window(struct rw_call *rw, struct zuf_win *win, size_t len)
 {
 	ssize_t ret;
@@ -105,7 +105,7 @@ static ssize_t rw_prepare_window(struct rw_call *rw, struct zuf_win *win, size_t
 	win->kind = ZUF_WIN_ITER;
 	win->to_server = rw->write;
 	win->iter = rw->iter;
-	/* the small copy pages are there already */
+	/* UNKILLABLE: the small copy pages always exist */
 	win->len = min_t(size_t, len, rw->op_flags & ZUF_OPF_UNKILLABLE ? ZUF_BOUNCE_SMALL :
 						zuf_copy_max);
 	return win->len;
@@ -120,17 +120,17 @@ static void rw_take_ra(struct file_ra_state *ra, const struct zufs_ioc_IO *io)
 
 static ssize_t rw_chunk(struct rw_call *rw, size_t len);
 
-/* The pages of an operation that is over, whatever became of it. */
+/* Unpin the pages of an operation that is over, whatever its result. */
 static void rw_unpin(struct rw_call *rw, struct zuf_win *win)
 {
 	if (likely(zuf_win_unpin(win)))
 		return;
-	/* who has their locks may be waiting for ours: rw_chunks() ends */
+	/* whoever holds the page locks may wait for a lock of this task: rw_chunks() ends */
 	rw->late = win->pages;
 	rw->nr_late = win->nr_pages;
 }
 
-/* What is left when no lock of ours is held. */
+/* Unpin the remaining pages; the caller holds no lock. */
 static void rw_unpin_late(struct rw_call *rw)
 {
 	if (likely(!rw->late))
@@ -150,11 +150,11 @@ static ssize_t rw_chunk_failed(struct rw_call *rw, const struct zuf_win *win,
 		rw->copy_only = copy_only;
 		return err;
 	}
-	/* the server never meets the user's memory: nothing to be faulted in */
+	/* the server never touches the user's memory: its -EFAULT asks for no fault-in */
 	return err == -EFAULT && io->hdr.err ? -EIO : err;
 }
 
-/* One operation. Bytes that went through, or -errno; the iterator follows. */
+/* One operation. Return: bytes transferred, by which the iterator moves, or -errno. */
 static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 {
 	struct inode *inode = rw->inode;
@@ -178,7 +178,7 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 	bool pinned;
 	ssize_t ret;
 
-	/* a write that is left to the server shall not come after the next one */
+	/* an orphaned write must not complete after a later one, so only reads are SHARED */
 	if (!rw->write)
 		op.flags |= ZUF_OPF_SHARED;
 	ret = rw_prepare_window(rw, &win, len);
@@ -195,7 +195,7 @@ static ssize_t rw_chunk(struct rw_call *rw, size_t len)
 	rw_take_ra(ra, &io);
 	if (rw->write)
 		zuf_rw_unmap(rw, &io, win.len, NULL);
-	/* the answer was there, but the user's memory was not */
+	/* the server answered, but the user's memory was not present */
 	if (!rw->write && !win.done && io.last_pos != io.filepos)
 		return -EFAULT;
 	return win.done;
@@ -216,7 +216,7 @@ void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
 		zuf_mapped_rewrite(rw->inode, first, end - first, words);
 	if (!io->wr_unmap.len)
 		return;
-	/* of the offset there are 32 bits: it is the one nearest to the write */
+	/* the answer has 32 bits of the offset: take the position that is nearest to the write */
 	pos = io->filepos + (s32)(io->wr_unmap.offset - (u32)io->filepos);
 	if ((s64)pos < 0)
 		pos = io->wr_unmap.offset;
@@ -225,7 +225,7 @@ void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
 	zuf_mapped_replaced(rw->inode, first, end - first);
 }
 
-/* Bytes that may go on from ki_pos: a read ends at i_size. */
+/* Bytes that may be transferred from ki_pos on: a read ends at i_size. */
 static size_t rw_left(const struct rw_call *rw)
 {
 	size_t left = iov_iter_count(rw->iter);
@@ -256,7 +256,10 @@ int zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 	return 0;
 }
 
-/* Chunk after chunk under the lock. 0: at its end, or rw->late; -EFAULT: fault in, go on. */
+/*
+ * Transfer chunk after chunk under the locks. Return: 0: the end, or rw->late is set; -EFAULT:
+ * fault in and continue.
+ */
 static ssize_t rw_chunks(struct rw_call *rw)
 {
 	bool nio = zuf_copies_itself(ZUF_SB(rw->inode->i_sb), rw->write);
@@ -292,13 +295,13 @@ ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags)
 	};
 	ssize_t err = rw_chunks(&rw);
 
-	/* -EFAULT: there is nothing to be faulted in, T1 is poisoned */
+	/* -EFAULT: kernel memory needs no fault-in, so T1 is poisoned */
 	return rw.done ? rw.done : err == -EFAULT ? -EIO : err;
 }
 
 /*
- * Make the user's memory present. A failure that comes again although the
- * memory is there means that it cannot be pinned.
+ * Make the user's memory present. If the transfer fails again although the memory is present, it
+ * cannot be pinned.
  */
 static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 {
@@ -315,13 +318,13 @@ static int rw_fault_in(struct rw_call *rw, ssize_t done_before)
 			      fault_in_iov_iter_writeable(rw->iter, len);
 	if (missing == len)
 		return -EFAULT;
-	/* a copy by words gives up as many bytes before what is missing */
+	/* a copy by words stops up to a word before the missing byte */
 	if (missing)
 		rw->limit = len - missing;
 	if (done_before != rw->done)
 		rw->in_vain = 0;
 	else if (++rw->in_vain > RW_IN_VAIN_MAX)
-		return -EIO;	/* present, but the copy fails: T1 is poisoned */
+		return -EIO;	/* the memory is present but the copy fails: T1 is poisoned */
 	else if (len > zuf_copy_max)
 		rw->copy_only = true;
 	return 0;
@@ -340,7 +343,7 @@ static void rw_init(struct rw_call *rw, struct kiocb *iocb, struct iov_iter *ite
 	};
 	if (iocb->ki_flags & IOCB_NOWAIT) {
 		rw->op_flags = ZUF_OPF_NOWAIT;
-		/* to pin and to map takes locks of both processes' memory */
+		/* pinning and mapping take locks of both processes' memory */
 		rw->copy_only = true;
 	}
 }
@@ -377,7 +380,7 @@ static int rw_inode_lock(struct rw_call *rw)
 	return err;
 }
 
-/* What is left of the call keeps overlapping ones out; who has the lock alone need not. */
+/* Lock the range of the rest of the call; under the exclusive inode lock there is no need. */
 static int rw_range_lock(struct rw_call *rw)
 {
 	if (rw->exclusive)
@@ -389,7 +392,7 @@ static int rw_range_lock(struct rw_call *rw)
 			      rw->op_flags & ZUF_OPF_NOWAIT);
 }
 
-/* Range and inode lock. */
+/* Unlock the range and the inode. */
 static void rw_unlock(struct rw_call *rw)
 {
 	if (!rw->exclusive)
@@ -409,7 +412,7 @@ static int read_begin(struct rw_call *rw)
 	return err;
 }
 
-/* Read under the locks; 1: there is more, but they had to be dropped. */
+/* Read under the locks. Return: 1: there is more to read, but the locks had to be dropped. */
 static ssize_t read_run(struct rw_call *rw)
 {
 	ssize_t err = read_begin(rw), before = rw->done;
@@ -440,17 +443,17 @@ ssize_t zuf_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		} while (err > 0);
 		if (err != -EFAULT)
 			break;
-		/* the first failure may be mere absence */
+		/* the first failure may only mean that the memory was not present */
 		err = rw_fault_in(&rw, faulted ? before : -1);
 		faulted = true;
 	} while (!err);
-	/* at the end of the file too, or into bad memory */
+	/* also at the end of the file, or if the user's memory is bad */
 	if (rw.done || (err != -EAGAIN && !zuf_is_interrupted(err)))
 		file_accessed(iocb->ki_filp);
 	return rw_result(&rw, err);
 }
 
-/* Must the inode lock be had alone? Privileges are dropped under it too. */
+/* Does the write need the inode lock exclusively? Dropping privileges needs it, too. */
 static bool write_is_exclusive(const struct rw_call *rw)
 {
 	const struct kiocb *iocb = rw->iocb;
@@ -459,7 +462,7 @@ static bool write_is_exclusive(const struct rw_call *rw)
 	       iocb->ki_pos + iov_iter_count(rw->iter) > i_size_read(rw->inode);
 }
 
-/* Hold the inode lock the way that this write needs. */
+/* Take the inode lock, shared or exclusively, as this write needs it. */
 static int write_lock_inode(struct rw_call *rw)
 {
 	int err;
@@ -473,18 +476,21 @@ static int write_lock_inode(struct rw_call *rw)
 	return rw_inode_lock(rw);
 }
 
-/* Drop privileges, set the times. */
+/* Drop privileges and set the timestamps. */
 static int write_modified(const struct rw_call *rw)
 {
 	int err = kiocb_modified(rw->iocb);
 
-	/* the VFS thinks that to set times may wait; ours does not */
+	/* the VFS assumes that setting timestamps may wait; here it does not */
 	if (err == -EAGAIN && IS_NOSEC(rw->inode))
 		err = file_modified(rw->iocb->ki_filp);
 	return err;
 }
 
-/* The limits; then the range, which they may have cut; <= 0: over, no range. */
+/*
+ * Check the limits, then lock the range, which they may have cut. Return: <= 0: the call is over
+ * and no range is locked.
+ */
 static ssize_t write_checks(struct rw_call *rw)
 {
 	ssize_t ret = generic_write_checks(rw->iocb, rw->iter);
@@ -492,14 +498,14 @@ static ssize_t write_checks(struct rw_call *rw)
 
 	if (ret <= 0)
 		return ret;
-	/* it may have become so after the file was opened */
+	/* the file may have become immutable after it was opened */
 	if (IS_IMMUTABLE(rw->inode))
 		return -EPERM;
 	err = rw_range_lock(rw);
 	return err ? err : ret;
 }
 
-/* Lock the right way and check the limits; <= 0: unlocked, over. */
+/* Take the locks and check the limits. Return: <= 0: the call is over and nothing is locked. */
 static ssize_t write_begin(struct rw_call *rw)
 {
 	ssize_t ret = write_lock_inode(rw);
@@ -521,8 +527,9 @@ static ssize_t write_begin(struct rw_call *rw)
 }
 
 /*
- * An append shall not be cut in two by memory that is not present. Of others the first byte is
- * looked at: where there is nothing to write holes stay holes.
+ * Memory that is not present must not cut an append in two, so an append is faulted in
+ * beforehand. Of other writes only the first byte is checked: if there is nothing to write,
+ * holes stay holes.
  */
 static bool nothing_to_write(const struct kiocb *iocb, struct iov_iter *from)
 {
@@ -534,9 +541,9 @@ static bool nothing_to_write(const struct kiocb *iocb, struct iov_iter *from)
 }
 
 /*
- * Where files share blocks a write may leave the old block to another file, and that is freed
- * without a question to us. So nobody may hold the pages, nor come to them meanwhile; unless
- * the server keeps back what somebody holds (held.h).
+ * Where files share blocks, a write may leave the old block to another file, which frees it
+ * without asking the kernel. So nobody may have the pages pinned, and nobody may map them
+ * meanwhile, unless the server keeps held blocks back (held.h).
  */
 static int write_guard(struct rw_call *rw)
 {
@@ -550,7 +557,7 @@ static int write_guard(struct rw_call *rw)
 		return 0;
 	if (rw->op_flags & ZUF_OPF_NOWAIT)
 		return -EAGAIN;
-	/* to pin takes the mmap_lock, inside of which faults take this one */
+	/* pinning takes the mmap_lock, and faults take the invalidate lock inside of it */
 	rw->copy_only = true;
 	err = zuf_lock_mapping_killable(inode->i_mapping);
 	if (err)
@@ -579,7 +586,7 @@ static ssize_t write_chunks(struct rw_call *rw)
 	return err;
 }
 
-/* The server may have given blocks behind the end for what was not written there. */
+/* The server may have allocated blocks behind the end for data that was not written. */
 static void write_fell_short(const struct rw_call *rw, ssize_t err)
 {
 	size_t chunk = min_t(size_t, iov_iter_count(rw->iter), ZUS_API_MAP_MAX_SIZE);

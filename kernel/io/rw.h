@@ -14,7 +14,7 @@ struct iov_iter;
 struct kiocb;
 struct zufs_ioc_IO;
 
-/* One read or write call, while it goes on. */
+/* One read or write call while it is under way. */
 struct rw_call {
 	struct kiocb *iocb;
 	struct iov_iter *iter;
@@ -22,11 +22,11 @@ struct rw_call {
 	u32 op_flags;		/* ZUF_OPF_* of each operation */
 	bool write;
 	bool exclusive;		/* how the inode lock is held */
-	struct zuf_range range;	/* held with the inode lock when that is shared */
-	bool guarded;		/* the invalidate lock is, exclusively */
-	size_t limit;		/* of the next chunk */
-	bool copy_only;		/* pages cannot be pinned though they are present */
-	unsigned int in_vain;	/* fault-ins in a row that brought nothing */
+	struct zuf_range range;	/* taken if the inode lock is shared */
+	bool guarded;		/* the invalidate lock is held, exclusively */
+	size_t limit;		/* bytes of the next chunk */
+	bool copy_only;		/* pages cannot be pinned although they are present */
+	unsigned int in_vain;	/* fault-ins in a row that made no progress */
 	struct page **late;	/* pages of a read that somebody has locked, nr_late of them */
 	unsigned int nr_late;
 	ssize_t done;
@@ -37,23 +37,22 @@ ssize_t zuf_write_iter(struct kiocb *iocb, struct iov_iter *from);
 
 /**
  * zuf_rw_kernel() - read or write with memory of the kernel
- * @iocb: says file and position, which moves
- * @iter: kvec or bvec; its direction says which
- * @op_flags: ZUF_OPF_*; with UNKILLABLE nothing is allocated on the way that could
- *	not be done without
+ * @iocb: names the file and the position, which moves
+ * @iter: kvec or bvec; its direction selects read or write
+ * @op_flags: ZUF_OPF_*; with UNKILLABLE nothing is allocated that the call could not do without
  * Context: the caller's locks keep the range as it is; i_size does not move.
- * Return: bytes, less only at the end of the file, or -errno.
+ * Return: bytes, fewer than asked only at the end of the file, or -errno.
  */
 ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags);
 
-/* ZUFS_RW_* of the call. */
+/* Return the ZUFS_RW_* flags of the call. */
 u64 zuf_rw_flags(const struct rw_call *rw);
-/* Data up to @pos is there: move i_size. Return: 0 or -EIO: the inode is poisoned. */
+/* Data up to @pos is written: move i_size. Return: 0; -EIO: the shared inode is poisoned. */
 int zuf_rw_wrote(struct rw_call *rw, loff_t pos);
 /**
  * zuf_rw_unmap() - take out of the mappings what a write has replaced
  * @len: bytes that the server may have written
- * @words: where they are, if it has said
+ * @words: blocks of the pages, if the server has told them; or NULL
  */
 void zuf_rw_unmap(struct rw_call *rw, const struct zufs_ioc_IO *io, size_t len,
 		  const u64 *words);

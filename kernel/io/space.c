@@ -2,12 +2,12 @@
 /*
  * space.c - size, allocation and holes of a file: truncate, fallocate, lseek
  *
- * All changes go by FALLOCATE, with the inode lock and the invalidate lock held
- * exclusively and every put of the inode executed before. The server decides about
- * blocks and says the new size in the shared inode; limits and alignment are
- * checked here. Times are now when it is asked and come back when it refuses. As on
- * a disk only a fatal signal ends it: with a timer that fires faster than blocks are
- * given it would begin anew for ever.
+ * All changes go through FALLOCATE, with the inode lock and the invalidate lock held exclusively
+ * and every put of the inode executed before. The server decides about blocks and reports the
+ * new size in the shared inode; limits and alignment are checked here. Timestamps are set before
+ * the request and restored if the server refuses. As on a disk file system only a fatal signal
+ * interrupts the request: with a timer that fires faster than blocks are allocated it would
+ * start over for ever.
  */
 #include <linux/falloc.h>
 #include <linux/pagemap.h>
@@ -26,7 +26,7 @@
 		     FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE | \
 		     FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
 
-/* These move what lies behind. */
+/* These modes move the blocks behind the range. */
 #define SPACE_SHIFTS (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)
 
 static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
@@ -47,16 +47,15 @@ static int send_fallocate(struct inode *inode, u64 mode, u64 start, u64 end)
 
 /* ---- truncate ---- */
 
-/* Takes pages out of the mappings, as zuf_mapped_break(); waits only without held.h. */
+/* As zuf_mapped_break(); waits only if the server does not keep held blocks back (held.h). */
 static int break_range(struct inode *inode, pgoff_t first, pgoff_t nr, u32 flags)
 {
 	return zuf_mapped_break(inode, first, nr, flags | ZUF_DROP_HOLD);
 }
 
 /*
- * Nobody may keep a mapping of what lies behind the new end, nor of the block that
- * the new end is in: the server may clear its tail by moving it. Private copies of
- * that page stay.
+ * Nobody may keep a mapping of the pages behind the new end, or of the block that the new end is
+ * in: the server may clear the block's tail by moving it. Private copies of that page stay.
  */
 static int break_tail(struct inode *inode, loff_t size)
 {
@@ -67,7 +66,7 @@ static int break_tail(struct inode *inode, loff_t size)
 	return ret ?: break_range(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0, ZUF_DROP_COWS);
 }
 
-/* The server has cut it off: what was stored there is not due for SYNC any more. */
+/* The server has cut the tail off: stores to it are no longer due for SYNC. */
 static void forget_tail(struct inode *inode, loff_t size)
 {
 	zuf_mapped_drop(inode, DIV_ROUND_UP_ULL(size, PAGE_SIZE), 0,
@@ -109,7 +108,7 @@ int zuf_truncate(struct inode *inode, loff_t size)
 	zuf_touch_end(&touch, err);
 	if (!err)
 		forget_tail(inode, min(size, old_size));
-	/* it has cut what lay behind, the user's blocks too */
+	/* the server has cut off all blocks behind the end, also those that the user asked for */
 	if (!err && size <= old_size)
 		ZUF_I(inode)->tail_known = true;
 out:
@@ -119,7 +118,7 @@ out:
 
 /* ---- fallocate ---- */
 
-/* COLLAPSE and INSERT: whole blocks, in front of the end of the file. */
+/* COLLAPSE and INSERT need whole blocks in front of the end of the file. */
 static int check_shift(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
 	loff_t size = i_size_read(inode);
@@ -135,7 +134,7 @@ static int check_shift(struct inode *inode, int mode, loff_t offset, loff_t len)
 	return inode_newsize_ok(inode, size + len);
 }
 
-/* The VFS has looked at flags that exclude each other, and at s_maxbytes. */
+/* The VFS has checked for flags that exclude each other, and s_maxbytes. */
 static int check_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
 	if (mode & ~SPACE_MODES)
@@ -150,9 +149,9 @@ static int check_fallocate(struct inode *inode, int mode, loff_t offset, loff_t 
 }
 
 /*
- * Blocks of the range may come, go and move: also a hole that gets one, as readers
- * have the zero page there. Private copies stay, but for those of a page that is no
- * longer the one that they were made of.
+ * Blocks of the range may come, go and move. A hole that gets a block counts, too, because
+ * readers have the zero page mapped there. Private copies stay, except for those of a page that
+ * is no longer the page that they were made of.
  */
 static int break_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
@@ -160,20 +159,23 @@ static int break_fallocated(struct inode *inode, int mode, loff_t offset, loff_t
 	int ret;
 
 	if (mode & SPACE_SHIFTS) {
-		/* pages that get other numbers would be due for SYNC by the old ones */
+		/* pages that get other numbers would stay due for SYNC under their old ones */
 		ret = zuf_sync_range(inode, offset, LLONG_MAX, true);
-		/* blocks stay in the file: who holds one is known by its page's number (CLONE) */
+		/*
+		 * blocks stay in the file, and CLONE finds held ones by page number: wait for
+		 * pins
+		 */
 		return ret ?: zuf_mapped_break(inode, offset >> PAGE_SHIFT, 0, ZUF_DROP_COWS);
 	}
 	if (!(mode & ~FALLOC_FL_KEEP_SIZE)) {
-		/* holes get blocks, but what is there stays, also for who has it pinned */
+		/* holes get blocks, but present blocks stay, also for whoever has them pinned */
 		zuf_mapped_drop(inode, first, end - first, 0);
 		return 0;
 	}
 	return break_range(inode, first, end - first, 0);
 }
 
-/* The server has done it: what was stored to blocks that are gone is not due any more. */
+/* The server has done it: stores to blocks that are gone are no longer due for SYNC. */
 static void forget_fallocated(struct inode *inode, int mode, loff_t offset, loff_t len)
 {
 	pgoff_t first = DIV_ROUND_UP_ULL(offset, PAGE_SIZE);
@@ -193,7 +195,7 @@ static int do_fallocate(struct inode *inode, int mode, loff_t offset, loff_t len
 	lockdep_assert_held_write(&inode->i_rwsem);
 	if (err)
 		return err;
-	/* whatever becomes of it */
+	/* whether the request succeeds or not */
 	if ((mode & FALLOC_FL_KEEP_SIZE) && !(mode & FALLOC_FL_PUNCH_HOLE) &&
 	    offset + len > i_size_read(inode))
 		ZUF_I(inode)->tail_known = false;
@@ -236,7 +238,7 @@ int zuf_space_give_back(struct inode *inode, u64 start, u64 end)
 {
 	int err;
 
-	/* we may have it ourselves: file_modified() of a remap ends in setattr */
+	/* this task may hold the lock itself: file_modified() of a remap ends in setattr */
 	if (!down_write_trylock(&inode->i_mapping->invalidate_lock))
 		return 1;
 	do {
@@ -274,14 +276,14 @@ int zuf_seek(struct inode *inode, int whence, loff_t *offset)
 		return -ENXIO;
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 	if (err == -EOPNOTSUPP) {
-		/* a file system that knows no holes */
+		/* the file system knows no holes */
 		if (whence == SEEK_HOLE)
 			*offset = size;
 		return 0;
 	}
 	if (err)
 		return err;
-	/* of the end of the file only holes may be found */
+	/* only SEEK_HOLE may find the end of the file */
 	if (msg.offset_out < *offset || msg.offset_out > size - (whence == SEEK_DATA))
 		return -EIO;
 	*offset = msg.offset_out;

@@ -2,24 +2,24 @@
 /*
  * swap.c - a file as swap space: swapon, pages out and in, swapoff
  *
- * The kernel swaps through the file's own I/O, so that blocks may be anywhere. What it
- * may not meet there is the need of a new block, as memory is what it lacks: holes, shared
- * blocks and those that are only reserved are looked for at swapon; the last are written.
- * From swapon to swapoff S_SWAPFILE refuses write, truncate to less, fallocate, clone and
- * unlink, and our own flag stores through mappings; hence no lock is taken for I/O.
+ * The kernel swaps through the file's own I/O, so blocks may be anywhere. Such I/O must never
+ * need a new block, because memory is what the kernel lacks then. So swapon looks for holes, for
+ * shared blocks and for blocks that are only reserved, and writes the last. From swapon to
+ * swapoff S_SWAPFILE refuses write, truncate to a smaller size, fallocate, clone and unlink, and
+ * zuf_mapped.no_stores refuses stores through mappings; hence I/O takes no lock.
  *
  * Why memory that is being freed can wait for a server in user space:
- * - The server needs none of the memory that is out: it is locked in memory
+ * - The server needs none of the memory that is out: the server is locked in memory
  *   (zusd --mlock). What it allocates on the way does not swap: PR_SET_IO_FLUSHER
- *   keeps its threads out of all reclaim that does I/O, as memalloc_noio_save()
- *   keeps us.
- * - There is a channel: swap uses the reserved one of each CPU, which serves only
- *   operations that end without further memory. Those that hold the others may
- *   themselves wait for memory, and that is what we free.
+ *   keeps its threads out of all reclaim that does I/O, as memalloc_noio_save() does
+ *   here.
+ * - There is a channel: swap uses the reserved channel of each CPU, which serves only
+ *   operations that end without further memory. Operations on the other channels may
+ *   themselves wait for memory, which is what swap frees.
  * - No lock is held that the server or its other callers could want.
- * The wait is unkillable. A page that fails to come in is lost to all who share it,
- * and a write that nobody waits for could come after the next one of its place.
- * When the server dies pages cannot come in: -EIO, who touches one gets a SIGBUS.
+ * The wait is unkillable. A page that fails to come in is lost to all tasks that share it, and a
+ * write that nobody waits for could complete after a later write to the same place. When the
+ * server dies pages cannot come in: -EIO, and a task that touches such a page gets a SIGBUS.
  */
 #include <linux/bvec.h>
 #include <linux/fiemap.h>
@@ -43,21 +43,22 @@
 #include "swap.h"
 #include "sync.h"
 
-/* What a write would have to allocate or to move for. */
+/* For these extents a write would have to allocate or to move blocks. */
 #define BAD_EXTENTS	(FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_DATA_INLINE |		\
 			 FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_DELALLOC |		\
 			 FIEMAP_EXTENT_ENCODED)
 
 #define ZEROES_BYTES	SZ_64K
 
-/* Active files. Hibernation looks for the block device of each; ours have none. */
+/* Number of active files. Hibernation looks for the block device of each; these have none. */
 static atomic_t nr_active;
 
 struct swap_check {
 	struct inode *inode;
-	u64 end;			/* of what was looked at and is good */
-	u64 unwritten_start, unwritten_len; /* the first such extent; 0 = none */
-	const char *what;		/* is wrong at @end */
+	u64 end;			/* of the part that was checked and is good */
+	u64 unwritten_start, unwritten_len; /* the first unwritten extent; length 0: there is
+					     * none */
+	const char *what;		/* what is wrong at @end */
 };
 
 /* ---- what the file must be ---- */
@@ -81,7 +82,7 @@ static int check_extent(void *data, const struct fiemap_extent *e)
 	return 0;
 }
 
-/* A server that tells no extents: it must say that there is no hole, and cannot share. */
+/* A server that reports no extents must say that there is no hole, and must not share blocks. */
 static int check_by_seek(struct swap_check *check)
 {
 	loff_t hole = 0;
@@ -132,7 +133,7 @@ static int write_zeroes(struct file *file, const void *zeroes, loff_t pos, u64 l
 	return 0;
 }
 
-/* The unwritten extent becomes zeros; it and the rest are looked at again. */
+/* Fill the unwritten extent with zeros; the caller checks it and the rest again. */
 static int write_extent(struct file *file, struct swap_check *check)
 {
 	u64 end = min_t(u64, check->unwritten_start + check->unwritten_len,
@@ -142,7 +143,7 @@ static int write_extent(struct file *file, struct swap_check *check)
 	int err = -ENOMEM;
 
 	check->unwritten_len = 0;
-	/* who freezes it may want the inode lock, which swapon(2) holds */
+	/* a task that freezes the file system may want the inode lock, which swapon(2) holds */
 	if (zeroes && !sb_start_write_trylock(sb)) {
 		err = -EBUSY;
 	} else if (zeroes) {
@@ -153,7 +154,7 @@ static int write_extent(struct file *file, struct swap_check *check)
 	return err;
 }
 
-/* Every extent is written, its own, and there is no gap; else it says why not. */
+/* Every extent must be written and the file's own, without gaps; if not, log the reason. */
 static int check_file(struct file *file)
 {
 	struct swap_check check = { .inode = file_inode(file) };
@@ -180,7 +181,7 @@ static int check_file(struct file *file)
 
 /* ---- swapon, swapoff ---- */
 
-/* Nobody stores to it any more, through what mapping or with what DMA ever. */
+/* From now on nobody stores to the file, through whatever mapping or by whatever DMA. */
 static int end_stores(struct inode *inode)
 {
 	int err = zuf_lock_mapping_killable(inode->i_mapping);
@@ -196,7 +197,7 @@ static int end_stores(struct inode *inode)
 	return err;
 }
 
-/* swapon(2) holds the inode lock exclusively. */
+/* Context: swapon(2) holds the inode lock exclusively. */
 int zuf_swap_activate(struct swap_info_struct *sis, struct file *file, sector_t *span)
 {
 	struct inode *inode = file_inode(file);
@@ -216,7 +217,7 @@ int zuf_swap_activate(struct swap_info_struct *sis, struct file *file, sector_t 
 	return err;
 }
 
-/* swapoff(2), and swapon(2) when it fails after the above. */
+/* Called by swapoff(2), and by swapon(2) when it fails after zuf_swap_activate(). */
 void zuf_swap_deactivate(struct file *file)
 {
 	zuf_mapped_allow_stores(file_inode(file));
@@ -254,7 +255,10 @@ int zuf_swap_rw(struct kiocb *iocb, struct iov_iter *iter)
 	return ret;
 }
 
-/* Somebody makes blocks move or go. Not waited for with the folio locked, whose lock is inside. */
+/*
+ * Somebody moves or frees blocks. The folio lock is inside the invalidate lock, so unlock the
+ * folio before waiting.
+ */
 static int come_again(struct folio *folio)
 {
 	folio_unlock(folio);
@@ -276,14 +280,16 @@ static ssize_t read_page(struct file *file, struct folio *folio)
 }
 
 /*
- * A page for whoever reads the file so: swapon(2) its header, uprobes the instructions,
- * others an ELF header. It does not stay in the page cache, as nothing brings it up to date.
+ * Read a page for callers that read the file through the page cache: swapon(2) reads its header,
+ * uprobes read instructions, others an ELF header. The page does not stay in the page cache,
+ * because nothing keeps it up to date.
  *
- * The invalidate lock keeps the blocks in place. It is outside of the folio's, which we are
- * called with, and a caller might hold it for reading while a writer waits: so try, and else
- * say "read it again", without either.
+ * The invalidate lock keeps the blocks in place. It is outside the folio lock, which the caller
+ * holds, and the caller might hold it for reading while a writer waits. So only try to take it;
+ * if that fails, say "read it again" without either lock.
  *
- * Of a private mapping uprobes replace a page, for which each must have an entry of its own.
+ * uprobes replace a page of a private mapping, for which each page must have an entry of its
+ * own.
  */
 int zuf_read_folio(struct file *file, struct folio *folio)
 {

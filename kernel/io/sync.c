@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sync.c - fsync, msync, sync: SYNC of what was stored through mappings
+ * sync.c - fsync, msync, sync: SYNC of stores through mappings
  *
- * Everything else is durable when the server has answered it. So the set of pages
- * that have been writable since their last SYNC (mapped.c) is all there is to do: it is
- * taken out of the mappings first, the server writes its caches back, and only when
- * it says that it has are the pages clean. A refusal leaves them due.
+ * Everything else is durable when the server has answered it. So only the pages that have been
+ * writable since their last SYNC (mapped.c) need work: they are taken out of the mappings first,
+ * then the server writes its caches back, and only when the server says that it has done so do
+ * the pages become clean. If the server refuses they stay due.
  *
- * Inodes with such pages are on a list of the super-block, without a reference: sync
- * takes one for the time of the message. What is left at the evict is sent then, or by a
+ * Inodes with such pages are on a list of the super-block, without a reference; sync takes one
+ * for the time of the message. If pages are still due at the evict, SYNC is sent then, or by a
  * worker (ends.h); sync waits for that, too.
  */
 #include <linux/fs.h>
@@ -59,7 +59,7 @@ static int sync_inode(struct inode *inode, loff_t start, loff_t end, bool datasy
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
 	int err;
 
-	/* of a frame that has left but not the file, as by a failed truncate or a shift */
+	/* frames that have left the record may still be the file's (failed truncate, shift) */
 	if (zm && unlikely(READ_ONCE(zm->has_left)))
 		zuf_pins_write_back(ZUF_SB(inode->i_sb));
 	if (!zm || !zuf_mapped_is_dirty(zm))
@@ -92,7 +92,7 @@ void zuf_sync_evict(struct inode *inode)
 		return;
 	end->sync_offset = (u64)first << PAGE_SHIFT;
 	end->sync_length = (u64)(last - first + 1) << PAGE_SHIFT;
-	/* from one list to the other in one step: sync(2) finds it here or there */
+	/* from one list to the other in one step: sync(2) must find it on one of them */
 	spin_lock(&zsb->dirty_lock);
 	zuf_end_sync_start(zsb, end, zm->dirty_seq);
 	list_del_init(&zm->dirty_link);
@@ -102,7 +102,7 @@ void zuf_sync_evict(struct inode *inode)
 
 /* ---- all of a file system ---- */
 
-/* Take the next one off @todo and hold it; it is on zsb->dirty again. */
+/* Take the next inode off @todo and hold it; it is on zsb->dirty again. */
 static struct inode *next_dirty(struct zuf_sb *zsb, struct list_head *todo)
 {
 	struct inode *inode = NULL;
@@ -115,7 +115,7 @@ static struct inode *next_dirty(struct zuf_sb *zsb, struct list_head *todo)
 		inode = igrab(zm->inode);
 		if (inode)
 			zm->dirty_seq = zsb->dirty_seq;
-		/* the oldest stay in front */
+		/* the oldest entries stay in front */
 		if (inode)
 			list_move_tail(&zm->dirty_link, &zsb->dirty);
 		else
@@ -125,7 +125,7 @@ static struct inode *next_dirty(struct zuf_sb *zsb, struct list_head *todo)
 	return inode;
 }
 
-/* Is there any from before @seq, of inodes that are or were being evicted? */
+/* Is a SYNC from before @seq due, of an inode that is being evicted or was? */
 static bool evicted_are_due(struct zuf_sb *zsb, u64 seq)
 {
 	struct zuf_mapped *first;
@@ -138,7 +138,7 @@ static bool evicted_are_due(struct zuf_sb *zsb, u64 seq)
 	return due;
 }
 
-/* What an evicted inode has left: nobody else hears of its result. */
+/* Wait for the SYNCs of evicted inodes, and report their error: nobody else learns of it. */
 static int wait_for_evicted(struct zuf_sb *zsb, u64 seq)
 {
 	struct zuf_ends *ends = &zsb->sbid->ends;
@@ -152,7 +152,7 @@ static int wait_for_evicted(struct zuf_sb *zsb, u64 seq)
 	return err;
 }
 
-/* What is stored from now on is for the next one. */
+/* Sync all that is due now; later stores are left to the next sync. */
 static int sync_all(struct zuf_sb *zsb)
 {
 	struct inode *inode;
@@ -180,16 +180,17 @@ int zuf_sync_fs(struct super_block *sb, int wait)
 	struct zuf_sb *zsb = ZUF_SB(sb);
 	int err;
 
-	/* the call that does not wait comes first, the one that does follows */
+	/* the call that waits follows this one */
 	if (!wait)
 		return 0;
 	/*
-	 * The mount ends with its last user's exit, or in a worker: nothing could end a wait for
-	 * a server that hangs. All is sent as the inodes are evicted, and UMOUNT comes after it.
+	 * The mount ends in the exit of its last user or in a worker: nothing could end a wait
+	 * for a server that hangs. All SYNCs are sent as the inodes are evicted, and UMOUNT
+	 * comes after them.
 	 */
 	if (!sb->s_root && (current->flags & (PF_KTHREAD | PF_EXITING)))
 		return 0;
-	/* before we return, also what another one has begun must have ended */
+	/* a sync that another task has begun must also have ended when this one returns */
 	if (mutex_lock_killable(&zsb->sync_lock))
 		return -EINTR;
 	zuf_pins_write_back(zsb);
@@ -200,7 +201,10 @@ int zuf_sync_fs(struct super_block *sb, int wait)
 
 /* ---- freeze ---- */
 
-/* The next inode after @last, which is referenced, with puts that are not executed. */
+/*
+ * Return the next inode after @last with puts that are not executed, with a reference; drop the
+ * reference to @last.
+ */
 static struct inode *next_with_puts(struct super_block *sb, struct inode *last)
 {
 	struct inode *inode = last, *found = NULL;
@@ -219,7 +223,7 @@ static struct inode *next_with_puts(struct super_block *sb, struct inode *last)
 	return found;
 }
 
-/* With the locks of all who make new puts, readers and faults: or it would go on for ever. */
+/* Take the locks of all that make new puts, readers and faults: or a flush would never end. */
 static int flush_locked(struct inode *inode)
 {
 	struct address_space *mapping = inode->i_mapping;
@@ -238,7 +242,7 @@ static int flush_locked(struct inode *inode)
 	return err;
 }
 
-/* What is evicted has had its puts executed before, or will have (zuf_ends_wait_quiet()). */
+/* Evicted inodes had their puts executed before, or will have (zuf_ends_wait_quiet()). */
 static int have_puts_executed(struct super_block *sb)
 {
 	struct inode *inode = NULL;
@@ -262,7 +266,7 @@ int zuf_quiesce(struct super_block *sb)
 	err = zuf_sync_fs(sb, 1);
 	if (!err)
 		err = have_puts_executed(sb);
-	/* of what was evicted meanwhile, and so was not found */
+	/* for inodes that were evicted meanwhile and so were not found */
 	if (!err)
 		err = zuf_ends_wait_quiet(zsb);
 	if (err)
@@ -271,21 +275,22 @@ int zuf_quiesce(struct super_block *sb)
 }
 
 /*
- * Nothing that has begun to end is left that would wait for the thaw. -EBUSY: what is to be freed
- * is held by pins, for how long nobody knows, and the server does not keep it back.
+ * Wait until no inode that has begun to end would have to wait for the thaw. -EBUSY: pins hold
+ * an inode that must be freed, for how long nobody knows, and the server does not keep blocks
+ * back.
  */
 static int sync_drain(struct zuf_sb *zsb)
 {
 	struct zuf_ends *ends = &zsb->sbid->ends;
 	int err = zuf_ends_wait_quiet(zsb);
 
-	/* the server hears of what is held, and then it need not wait */
+	/* the server is told of the held frames, and then the inodes need not wait for them */
 	if (!err && zuf_keeps_back(zsb) && zuf_ends_has_pinned(zsb->sbid)) {
 		if (zuf_wait_killable(ends->wait, !zuf_ends_has_pinned(zsb->sbid)))
 			return -EINTR;
 		err = zuf_ends_wait_quiet(zsb);
 	}
-	/* who held it may have let go a moment ago */
+	/* whoever held a frame may have released it a moment ago */
 	if (!err && zuf_ends_has_pinned(zsb->sbid)) {
 		zuf_pins_look(zsb);
 		err = zuf_ends_wait_quiet(zsb);
@@ -300,7 +305,7 @@ int zuf_quiesce_read_only(struct super_block *sb)
 	struct zuf_sb *zsb = ZUF_SB(sb);
 	int err;
 
-	/* it ends: with the names no inode loses its last one, those that have go one by one */
+	/* this ends: no inode loses its last name meanwhile, and those without one go one by one */
 	for (;;) {
 		err = sync_drain(zsb);
 		if (!err)

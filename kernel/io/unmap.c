@@ -2,7 +2,8 @@
 /*
  * unmap.c - IOM_UNMAP: a server wants to move or free blocks that mappings may show
  *
- * Called by the task that starts a list (list.c), with no lock and maybe a channel.
+ * Called by the task that starts a list (list.c). The task holds no lock, but may hold a
+ * channel.
  */
 #include "ends.h"
 #include "held.h"
@@ -21,11 +22,11 @@ static int unmap_pages(const struct zuf_list_args *args, u64 ino, pgoff_t first,
 
 	if (ino && (!inode || inode->i_ino != ino))
 		inode = args->sb ? zuf_inode_find(args->sb, ino, &going) : NULL;
-	/* what is not in the cache is not mapped, but frames of it may be held */
+	/* an inode that is not cached is not mapped, but its frames may be held */
 	if (!inode)
 		return going || (args->sb && zuf_pins_busy(ZUF_SB(args->sb), ino, first, nr)) ?
 		       -EBUSY : 0;
-	/* one that is just coming back may not have its record yet */
+	/* an inode that is just coming back might not have its record yet */
 	free = (inode == args->inode || !zuf_pins_busy(ZUF_SB(args->sb), ino, first, nr)) &&
 	       zuf_mapped_drop(inode, first, nr, 0);
 	if (inode != args->inode)
@@ -33,7 +34,10 @@ static int unmap_pages(const struct zuf_list_args *args, u64 ino, pgoff_t first,
 	return free ? 0 : -EBUSY;
 }
 
-/* What has left the record on its way to be freed is untold for a while. */
+/*
+ * Is there a frame that the server has not been told of? One that has left its record because
+ * its block is about to be freed remains untold for a while.
+ */
 static bool is_untold(const struct zuf_list_args *args)
 {
 	const struct super_block *sb = args->inode ? args->inode->i_sb : args->sb;

@@ -9,7 +9,7 @@
 
 struct zuf_list_args;
 
-/* zuf_sb_ops.unmap, see there. */
+/* The function zuf_sb_ops.unmap, see there. */
 int zuf_unmap(const struct zuf_list_args *args, u64 ino, pgoff_t first, pgoff_t nr);
 
 #endif

@@ -2,18 +2,18 @@
 /*
  * element.c - elements of a list of commands: decode, check
  *
- * Called by list.c for a list in kernel memory, once to check all of it and
- * once more to execute: what a first pass has let through a second one does.
+ * list.c calls this for a list in kernel memory, once to check all of it and once more to execute
+ * it: the second pass does what the first one has let through.
  */
 #include "element.h"
 
 #include <linux/mm.h>
 #include "devset.h"
 
-/* Of server memory in one element, and of it in one list. */
+/* Most server memory in one element. */
 #define IOM_MEM_MAX	(16U << PAGE_SHIFT)
 
-/* Without devices there is no limit but that nothing overflows. */
+/* Without devices the only limit is that nothing overflows. */
 static u64 blocks_of(const struct zuf_devset *ds)
 {
 	return ds ? ds->t2_blocks : U64_MAX >> PAGE_SHIFT;
@@ -31,7 +31,7 @@ static int set_blocks(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 p
 
 static int set_t1(const struct zuf_devset *ds, struct zuf_iom_elem *e, u64 dpp)
 {
-	/* a whole page in pool 0, so the low bits are all 0 */
+	/* whole pages in pool 0, so the low bits are all 0 */
 	if (ds && (!dpp || offset_in_page(dpp) || dpp >= ds->t1_bytes ||
 		   e->pages > (ds->t1_bytes - dpp) >> PAGE_SHIFT))
 		return -EIO;
@@ -48,7 +48,7 @@ static int set_mem(struct zuf_iom_elem *e, u64 addr, u64 repeated)
 	return 0;
 }
 
-/* How often the element before words[i] is to be done. */
+/* Read how often the element before words[*i] is to be done. */
 static int repeat_count(const u64 *words, u32 n, u32 *i, u64 *times)
 {
 	*times = 1;
@@ -56,7 +56,7 @@ static int repeat_count(const u64 *words, u32 n, u32 *i, u64 *times)
 		return 0;
 	*times += zufs_iom_val(words[*i]);
 	++*i;
-	/* once: there is no element before a second one */
+		/* only one REPEAT: a second one would have no element before it */
 	return *i < n && zufs_iom_op(words[*i]) == IOM_REPEAT ? -EIO : 0;
 }
 
@@ -65,10 +65,9 @@ static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, con
 {
 	int err;
 
-	/* neither can overflow below: what is larger than T2 is out here */
-	if (pages > blocks_of(ds) || times > blocks_of(ds) ||
-	    check_mul_overflow(pages, times, &pages))
+	if (check_mul_overflow(pages, times, &pages))
 		return -EIO;
+	/* no more blocks than T2 has, so the number of bytes does not overflow either */
 	err = set_blocks(ds, e, pages);
 	if (err)
 		return err;
@@ -82,7 +81,7 @@ static int set_transfer(const struct zuf_devset *ds, struct zuf_iom_elem *e, con
 	case IOM_T2_READ:
 		return set_t1(ds, e, w[1]);
 	default:
-		WARN_ON_ONCE(1);	/* of set_elem() */
+		WARN_ON_ONCE(1);	/* set_elem() passes no other one */
 		return -EIO;
 	}
 }
@@ -116,7 +115,7 @@ static int set_elem(const struct zuf_devset *ds, struct zuf_iom_elem *e, const u
 	case IOM_WBINV:
 		return times == 1 ? 0 : -EIO;
 	default:
-		return -EIO;	/* T1_*, REPEAT of nothing */
+		return -EIO;	/* T1_*, or a REPEAT without an element */
 	}
 }
 
@@ -128,7 +127,7 @@ int zuf_iom_next(const struct zuf_devset *ds, bool read_only, const u64 *words, 
 	u64 times;
 	int err;
 
-	/* the ABI: what is beyond the known commands ends a list too */
+	/* the ABI says that a word beyond the known commands ends a list too */
 	if (*i >= n || zufs_iom_op(*w) == IOM_NONE || zufs_iom_op(*w) > IOM_LAST)
 		return 0;
 	*e = (struct zuf_iom_elem){ .op = zufs_iom_op(*w), .block = zufs_iom_val(*w) };

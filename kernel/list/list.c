@@ -2,14 +2,14 @@
 /*
  * list.c - execute a list of commands: T2 transfers, unmapping, cache write-back
  *
- * The list is a kernel copy that is checked whole before anything is done. The
- * task that starts it walks it in order: UNMAP and WBINV happen then, transfers
- * go out as bios under one plug and end in any order. The last of them leaves the
+ * The list is a kernel copy, and all of it is checked before anything is done. The
+ * task that starts it walks it in order: UNMAP and WBINV happen then; transfers are
+ * submitted as bios under one plug and end in any order. The last bio leaves the
  * rest to a worker: T1 that was read into is written back from the CPU caches,
  * T2 is flushed if the server asks for it, then waiters and args.done are told.
  *
- * Ownership: the reference of the creator, one of the list itself from start to
- * end. Devices, inode numbers and server pages are held by the list alone; nobody waits
+ * Ownership: one reference of the creator, and one of the list itself from its start to its
+ * end. Only the list holds devices, inode numbers and server pages; nobody waits
  * for the pages (srvmem.c).
  */
 #include "list.h"
@@ -33,21 +33,21 @@
 
 struct zuf_list {
 	refcount_t refs;
-	atomic_t pending;		/* bios, and who submits them */
-	int err;			/* the first; set once by cmpxchg */
-	bool read_only;			/* the mount was, at the start */
-	bool flushed;			/* the second round: flushes */
-	bool over;			/* nothing is under way; release by @wait */
+	atomic_t pending;		/* bios, and the task that submits them */
+	int err;			/* the first error; set once by cmpxchg */
+	bool read_only;			/* the mount was read-only when the list was created */
+	bool flushed;			/* the second round is under way: flushes */
+	bool over;			/* nothing is under way; stored with release, by @wait */
 	wait_queue_head_t wait;
 	struct work_struct work;
-	struct zuf_list_args args;	/* devs and mount referenced, words and mem ours */
+	struct zuf_list_args args;	/* devs and mount are referenced, words and mem owned */
 	struct zuf_t2_batch batch;
 };
 
-/* Two, because a call of args.done may wait for what the other one finishes. */
+/* Two queues, because a call of args.done may wait for a list that the other one finishes. */
 static struct workqueue_struct *list_wq;
 static struct workqueue_struct *list_done_wq;
-static atomic_t nr_lists;	/* in memory: the module waits for bios nobody waits for */
+static atomic_t nr_lists;	/* in memory: the module's end waits for them, as nobody else may */
 
 static void list_work(struct work_struct *work);
 
@@ -88,7 +88,7 @@ static void list_fail(struct zuf_list *iom, int err)
 
 /* ---- check ---- */
 
-/* All elements are good, and the memory that they name is there. */
+/* Are all elements good, and was the memory that they name pinned? */
 static int list_check(const struct zuf_list *iom)
 {
 	struct zuf_srvmem *mem = iom->args.mem;
@@ -116,7 +116,7 @@ static void list_over(struct zuf_list *iom)
 {
 	zuf_srvmem_done(iom->args.mem);
 	iom->args.mem = NULL;
-	/* not with the last reference: who waits may want to open them next */
+	/* not with the last reference: a waiter may want to open the devices next */
 	zuf_devset_put(iom->args.devs);
 	iom->args.devs = NULL;
 	if (iom->args.lists) {
@@ -135,10 +135,10 @@ static void list_over(struct zuf_list *iom)
 		zuf_list_put(iom);
 }
 
-/* Written back in one go. */
+/* Bytes that are written back in one go. */
 #define PERSIST_BYTES	SZ_2M
 
-/* T1 that a device has written shall not be lost in a cache of the CPU. */
+/* Data that a device has written to T1 must not be lost in a CPU cache. */
 static void persist_reads(struct zuf_list *iom)
 {
 	struct zuf_iom_elem e;
@@ -188,7 +188,7 @@ static void list_work(struct work_struct *work)
 	zuf_list_put(iom);
 }
 
-/* Any context. */
+/* Context: any. */
 static void list_put_pending(struct zuf_list *iom)
 {
 	if (atomic_dec_and_test(&iom->pending))
@@ -213,13 +213,13 @@ static void list_end_io(struct bio *bio)
 
 /* ---- execute ---- */
 
-/* What is under way goes on, the rest is not begun. */
+/* A fatal signal: transfers that are under way go on, the rest is not begun. */
 static int check_killed(const struct zuf_list *iom)
 {
 	return fatal_signal_pending(current) && !iom->args.unkillable ? -EINTR : 0;
 }
 
-/* One piece of T1 at a time: what is contiguous. */
+/* Transfer one contiguous piece of T1 at a time. */
 static int do_t1(struct zuf_list *iom, const struct zuf_iom_elem *e)
 {
 	enum req_op op = e->op == IOM_T2_WRITE ? REQ_OP_WRITE : REQ_OP_READ;
@@ -232,7 +232,7 @@ static int do_t1(struct zuf_list *iom, const struct zuf_iom_elem *e)
 		page = zuf_t1_page(iom->args.devs, e->t1 + done, &len);
 		if (!page)
 			return -ENOMEM;
-		/* a driver may copy it by the CPU */
+		/* a driver may copy the page by the CPU */
 		if (op == REQ_OP_WRITE &&
 		    zuf_is_poisoned(iom->args.devs, page, len >> PAGE_SHIFT))
 			return -EIO;
@@ -273,7 +273,7 @@ static int do_elem(struct zuf_list *iom, const struct zuf_iom_elem *e, unsigned 
 	case IOM_WBINV:
 		return zuf_flush_caches();
 	default:
-		WARN_ON_ONCE(1);	/* zuf_iom_next() lets no other through */
+		WARN_ON_ONCE(1);	/* zuf_iom_next() lets no other one through */
 		return -EIO;
 	}
 }
@@ -353,7 +353,7 @@ wait_queue_head_t *zuf_list_waitq(struct zuf_list *iom)
 
 bool zuf_list_wait(struct zuf_list *iom)
 {
-	/* never frozen: the device ends it */
+	/* this sleep is never freezable: the device ends it */
 	return !wait_event_killable(iom->wait, zuf_list_is_over(iom));
 }
 

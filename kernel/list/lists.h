@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lists.h - how many lists of a mount are under way: its end waits for them
+ * lists.h - count the lists of a mount that are under way: the end of the mount waits for them
  */
 #ifndef ZUF_LISTS_H
 #define ZUF_LISTS_H
@@ -10,18 +10,18 @@
 #include "endpoint.h"
 
 struct zuf_lists {
-	struct zuf_endpoint *ep;	/* of the mount, which this lies in */
+	struct zuf_endpoint *ep;	/* of the mount that contains this struct */
 	atomic_t nr_running;		/* lists that have not ended */
 };
 
-/* A list begins; it holds the mount until it has ended. */
+/* A list begins. It references the mount until zuf_lists_ended(). */
 static inline void zuf_lists_begin(struct zuf_lists *lists)
 {
 	zuf_endpoint_get(lists->ep);
 	atomic_inc(&lists->nr_running);
 }
 
-/* The devices have done with it; the reference is still the caller's. */
+/* The devices have done with the list. The reference now belongs to the caller. */
 static inline void zuf_lists_ended(struct zuf_lists *lists)
 {
 	if (atomic_dec_and_test(&lists->nr_running))

@@ -2,22 +2,22 @@
 /*
  * park.c - a message that waits for the end of its list without a channel
  *
- * For servers that have said that they can bear it (ZUFS_FSC_RETRY_MOVES). The application
- * copies the message, gives the channel back and waits for the list; then it claims one like
- * everybody else and hands the copy over.
+ * This is for servers that have said that they can take the message back on another thread
+ * (ZUFS_FSC_RETRY_MOVES). The application copies the message, gives the channel back and waits for
+ * the list; then it claims a channel like everybody else and hands the copy over.
  *
- * An application that is killed leaves the copy to the peer. It must reach the server, who
- * has something under way for it, but not before the list has ended. No worker and no memory
- * is needed for that: the next thread of the server that has nothing to do takes it, as if
- * its application had been killed a moment after it was handed over (ORPHAN).
+ * An application that is killed leaves the copy to the peer. The copy must reach the server, which
+ * has something under way for it, but not before the list has ended. That needs no worker and no
+ * memory: the next thread of the server that has nothing to do takes the copy, as if its
+ * application had been killed a moment after the hand-over (ORPHAN).
  *
  *	LIVE   on peer->parks, the application waits
  *	left   on peer->parks, nobody waits; the end of the list moves it on
  *	ready  on peer->parks_left, counted in peer->parks_ready; so is what undo.c leaves
  *
- * Who leaves and who ends the list meet under park_lock: the later one makes it ready. When
- * the server goes live_gen is 0 first, so who comes to leave later finds that nobody is there
- * to leave it to.
+ * The application that leaves and the end of the list meet under park_lock: whichever comes later
+ * makes the park ready. When the server goes live_gen becomes 0 first, so an application that
+ * leaves afterwards finds nobody to leave its message to.
  */
 #include "park.h"
 
@@ -58,7 +58,7 @@ struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u
 	size_t size = max(sizeof(struct zufs_ioc_IO), (size_t)zufs_io_size(n));
 	struct zuf_park *park;
 
-	/* the words fit there: so does the rest, but for a buffer that is smaller than that */
+	/* since the words fit into the buffer, only a buffer smaller than zufs_ioc_IO matters */
 	size = min(size, ch->cmd_size);
 	park = park_create(ch->peer, ch->gen, size, GFP_NOFS);
 	if (!park)
@@ -91,7 +91,7 @@ static void wake_idle(struct zuf_chan *ch)
 		wake_up_process(ch->server);
 }
 
-/* park_lock held. */
+/* Context: park_lock is held. */
 static void make_ready(struct zuf_park *park)
 {
 	lockdep_assert_held(&park->peer->park_lock);
@@ -99,7 +99,7 @@ static void make_ready(struct zuf_park *park)
 	WRITE_ONCE(park->peer->parks_ready, park->peer->parks_ready + 1);
 }
 
-/* A channel that is not idle now is looked after when it becomes so: zuf_chan_release(). */
+/* A channel that is not idle now looks when it becomes idle: zuf_chan_release(). */
 static void tell_threads(struct zuf_peer *peer, u32 gen)
 {
 	smp_mb(); /* @parks_ready before the states of channels */
@@ -122,7 +122,7 @@ static struct zuf_park *take_ready(struct zuf_peer *peer, u32 gen)
 	return park;
 }
 
-/* Without a window: nothing is left of the one that the server knew. */
+/* The message goes without a window: the one that the server knew is gone. */
 static void no_window(struct zufs_ioc_hdr *hdr)
 {
 	if (hdr->operation != ZUFS_OP_READ && hdr->operation != ZUFS_OP_WRITE)
@@ -131,7 +131,10 @@ static void no_window(struct zufs_ioc_hdr *hdr)
 	hdr->len = 0;
 }
 
-/* As much of the message as there is room for; -E2BIG then, and the list is what is there. */
+/*
+ * Copy as much of the message as there is room for. If that is not all, the server gets -E2BIG and
+ * no list.
+ */
 static void put_back(struct zuf_park *park, struct zuf_chan *ch, int err)
 {
 	struct zufs_ioc_IO *io = (void *)park->msg;
@@ -195,7 +198,7 @@ int zuf_park_wait(struct zuf_park *park, bool unkillable)
 	unsigned int sleep = unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
 	struct zuf_list *iom = park->iom;
 
-	/* never frozen: the device ends it */
+	/* this sleep is never freezable: the device ends it */
 	if (___wait_event(*zuf_list_waitq(iom), zuf_list_is_over(iom) ||
 			  !zuf_peer_is_live(park->peer, park->gen), sleep, 0, 0, schedule()))
 		return -EINTR;
@@ -222,7 +225,7 @@ bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_e
 		zuf_park_end(park);
 		return false;
 	}
-	/* the park may be gone, the peer is the mount's as well */
+	/* the park may be gone, but the mount holds the peer as well */
 	zuf_stats_event(peer->stats, ZUF_EV_ORPHAN, 1);
 	if (ready)
 		tell_threads(peer, READ_ONCE(peer->live_gen));
@@ -270,7 +273,7 @@ void zuf_park_done(struct zuf_list *iom, void *arg, int err)
 	if (ready)
 		make_ready(park);
 	spin_unlock(&peer->park_lock);
-	/* our reference of it holds the peer */
+	/* our reference of the park holds the peer */
 	if (ready)
 		tell_threads(peer, park->gen);
 	park_put(park);

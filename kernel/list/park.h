@@ -2,10 +2,10 @@
 /*
  * park.h - a message that waits for the end of its list without a channel
  *
- *	zuf_park_create    a copy of the message as the server left it
+ *	zuf_park_create    copy the message as the server left it
  *	zuf_park_add       the channel may go, the list may start
- *	zuf_park_wait      the list has ended; or zuf_park_leave()
- *	zuf_park_end       before the message goes again, or when it is over
+ *	zuf_park_wait      the list has ended; or else zuf_park_leave()
+ *	zuf_park_end       before the message is sent again, or when it is over
  */
 #ifndef ZUF_PARK_H
 #define ZUF_PARK_H
@@ -19,9 +19,10 @@ struct zuf_list;
 struct zuf_op;
 
 /*
- * struct zuf_park_steps - what is to be done instead of sending a message again
- * @first: put the first message into the command buffer; takes @arg. The ZT, channel AWAY
- * @drop: the server is gone: @arg goes
+ * struct zuf_park_steps - what a thread does instead of sending a parked message again
+ * @first: put the first message into the command buffer; consumes @arg. Called by the ZT, channel
+ *	AWAY
+ * @drop: the server is gone: free @arg
  */
 struct zuf_park_steps {
 	void (*first)(struct zuf_chan *ch, void *arg);
@@ -30,8 +31,9 @@ struct zuf_park_steps {
 
 /*
  * struct zuf_park - a parked message
- * References: of the application (who leaves gives it to the list of the peer) and of the
- * list, until zuf_park_done(). Constant but for what is said to be otherwise.
+ * References: one of the application (when it leaves, it gives that to the list of the peer), and
+ * one of the list of commands, until zuf_park_done(). Fields are constant unless their comment
+ * says otherwise.
  */
 struct zuf_park {
 	refcount_t refs;
@@ -39,69 +41,73 @@ struct zuf_park {
 	struct zuf_peer *peer;		/* referenced */
 	struct zuf_list *iom;		/* referenced; NULL: not yet */
 	struct list_head link;		/* peer->park_lock, as the next two */
-	bool left;			/* its application was killed */
+	bool left;			/* the application was killed */
 	bool over;			/* the list has ended, zuf_park_done() was called */
-	struct zuf_carried carried;	/* left: what waits for the message */
-	/* no message, but steps that follow: their owner's (zuf_park_leave_steps()), or NULL */
+	struct zuf_carried carried;	/* @left: what waits for the message */
+	/* instead of a message, the steps that follow (zuf_park_leave_steps()); or NULL */
 	const struct zuf_park_steps *steps;
-	void *arg;
+	void *arg;			/* of @steps */
 	size_t size;
 	u64 msg[];			/* struct zufs_ioc_IO and the words of the list */
 };
 
 /**
  * zuf_park_create() - copy the message out of an answer
- * @n: words of its list, which have been checked
- * Return: NULL: no memory.
+ * @n: number of words of the message's list, which have been checked
+ * Return: the park, or NULL: no memory.
  */
 struct zuf_park *zuf_park_create(const struct zuf_op *op, struct zuf_chan *ch, u32 n);
-/* For steps that could have to follow without a channel; no message, no list. */
+/* Make a park for steps that may have to follow without a channel: it has no message, no list. */
 struct zuf_park *zuf_park_create_steps(struct zuf_peer *peer, u32 gen);
-/* It was not added: no list has begun. */
+/* Free a park that was not added: no list has begun. */
 void zuf_park_free(struct zuf_park *park);
 
-/* zuf_list_args.done of its list, with the park. */
+/* zuf_list_args.done of the park's list; done_arg is the park. */
 void zuf_park_done(struct zuf_list *iom, void *park, int err);
 
-/* The list (which has got its reference of the park) is about to start. */
+/* The list, which has got its reference of the park, is about to start. */
 void zuf_park_add(struct zuf_park *park, struct zuf_list *iom);
 
 /**
- * zuf_park_wait() - until the list has ended
+ * zuf_park_wait() - wait until the list has ended
  * Return: 0; -EINTR: a fatal signal; -EIO: the server is gone.
  */
 int zuf_park_wait(struct zuf_park *park, bool unkillable);
 
 /**
- * zuf_park_leave() - the application is killed: a thread of the server gets the message
- * @ep: the mount, which counts it
- * It gets it when the list has ended, with its result and without a window. Ends the park.
+ * zuf_park_leave() - leave the message of a killed application to a thread of the server
+ * @ep: the mount that counts the message
+ * The thread gets the message when the list has ended, with the list's result and without a
+ * window. Ends the park for the caller.
  * Return: true; false: the server is gone.
  */
 bool zuf_park_leave(struct zuf_park *park, const struct zuf_op *op, struct zuf_endpoint *ep);
 
-/* The same at once, with what follows on the step of @op; takes @park and @arg. */
+/*
+ * zuf_park_leave() at once, for @steps that follow the step of @op instead of a message. Consumes
+ * @park and @arg.
+ */
 void zuf_park_leave_steps(struct zuf_park *park, const struct zuf_park_steps *steps, void *arg,
 			  const struct zuf_op *op, struct zuf_endpoint *ep);
 
-/* The application goes on: puts its reference. */
+/* The application goes on: put its reference of the park. */
 void zuf_park_end(struct zuf_park *park);
 
 /**
- * zuf_park_give() - the message into the command buffer of another channel
- * @op: where header and cookies are, the header's window is the new one
- * @err: what became of the list
+ * zuf_park_give() - put the message into the command buffer of another channel
+ * @op: has the header and the cookies; the header describes the new window
+ * @err: the result of the list
  */
 void zuf_park_give(struct zuf_park *park, struct zuf_chan *ch, const struct zuf_op *op, int err);
 
 /**
- * zuf_park_take() - a message of a killed application into the command buffer
+ * zuf_park_take() - put a message of a killed application into the command buffer
  * Context: the ZT, whose channel is AWAY.
- * Return: false: there is none; true: what it holds is in ch->carried.
+ * Return: false: there is no message; true: what waits for the message is in ch->carried.
  */
 bool zuf_park_take(struct zuf_chan *ch);
 
-/* The server is gone; peer->lock held, live_gen is 0. */
+/* The server is gone: drop all parked messages. peer->lock is held, live_gen is 0. */
 void zuf_park_drop_all(struct zuf_peer *peer);
 
 #endif

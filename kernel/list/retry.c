@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * retry.c - lists that a server wants executed in the middle of an operation
+ * retry.c - execute lists that a server asks for in the middle of an operation
  *
  *	server: "block 7 is on T2"    -EZUFS_RETRY, list T2_READ
- *	here: the list, waiting       hdr.err = its result
- *	server: same message again    knows by its own iomb that it is not the first time
+ *	here: execute the list, wait  hdr.err = its result
+ *	server: same message again    its own iomb tells it that this is not the first time
  *
- * The ZT takes the list out of its answer, with the memory of its own that the list names
- * (struct zuf_stage): no application waits for a page of the server. It is executed by the
- * application. Servers that can have the message back on another thread
- * (ZUFS_FSC_RETRY_MOVES) have their channel meanwhile: park.c. Of others the channel is
- * kept, with the application's pages in the window; stays.c lets them have few of a CPU.
+ * The ZT takes the list out of its answer and pins the server memory that the list names
+ * (struct zuf_stage), so no application waits for a page of the server. The application executes
+ * the list. A server that can take the message back on another thread (ZUFS_FSC_RETRY_MOVES) has
+ * its channel meanwhile: park.c. For other servers the channel is kept, with the application's
+ * pages in the window; stays.c limits how many channels of a CPU are kept.
  *
- * When the application is killed while a list runs a ZT waits in its place: the server
- * must not hear of the end of a transfer before the device is done with the memory. A
- * killed application gives its message to the server once more in no case: the ZT does
- * (zuf_call_again(), zuf_park_leave()).
+ * When the application is killed while a list runs, a ZT waits in its place: the server must not
+ * hear of the end of a transfer before the device is done with the memory. A killed application
+ * itself never hands its message over once more: the ZT does (zuf_call_again(), zuf_park_leave()).
  */
 #include "retry.h"
 
@@ -36,10 +35,10 @@
 #include "trace.h"
 #include "window.h"
 
-/* So often the server hears that nobody executes its list any more. */
+/* How often the server is told that nobody executes its list any more. */
 #define REFUSALS_MAX 3
 
-/* Operations whose answer may be a list. */
+/* Is it an operation whose answer may be a list? */
 static bool may_retry(u16 operation)
 {
 	switch (operation) {
@@ -54,17 +53,17 @@ static bool may_retry(u16 operation)
 	}
 }
 
-/* A list as the server gave it: only this counts, whatever becomes of the command buffer. */
+/* A list as the server gave it. Only this copy counts, whatever becomes of the command buffer. */
 struct zuf_stage {
-	u64 *words;			/* or ERR_PTR: why not */
-	u32 n;
+	u64 *words;			/* or ERR_PTR: why there are none */
+	u32 n;				/* number of words */
 	u32 flags;			/* ZUFS_IOM_EXEC_* */
-	struct zuf_srvmem *mem;		/* of zuf_srvmem_pin() */
+	struct zuf_srvmem *mem;		/* from zuf_srvmem_pin() */
 };
 
 /* ---- the server's thread ---- */
 
-/* Copy the list out of the answer: words or ERR_PTR. */
+/* Copy the list out of the answer. Return: the words or an ERR_PTR. */
 static u64 *take_words(struct zuf_chan *ch, u32 *n)
 {
 	const struct zufs_ioc_IO __shm *io = (void __shm *)ch->cmd;
@@ -124,7 +123,7 @@ void zuf_retry_stage(struct zuf_chan *ch)
 	zuf_retry_unstage(ch);
 	if (READ_ONCE(ch->state) != ZUF_CH_RUNNING || !may_retry(ch->sent_op))
 		return;
-	/* what reclaims memory here must not need a channel, nor what we write out */
+	/* reclaim that starts here must not need a channel, nor wait for data that we write out */
 	noio = memalloc_noio_save();
 	stage = kzalloc(sizeof(*stage), GFP_NOFS | __GFP_ACCOUNT);
 	if (stage) {
@@ -140,7 +139,7 @@ void zuf_retry_stage(struct zuf_chan *ch)
 
 /* ---- the application ---- */
 
-/* The list, not begun, or ERR_PTR; consumes @stage. @park: or NULL. */
+/* Return: the list, not started, or an ERR_PTR. Consumes @stage. @park may be NULL. */
 static struct zuf_list *make_list(const struct zuf_list_args *on, struct zuf_endpoint *ep,
 				   struct zuf_op *op, struct zuf_claim *claim,
 				   struct zuf_park *park, struct zuf_stage *stage)
@@ -171,7 +170,10 @@ static struct zuf_list *make_list(const struct zuf_list_args *on, struct zuf_end
 
 /* ---- the channel is kept ---- */
 
-/* 0: over. -EINTR: killed, the list is the ZT's; -ENOTCONN: the server is gone. */
+/*
+ * Return: 0: the list has ended; -EINTR: killed, the list belongs to the ZT; -ENOTCONN: the server
+ * is gone.
+ */
 static int wait_list(struct zuf_list *iom, struct zuf_claim *claim)
 {
 	unsigned int sleep = claim->unkillable ? TASK_UNINTERRUPTIBLE : TASK_KILLABLE;
@@ -189,7 +191,7 @@ static int wait_list(struct zuf_list *iom, struct zuf_claim *claim)
 
 static void start_list(struct zuf_list *iom)
 {
-	/* what reclaims memory here must not need a channel, nor what we write out */
+	/* reclaim that starts here must not need a channel, nor wait for data that we write out */
 	unsigned int noio = memalloc_noio_save();
 
 	zuf_list_start(iom);
@@ -215,7 +217,7 @@ static int run_kept(struct zuf_list *iom, struct zuf_claim *claim)
 
 /* ---- the channel is given back ---- */
 
-/* Nobody has it any more; what was in the window is the caller's again. */
+/* Give the channel back; what was in the window belongs to the caller again. */
 static void give_channel(struct zuf_op *op, struct zuf_claim *claim)
 {
 	if (op->win) {
@@ -227,7 +229,7 @@ static void give_channel(struct zuf_op *op, struct zuf_claim *claim)
 	claim->lost = true;
 }
 
-/* The message needs a thread of the server again, and goes the way of all others. */
+/* The message needs a thread of the server again: claim a channel like everybody else. */
 static int claim_again(struct zuf_endpoint *ep, const struct zuf_op *op, struct zuf_claim *claim)
 {
 	const struct zuf_claim before = *claim;
@@ -246,8 +248,8 @@ static int claim_again(struct zuf_endpoint *ep, const struct zuf_op *op, struct 
 }
 
 /*
- * There is no window for it: the server hears of that and drops what it had under way. What
- * it answers does not matter. Return: @err, or why it has not heard.
+ * The window could not be shown again: tell the server, which drops what it had under way. Its
+ * answer does not matter. Return: @err, or the error of telling the server.
  */
 static int retry_refuse(struct zuf_claim *claim, int err)
 {
@@ -264,7 +266,7 @@ static int retry_refuse(struct zuf_claim *claim, int err)
 	return -EIO;
 }
 
-/* -EAGAIN: hand it over. */
+/* Return: -EAGAIN: hand the message over; otherwise the error that ends the operation. */
 static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_park *park)
 {
 	int result = zuf_list_result(park->iom), err = 0;
@@ -284,7 +286,7 @@ static int give_message(struct zuf_op *op, struct zuf_claim *claim, struct zuf_p
 	zuf_park_end(park);
 	if (likely(!err))
 		return -EAGAIN;
-	/* win->refused says it, and -EAGAIN is taken */
+	/* the caller learns that from win->refused; -EAGAIN has another meaning here */
 	return retry_refuse(claim, err == -EAGAIN ? -EBUSY : err);
 }
 
@@ -326,7 +328,7 @@ int zuf_retry_run(const struct zuf_list_args *on, bool moves, struct zuf_endpoin
 		stage_free(stage);
 		return err == -EIO ? err : zuf_call_again(claim, err);
 	}
-	/* as start_list() */
+	/* for the reason given in start_list() */
 	noio = memalloc_noio_save();
 	if (moves)
 		park = zuf_park_create(op, claim->ch, stage->n);
@@ -339,13 +341,13 @@ int zuf_retry_run(const struct zuf_list_args *on, bool moves, struct zuf_endpoin
 	return zuf_call_again(claim, PTR_ERR(iom));
 }
 
-/* ---- a killed application's ---- */
+/* ---- the message of a killed application ---- */
 
 bool zuf_retry_orphan(struct zuf_chan *ch)
 {
 	if (shm_load(&ch->cmd->err) != -EZUFS_RETRY || !may_retry(ch->sent_op))
 		return false;
-	/* who waits for these inodes waits for the end of it */
+	/* a limit, as tasks that wait for these inodes wait for the end of this */
 	if (ch->refusals++ == REFUSALS_MAX) {
 		zuf_stats_event(ch->peer->stats, ZUF_EV_BAD_ANSWER, 1);
 		pr_warn_ratelimited("operation %u of a killed task asks for ever more lists\n",

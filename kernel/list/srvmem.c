@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * srvmem.c - pin memory of a server for a list, and let it go
+ * srvmem.c - pin memory of a server for a list, and unpin it
  *
- * A page that a device has written is to be marked dirty, under its lock. Who has that
- * may wait for whatever file system the page belongs to, so it is only tried: pages that
- * are locked are looked at again by a work, which keeps the module, and nothing else.
+ * A page that a device has written must be marked dirty, under its page lock. The holder of that
+ * lock may wait for whatever file system the page belongs to, so the lock is only tried: a work
+ * item looks again at pages that are locked; it keeps the module, and nothing else.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -16,7 +16,7 @@
 #include "srvmem.h"
 #include "window.h"
 
-/* Between two looks at pages that somebody has locked, in jiffies. */
+/* Jiffies between two looks at pages that somebody has locked. */
 #define PAUSE	(HZ / 20 + 1)
 
 static struct workqueue_struct *late_wq;
@@ -41,7 +41,7 @@ static int next_mem(const u64 *words, u32 n, u32 *i, struct zuf_iom_elem *e)
 	return ret;
 }
 
-/* Pages that the list names, or an error. */
+/* Return: the number of pages that the list names, or an error. */
 static int count_pages(const u64 *words, u32 n)
 {
 	struct zuf_iom_elem e;
@@ -137,7 +137,7 @@ static void late_work(struct work_struct *work)
 		wake_up_var(&nr_late);
 }
 
-/* Those that no device has written are unpinned; how many are left, at the beginning. */
+/* Unpin the pages that no device has written. Return: how many are left; they come first. */
 static unsigned int unpin_unread(struct zuf_srvmem *mem)
 {
 	unsigned int i, left = 0;
@@ -177,7 +177,7 @@ int zuf_srvmem_init(void)
 
 void zuf_srvmem_fini(void)
 {
-	/* only of lists that have ended after the module began to go */
+	/* only memory of lists that have ended after the module began to go is left */
 	wait_var_event(&nr_late, !atomic_read(&nr_late));
 	destroy_workqueue(late_wq);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * srvmem.h - memory of a server that a list of commands names
+ * srvmem.h - pin the memory of a server that a list of commands names
  *
- * It may lie anywhere: on a file system that hangs, on one of ours, where nothing comes
- * until somebody provides it (userfaultfd). So the server's own thread pins it, before it
- * holds, counts or has answered anything, and nobody waits for the pages at the end.
+ * This memory may lie anywhere: on a file system that hangs, on one of ours, or where no page
+ * comes until somebody provides it (userfaultfd). So the server's own thread pins it, before that
+ * thread holds, counts or has answered anything, and nobody waits for the pages at the end.
  */
 #ifndef ZUF_SRVMEM_H
 #define ZUF_SRVMEM_H
@@ -15,7 +15,7 @@
 
 struct page;
 
-/* Pages that one list may hold in place. */
+/* Most pages that one list may pin. */
 #define ZUF_SRVMEM_MAX	(SZ_64M >> PAGE_SHIFT)
 
 struct zuf_srvmem {
@@ -26,15 +26,15 @@ struct zuf_srvmem {
 };
 
 /**
- * zuf_srvmem_pin() - pin what the elements of a list name
+ * zuf_srvmem_pin() - pin the memory that the elements of a list name
  * Context: the thread whose memory it is; page faults are waited for, killably.
- * Return: NULL: they name none; ERR_PTR(-EFAULT, -E2BIG, -ENOMEM, -EINTR; -EIO: the list
- * is no good, as zuf_list_create() will find).
+ * Return: NULL: the elements name no memory; ERR_PTR(-EFAULT, -E2BIG, -ENOMEM, -EINTR; -EIO: the
+ * list is bad, as zuf_list_create() will find).
  */
 struct zuf_srvmem *zuf_srvmem_pin(const u64 *words, u32 n);
-/* Nothing was done with it. Also NULL or ERR_PTR. */
+/* Unpin memory that was not used. @mem may be NULL or an ERR_PTR. */
 void zuf_srvmem_drop(struct zuf_srvmem *mem);
-/* The devices have done with it: marked dirty, unpinned. Waits for no page. Also NULL. */
+/* The devices have done with the memory: mark it dirty, unpin it. Waits for no page. Also NULL. */
 void zuf_srvmem_done(struct zuf_srvmem *mem);
 
 int zuf_srvmem_init(void);

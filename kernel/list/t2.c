@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * t2.c - block I/O of a list: blocks of the linear array to bios of its devices
+ * t2.c - block I/O of a list: turn blocks of the linear array into bios of its devices
  *
- * Called by list.c with checked ranges, in process context, under a plug. A bio
- * is open until the next piece does not follow it on the device, then it goes
- * out; the block layer splits it by the limits of the device.
+ * Called by list.c with checked ranges, in process context, under a plug. A bio stays open
+ * until the next piece does not follow it on the device, then it is submitted; the block layer
+ * splits it by the limits of the device.
  */
 #include "t2.h"
 
@@ -17,7 +17,7 @@
 #define T2_BIO_MAX		((u64)SZ_1G)
 #define T2_DISCARD_MAX_BLOCKS	(T2_BIO_MAX >> ZUFS_PAGE_SHIFT)
 
-/* The device of a block; *left blocks of it from there on. */
+/* Find the device of *@block; *@block becomes relative to it, *@left is what it has from there. */
 static struct zuf_dev *t2_locate(struct zuf_t2_batch *b, bool write, u64 *block, u64 *left)
 {
 	unsigned int nr = zuf_dev_find(b->devs->t2, b->devs->nr_t2, *block);
@@ -61,7 +61,7 @@ static bool t2_follows(const struct bio *bio, struct block_device *bdev, enum re
 	       bio_end_sector(bio) == sector;
 }
 
-/* A piece on one device. */
+/* Add a piece that lies on one device. */
 static int t2_add_piece(struct zuf_t2_batch *b, enum req_op op, const struct zuf_dev *dev,
 			sector_t sector, struct page *page, size_t bytes)
 {

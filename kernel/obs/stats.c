@@ -2,8 +2,8 @@
 /*
  * stats.c - counters and latency histograms: their memory, their sums, the switch
  *
- * A histogram is allocated when the first operation of its kind is timed on a CPU, so
- * what is never used costs nothing. It goes with the counters. Readers may see one CPU
+ * A histogram is allocated when the first operation of its kind is timed on a CPU, so a kind
+ * that is never used costs nothing. It is freed with the counters. Readers may see one CPU
  * a little later than another, never a torn or lost count.
  */
 #include <linux/log2.h>
@@ -25,7 +25,7 @@ void zuf_latency_put(void)
 	static_branch_dec(&zuf_latency_key);
 }
 
-static bool latency_param;	/* under the lock of the parameters */
+static bool latency_param;	/* under the lock of the module's parameters */
 
 static int latency_set(const char *value, const struct kernel_param *kp)
 {
@@ -75,7 +75,7 @@ static unsigned int hist_bucket(u64 ns)
 	return min_t(unsigned int, fls64(ns >> ZUF_HIST_SHIFT), ZUF_HIST_SIZE - 1);
 }
 
-/* Without memory for it this CPU's operations of the kind are not timed. */
+/* Without memory the operations of this kind are not timed on this CPU. */
 static void hist_create(struct zuf_stats __percpu *stats, unsigned int slot)
 {
 	struct zuf_hist *hist = kzalloc(sizeof(*hist), GFP_NOWAIT | __GFP_NOWARN);

@@ -2,9 +2,9 @@
 /*
  * trace.h - tracepoints of the module, in tracefs below events/zuf
  *
- * Off, each is one instruction that does nothing. `sb` is the id of a super-block in
- * its root (0: of none), `op` the number of the interface with its name, `tag` tells
- * the puts of one inode from others'. docs/observe.md shows what to do with them.
+ * A tracepoint that is off is one instruction that does nothing. `sb` is the id of a super-block in
+ * its root (0: none), `op` the number of the interface with its name, `tag` distinguishes
+ * the puts of one inode from others. docs/observe.md shows what to do with them.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM zuf
@@ -16,7 +16,7 @@
 #include <linux/tracepoint.h>
 #include "stats.h"
 
-/* Tools that read the format of an event know no enumerators: their values are told apart. */
+/* Tools that read the format of an event know no enumerators: export their values. */
 #define ZUF_TRACE_ENUM(name)	TRACE_DEFINE_ENUM(ZUFS_OP_##name);
 ZUFS_OPS(ZUF_TRACE_ENUM)
 
@@ -52,7 +52,7 @@ TRACE_EVENT(zuf_dispatch,
 		  __entry->in_len, __entry->len, __entry->puts, __entry->cpu, __entry->chan)
 );
 
-/* How it ended: @err as the VFS sees it; lost: the application was killed. */
+/* How a message ended: @err as the VFS sees it; lost: the application was killed. */
 TRACE_EVENT(zuf_answer,
 	TP_PROTO(u64 sb, u64 ino, u16 op, u16 answered, bool lost, int err),
 	TP_ARGS(sb, ino, op, answered, lost, err),
@@ -132,7 +132,7 @@ TRACE_EVENT(zuf_put,
 		  __entry->cpu, __entry->nr)
 );
 
-/* An inode has @pending puts (and messages of killed applications) executed now. */
+/* The @pending puts (and messages of killed applications) of an inode are flushed. */
 TRACE_EVENT(zuf_goose,
 	TP_PROTO(u64 sb, const void *tag, int pending),
 	TP_ARGS(sb, tag, pending),
@@ -213,7 +213,7 @@ DECLARE_EVENT_CLASS(zuf_server,
 	TP_printk("gen=%u pid=%d", __entry->gen, __entry->pid)
 );
 
-/* A process has become the server of a root, has ceased to be it. */
+/* A process has become the server of a root (up), or has ceased to be it (down). */
 DEFINE_EVENT(zuf_server, zuf_server_up, TP_PROTO(u32 gen, int pid), TP_ARGS(gen, pid));
 DEFINE_EVENT(zuf_server, zuf_server_down, TP_PROTO(u32 gen, int pid), TP_ARGS(gen, pid));
 

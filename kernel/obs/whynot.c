@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * whynot.c - the reason why a mount fails, for who mounts
+ * whynot.c - tell a task that mounts why its mount fails
  *
  * Called in the context of the mounting task, at any place that may sleep.
  */
@@ -20,7 +20,7 @@ void zuf_whynot(struct fs_context *fc, const char *fmt, ...)
 		pr_err("%s: %pV\n", fc->fs_type->name, &vaf);
 	else
 		pr_err("%pV\n", &vaf);
-	/* without a log of its own errorf() would write to the kernel's */
+		/* if @fc has no log of its own errorf() would write to the kernel's log again */
 	if (fc && fc->log.log)
 		errorf(fc, "%pV", &vaf);
 	va_end(args);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dispatch.c - send one operation: what must go before, a channel, again if that helps
+ * dispatch.c - send one operation: do what must precede it, get a channel, retry if that helps
  *
- * Cookies go into the message when its channel is claimed, which is of the server that they
- * are of.
+ * Cookies go into a message only when a channel is claimed for it: the channel then belongs to the
+ * server that the cookies are for.
  */
 #include <linux/errno.h>
 #include <linux/sched/signal.h>
@@ -22,7 +22,7 @@
 #include "undo.h"
 #include "window.h"
 
-/* An operation that found no space waits that long for what others have freed. */
+/* How long an operation that found no space waits for space that others have freed. */
 #define SPACE_WAIT	HZ
 
 static void op_bind_inode(const struct zuf_op *op, const struct inode *inode, u16 at)
@@ -59,14 +59,14 @@ static int wait_left(const struct zuf_op *op, struct inode *inode)
 		return 0;
 	if (zuf_op_lock(op, inode) != ZUF_LEFT_NO_LOCK)
 		return zuf_settle_slow(inode, op->flags);
-	/* no lock of it that data would wait for, but names wait for names */
+	/* no lock that data would wait for, but changes of names wait for each other */
 	return op->flags & ZUF_OPF_NAMES ? zuf_settle_names(inode, op->flags) : 0;
 }
 
 /*
- * A killed application has dropped its locks, but the server may still be at work on
- * its message. What these locks exclude is not sent meanwhile; nested operations are
- * about no lock, or what is waited for could need them.
+ * A killed application has dropped its locks, but the server may still be at work on its message.
+ * Messages that these locks exclude are not sent meanwhile. Nested operations do not wait: they
+ * rely on no lock, and the message that is waited for could need them.
  */
 static int wait_for_left(const struct zuf_op *op)
 {
@@ -81,7 +81,11 @@ static int wait_for_left(const struct zuf_op *op)
 	return err;
 }
 
-/* Those that may keep a channel for the time of a disk: stays.c. Swap must get through. */
+/*
+ * Flags of the claim: STAYS for operations that may keep a channel for the time of a disk
+ * (stays.c).
+ * Not for swap, which must get through.
+ */
 static u32 claim_flags(const struct zuf_sb *zsb, const struct zuf_op *op)
 {
 	if (likely(!op->retry || !zsb->lists_stay) ||
@@ -130,8 +134,8 @@ static int send_once(struct zuf_sb *zsb, struct zuf_op *op)
 }
 
 /*
- * No space, but inodes that were freed before had not reached the server: now they have; or
- * they did while it was at work on this. Nor had blocks that somebody held.
+ * The server found no space, but inodes that were freed before had not reached it: now they have,
+ * or they did while it was at work on this operation. The same holds for blocks that somebody held.
  */
 static int send_again(struct zuf_sb *zsb, struct zuf_op *op)
 {
@@ -143,14 +147,17 @@ static int send_again(struct zuf_sb *zsb, struct zuf_op *op)
 	waited = zuf_ends_wait_some(zsb->sbid, SPACE_WAIT);
 	if (!(helps || waited || zuf_evicts_may_help(&zsb->sbid->evicts)) || zuf_evict_flush(zsb))
 		return -ENOSPC;
-	/* the pages are given back: the caller starts over */
+	/* the pages have been given back, so the caller starts over */
 	if (op->win && op->win->kind == ZUF_WIN_PAGES)
 		return -EFAULT;
 	return send_once(zsb, op);
 }
 
-/* For a message that must get through: nothing could end the wait of these, or it has ended. */
-static bool shall_not_wait(void)
+/*
+ * For a message that must get through: must the current task not wait? Nothing could end the wait
+ * of an exiting task or of reclaim; that of a killed task has ended already.
+ */
+static bool must_not_wait(void)
 {
 	return (current->flags & (PF_EXITING | PF_MEMALLOC)) || fatal_signal_pending(current);
 }
@@ -162,7 +169,7 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 
 	if (!hdr->out_max)
 		hdr->out_max = hdr->out_len;
-	if ((op->flags & ZUF_OPF_FORGET) && shall_not_wait()) {
+	if ((op->flags & ZUF_OPF_FORGET) && must_not_wait()) {
 		zuf_leave_later(zsb, op);
 		return 0;
 	}
@@ -182,7 +189,7 @@ int zuf_dispatch_kept(struct zuf_sb *zsb, struct zuf_op *op, struct zuf_claim *c
 	return err;
 }
 
-/* ---- lists of the server in the middle of an operation ---- */
+/* ---- lists of commands in the middle of an operation ---- */
 
 int zuf_retry_op(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim)
 {

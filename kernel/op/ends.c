@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ends.c - what waits for the worker of a root (endwork.c), who waits for it, the gate
+ * ends.c - queue items and messages for the worker of a root (endwork.c), wait for them, and the
+ * gate that a freeze closes
  *
- * Locking: root->ends.lock, a spin lock, process context only; zsb->dirty_lock is outside.
+ * Locking: root->ends.lock, a spin lock, taken in process context only, inside of zsb->dirty_lock.
  */
 #include <linux/hash.h>
 #include <linux/sched/signal.h>
@@ -17,7 +18,7 @@
 #include "wake.h"
 #include "zinode.h"
 
-/* Items that a thaw moves before others get the lock. */
+/* Items that a thaw moves before it lets others have the lock. */
 #define THAW_PIECE	64
 
 static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
@@ -27,7 +28,7 @@ static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
 
 /* ---- counters of a mount ---- */
 
-/* An item can go on: the lock. */
+/* An item can go on. The lock is held. */
 static void active_start(struct zuf_ends *ends, struct zuf_end *end)
 {
 	end->gen = ends->gen;
@@ -168,7 +169,7 @@ void zuf_end_done(struct zuf_end *end)
 	zuf_sbid_put(sbid);
 }
 
-/* One that is still there, of this number. */
+/* The item of this inode number that is still there, or NULL. */
 static struct zuf_end *find_ino(struct zuf_ends *ends, u64 ino)
 {
 	struct zuf_end *end;
@@ -185,7 +186,7 @@ static bool will_be_freed(const struct zuf_end *end)
 	       READ_ONCE(end->sent) != ZUF_END_LAST;
 }
 
-/* 0: there is none any more, or zuf_end_inherit() takes its place; -EAGAIN: wait. */
+/* Return: 0: there is no item, or zuf_end_inherit() takes over from it; -EAGAIN: wait; -ESTALE. */
 static int look_for_ino(struct zuf_sbid *sbid, u64 ino)
 {
 	struct zuf_end *end;
@@ -201,7 +202,7 @@ static int look_for_ino(struct zuf_sbid *sbid, u64 ino)
 	return err;
 }
 
-/* It goes on: the lock. */
+/* The item goes on. The lock is held. */
 static void end_unpark(struct zuf_end *end)
 {
 	struct zuf_ends *ends = &end->sbid->ends;
@@ -222,7 +223,7 @@ u32 zuf_end_inherit(struct zuf_sbid *sbid, u64 ino)
 	end = find_ino(&sbid->ends, ino);
 	if (end && end->parked && !will_be_freed(end)) {
 		swap(attr, end->attr);
-		/* all that is left is to give the cookie back, which may come late */
+		/* only the cookie is left to be given back, and that may be late */
 		hlist_del_init(&end->by_ino);
 		end_unpark(end);
 	}
@@ -253,7 +254,7 @@ int zuf_end_wait_ino(struct zuf_sbid *sbid, u64 ino)
 bool zuf_ends_free_begin(struct zuf_sbid *sbid)
 {
 	atomic_inc(&sbid->ends.nr_frees);
-	/* pairs with zuf_ends_freeze(): it sees the count, or we see the flag */
+	/* pairs with zuf_ends_freeze(): either that sees the count, or we see the flag */
 	smp_mb__after_atomic();
 	if (likely(!READ_ONCE(sbid->ends.frozen)))
 		return true;
@@ -286,7 +287,7 @@ int zuf_ends_wait_quiet(struct zuf_sb *zsb)
 	int err;
 
 	lockdep_assert_held_write(&zsb->sb->s_umount);
-	/* what an earlier wait left when it was killed; nothing is added there */
+	/* items that an earlier, killed wait left there; nothing is added to that generation */
 	err = wait_gen(ends, !gen);
 	if (err)
 		return err;
@@ -365,7 +366,7 @@ void zuf_ends_thaw(struct zuf_sbid *sbid)
 	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
-/* ---- messages of those who were killed ---- */
+/* ---- messages of killed applications ---- */
 
 void zuf_ends_add_left(struct zuf_left_msg *left, const struct zuf_carried *of)
 {
@@ -374,7 +375,7 @@ void zuf_ends_add_left(struct zuf_left_msg *left, const struct zuf_carried *of)
 	left->ticket = zuf_held_ticket(sbid);
 	zuf_stats_event(sbid->ep.stats, ZUF_EV_FORGET, 1);
 	spin_lock(ends_lock(sbid));
-	/* of a generation that somebody waits for, and that is not done */
+	/* @of is counted in a generation that is not done, and somebody may wait for that one */
 	left->gen = of ? of->gen : sbid->ends.gen;
 	atomic_inc(&sbid->ends.nr_left[left->gen]);
 	list_add_tail(&left->link, &sbid->ends.left);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * endwork.c - the worker of a root: ends of inodes, messages of those who were killed
+ * endwork.c - the worker of a root: sends the ends of inodes, and messages of killed applications
  *
- * It goes round its mounts. Of each it hands over one message and comes back when that is
- * done (the channel's end kicks it), or after a while where nobody tells: a channel that is
- * idle again, puts that travel with others' messages. So what hangs is the one
- * mount whose message hangs, and no thread.
+ * The worker serves its mounts in turn. For each it hands over one message, and it comes back when
+ * that message is done (the channel's end kicks it), or after a while if nobody tells it: when a
+ * channel is idle again, or puts that travel with messages of others are done. So a message that
+ * hangs stops its own mount, but no other one and no thread.
  */
 #include <linux/jiffies.h>
 #include <linux/sched.h>
@@ -23,7 +23,7 @@
 #include "umount.h"
 #include "zinode.h"
 
-/* When to look again, where nobody tells. */
+/* When to look again if nobody tells the worker. */
 #define LOOK_MS		10
 #define NEVER		MAX_JIFFY_OFFSET
 
@@ -34,10 +34,10 @@ static spinlock_t *ends_lock(const struct zuf_sbid *sbid)
 
 /* ---- one message of a mount ---- */
 
-/* The mount's one message: it is done with. */
+/* The mount's one message is done with. */
 static void post_over(struct zuf_sbid *sbid)
 {
-	/* what has come to the lists before is seen by who finds it so */
+		/* whoever sees this also sees what was added to the lists before */
 	smp_store_release(&sbid->ends.posted, false);
 	zuf_ends_kick(zuf_sbid_root(sbid));
 }
@@ -55,7 +55,10 @@ static int ends_post(struct zuf_sbid *sbid, struct zuf_post *post, u16 operation
 	return err;
 }
 
-/* Each NOOP takes one put at least, if nobody else has: else it would go for ever. */
+/*
+ * Unless somebody else has taken some, each NOOP must take at least one put. If it did not, the
+ * worker would send NOOPs for ever.
+ */
 static void flush_done(struct zuf_post *flush, int err)
 {
 	struct zuf_sbid *sbid = container_of(flush, struct zuf_sbid, ends.flush);
@@ -71,7 +74,7 @@ static void flush_done(struct zuf_post *flush, int err)
 	zuf_sbid_put(sbid);
 }
 
-/* A NOOP that takes the puts of a CPU along: those of @end. */
+/* Send a NOOP that takes the puts of @end on one CPU along. */
 static int post_flush(struct zuf_end *end, unsigned int cpu)
 {
 	struct zuf_sbid *sbid = end->sbid;
@@ -128,7 +131,7 @@ static void end_post_done(struct zuf_post *post, int err)
 	zuf_sbid_put(sbid);
 }
 
-/* @end is on no list: its message is about to be the server's. */
+/* @end is on no list. On success its message belongs to the server. */
 static int post_end(struct zuf_end *end, const struct zufs_ioc_hdr *hdr, u8 sent)
 {
 	int err;
@@ -165,8 +168,8 @@ static int post_attr(struct zuf_end *end)
 }
 
 /*
- * The last message: along with another one (-EINPROGRESS: nothing is left to do), or
- * alone.
+ * Send the last message. Return: -EINPROGRESS: it rides along with another one, and nothing is left
+ * to do; otherwise it is sent alone, as post_end().
  */
 static int post_last(struct zuf_end *end)
 {
@@ -182,7 +185,7 @@ static int post_last(struct zuf_end *end)
 	return post_end(end, &msg.hdr, ZUF_END_LAST);
 }
 
-/* Until the thaw, unless that has come meanwhile. */
+/* Park the item until the thaw, unless the thaw has come meanwhile. */
 static void end_park(struct zuf_end *end)
 {
 	struct zuf_ends *ends = &end->sbid->ends;
@@ -206,7 +209,7 @@ static void put_back(struct zuf_end *end)
 	spin_unlock(ends_lock(end->sbid));
 }
 
-/* The last steps; see end_step(). */
+/* The last steps of an item. Return: as end_step(). */
 static int end_last(struct zuf_end *end)
 {
 	struct zuf_sbid *sbid = end->sbid;
@@ -220,7 +223,7 @@ static int end_last(struct zuf_end *end)
 	err = attr ? post_attr(end) : post_last(end);
 	if (!err)
 		return -EALREADY;
-	/* else with the server: its end counts it down */
+	/* not with the server, so no end of a message counts it down */
 	if (changes)
 		zuf_ends_free_end(sbid);
 	if (err == -EAGAIN || attr) {
@@ -233,7 +236,7 @@ static int end_last(struct zuf_end *end)
 	return 0;
 }
 
-/* True: pins.c knows of it, and tells when it can go on. */
+/* Return: true: pins.c knows the item, and tells when it can go on. */
 static bool wait_for_pins(struct zuf_end *end)
 {
 	struct zuf_ends *ends = &end->sbid->ends;
@@ -252,7 +255,7 @@ static bool wait_for_pins(struct zuf_end *end)
 	return held;
 }
 
-/* Has the server still to hear of frames that have left before? */
+/* Must the server still hear of frames that had left when this was first asked? */
 static bool wait_until_told(struct zuf_end *end)
 {
 	struct zuf_sbid *sbid = end->sbid;
@@ -266,7 +269,7 @@ static bool wait_until_told(struct zuf_end *end)
 	return !zuf_held_is_told(sbid, end->ticket);
 }
 
-/* False: poisoned, or not to be seen any more. T1 stays until the mount is closed. */
+/* Return: false: poisoned, or not accessible any more. T1 stays until the mount is closed. */
 static bool take_links(struct zuf_end *end, u32 *links)
 {
 	struct zuf_peer *peer = end->sbid->ep.peer;
@@ -282,12 +285,12 @@ static bool take_links(struct zuf_end *end, u32 *links)
 	return taken;
 }
 
-/* By its links, EVICT_INODE or FREE_INODE: no message of it is left any more. */
+/* Choose EVICT_INODE or FREE_INODE by the links: no left message of the inode is under way. */
 static void end_decide(struct zuf_end *end)
 {
 	struct zuf_sbid *sbid = end->sbid;
 	u32 links = 0;
-	/* what cannot be known may have a name */
+	/* an inode whose links cannot be known may have a name */
 	bool frees = take_links(end, &links) && !links;
 
 	if (frees) {
@@ -302,9 +305,9 @@ static void end_decide(struct zuf_end *end)
 }
 
 /*
- * What an item needs next; it is on no list.
+ * Do what an item needs next; it is on no list.
  * Return: 0: go on with others; -EALREADY: a message is with the server; -EAGAIN: no
- * channel is idle; -EBUSY: what it waits for is under way, look again.
+ * channel is idle; -EBUSY: what the item waits for is under way, look again.
  */
 static int end_step(struct zuf_end *end)
 {
@@ -314,7 +317,7 @@ static int end_step(struct zuf_end *end)
 
 	if (zuf_tag_pending(zuf_end_tag(end)) && !end->no_flush) {
 		cpu = zuf_puts_find(sbid->ep.peer, zuf_end_tag(end));
-		/* nobody takes it from the list while a message is with the server */
+		/* the worker takes nothing from the list while a message is with the server */
 		err = cpu < nr_cpu_ids ? post_flush(end, cpu) : -EBUSY;
 		put_back(end);
 		if (!err)
@@ -322,7 +325,7 @@ static int end_step(struct zuf_end *end)
 		return err == -EAGAIN ? err : -EBUSY;
 	}
 	if (end->zi) {
-		/* puts that no message takes along, but what is left is done by itself */
+		/* no put waits to be taken along; left messages end by themselves */
 		if (zuf_has_left(zuf_end_tag(end))) {
 			put_back(end);
 			return -EBUSY;
@@ -337,7 +340,7 @@ static int end_step(struct zuf_end *end)
 			zuf_end_done(end);
 		return 0;
 	}
-	/* first: sync(2) does not wait for those who hold frames */
+	/* SYNC comes first, as sync(2) does not wait for those who hold frames */
 	if (end->sync_length) {
 		err = post_sync(end);
 		if (!err)
@@ -349,7 +352,7 @@ static int end_step(struct zuf_end *end)
 	}
 	if (wait_for_pins(end))
 		return 0;
-	/* its end kicks us */
+	/* the end of the telling kicks the worker */
 	if (wait_until_told(end)) {
 		put_back(end);
 		return -EBUSY;
@@ -357,7 +360,7 @@ static int end_step(struct zuf_end *end)
 	return end_last(end);
 }
 
-/* ---- messages of those who were killed ---- */
+/* ---- messages of killed applications ---- */
 
 static void left_done(struct zuf_left_msg *left)
 {
@@ -380,7 +383,7 @@ static void left_post_done(struct zuf_post *post, int err)
 	zuf_sbid_put(sbid);
 }
 
-/* The first that nothing has to go before, off the list. */
+/* Take the first message that no other one must precede off the list. */
 static struct zuf_left_msg *next_left(struct zuf_sbid *sbid)
 {
 	struct zuf_left_msg *left;
@@ -390,7 +393,7 @@ static struct zuf_left_msg *next_left(struct zuf_sbid *sbid)
 	list_for_each_entry(left, &sbid->ends.left, link) {
 		if (left->after && zuf_tag_is_left(left->after, false))
 			continue;
-		/* the server may give away what a put has replaced; tickets ascend */
+		/* after this put the server may give its old blocks away; tickets ascend */
 		if (left->msg->operation == ZUFS_OP_PUT_MULTY) {
 			told = told && zuf_held_is_told(sbid, left->ticket);
 			if (!told)
@@ -404,7 +407,7 @@ static struct zuf_left_msg *next_left(struct zuf_sbid *sbid)
 	return NULL;
 }
 
-/* See end_step(). */
+/* Send a left message. Return: as end_step(). */
 static int left_step(struct zuf_left_msg *left)
 {
 	struct zuf_sbid *sbid = left->sbid;
@@ -440,7 +443,7 @@ static struct zuf_end *take_first(struct zuf_sbid *sbid, struct list_head *list)
 	return end;
 }
 
-/* As many items as a mount had when its turn began: those that are put back have had it. */
+/* Take as many items as the mount has when its turn begins: those put back have had theirs. */
 static unsigned long go_on(struct zuf_sbid *sbid)
 {
 	struct zuf_ends *ends = &sbid->ends;
@@ -463,7 +466,7 @@ static unsigned long go_on(struct zuf_sbid *sbid)
 		busy |= err == -EBUSY;
 		cond_resched();
 	}
-	/* a message before which another one must be done is not told of that either */
+	/* nobody tells when a message is done that another one waits for */
 	busy |= err || !list_empty(&ends->left);
 	return busy || !list_empty(&ends->todo) ? msecs_to_jiffies(LOOK_MS) : NEVER;
 }
@@ -490,7 +493,7 @@ void zuf_ends_work(struct work_struct *work)
 	while (!list_empty(&turn)) {
 		sbid = list_first_entry(&turn, struct zuf_sbid, ends.link);
 		list_move_tail(&sbid->ends.link, &re->mounts);
-		/* about to be freed: waits for our lock to leave the list */
+		/* the mount is about to be freed: that waits for our lock to leave the list */
 		if (!kref_get_unless_zero(&sbid->ep.ref))
 			continue;
 		spin_unlock(&re->lock);
@@ -499,7 +502,7 @@ void zuf_ends_work(struct work_struct *work)
 		spin_lock(&re->lock);
 	}
 	spin_unlock(&re->lock);
-	/* a kick that came meanwhile is earlier, and stays */
+	/* a kick that came meanwhile is due earlier, and is not changed */
 	if (wait != NEVER)
 		zuf_ends_look_in(re, wait);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * endwq.c - the work queues of a root's workers, and last references that are put there
+ * endwq.c - the work queues of a root's workers, and inodes whose last reference is put there
  */
 #include <linux/fs.h>
 
@@ -25,7 +25,7 @@ void zuf_ends_look_in(struct zuf_root_ends *re, unsigned long delay)
 
 void zuf_ends_wake(struct zuf_sbid *sbid)
 {
-	/* who waits has looked before, or looks again */
+	/* a task that waits has looked before, or looks again */
 	if (wq_has_sleeper(&sbid->ends.wait))
 		wake_up_all(&sbid->ends.wait);
 }
@@ -61,13 +61,13 @@ void zuf_forget_inode(struct inode *inode)
 
 	if (atomic_add_unless(&inode->i_count, -1, 1))
 		return;
-	/* an inode that is held would outlive an unmount */
+	/* an inode that is still held would outlive an unmount */
 	if (!atomic_inc_not_zero(&inode->i_sb->s_active)) {
-		/* which waits for our caller, and evicts what nobody holds */
+		/* the unmount waits for our caller, and evicts inodes that nobody holds */
 		atomic_dec(&inode->i_count);
 		return;
 	}
-	/* the only reference: nobody else is here */
+	/* we have the only reference, so nobody else uses @end */
 	spin_lock(&root->ends.lock);
 	list_add_tail(&end->link, &root->ends.iputs);
 	spin_unlock(&root->ends.lock);
@@ -101,7 +101,7 @@ int zuf_ends_module_init(void)
 	ends_wq = alloc_workqueue("zuf_ends", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!ends_wq)
 		return -ENOMEM;
-	/* its items may unmount, and that looks whether others are done */
+	/* a separate queue: its items may unmount, which checks whether other work is done */
 	iput_wq = alloc_workqueue("zuf_iput", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!iput_wq) {
 		destroy_workqueue(ends_wq);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * finish.c - the server has answered a message whose application was killed
+ * finish.c - finish a message whose application was killed, when the server has answered it
  *
- * By the ZT, when it comes back: what the message has got for nobody (a cookie, blocks, a
+ * The ZT does this when it comes back. What the message has got for nobody (a cookie, blocks, a
  * name) is given back by another message through the same channel, one step after the other.
  */
 #include <linux/slab.h>
@@ -17,7 +17,7 @@
 #include "undo.h"
 #include "window.h"
 
-/* A page fault (of one page) that has found a hole: nothing is held for it, no put is due. */
+/* Is it a page fault (of one page) that found a hole? Nothing is held for that, no put is due. */
 static bool is_hole_fault(const struct zufs_ioc_IO *io)
 {
 	return io->ziom.iom_n == 1 && io->hdr.len <= PAGE_SIZE && (io->rw & ZUFS_RW_MMAP) &&
@@ -25,8 +25,9 @@ static bool is_hole_fault(const struct zufs_ioc_IO *io)
 }
 
 /*
- * What the write has replaced is the server's with the put, but it has not heard yet who holds
- * it: the put goes with the root's worker, and takes along what waits for it.
+ * With the put, the blocks that the write has replaced belong to the server, which has not heard
+ * yet who holds them. So the root's worker sends the put, and what waits for the message waits for
+ * the put.
  */
 static void put_later(struct zuf_chan *ch, const struct zufs_ioc_IO *io)
 {
@@ -48,7 +49,7 @@ static void put_later(struct zuf_chan *ch, const struct zufs_ioc_IO *io)
 	zuf_ends_add_left(left, &ch->carried);
 }
 
-/* Turn an answered GET_MULTY into its put. False: there is none, or not here. */
+/* Turn an answered GET_MULTY into its put. Return: false: there is none, or not through @ch. */
 static bool orphan_put(struct zuf_chan *ch)
 {
 	struct zufs_ioc_IO __shm *shared = (void __shm *)ch->cmd;
@@ -69,13 +70,13 @@ static bool orphan_put(struct zuf_chan *ch)
 	}
 	ch->sent_op = ZUFS_OP_PUT_MULTY;
 	ch->sent_flags = 0;
-	/* what stands between, and the words, is the server's own and stays */
+	/* the fields in between, and the words, are the server's own and stay */
 	shm_store(&shared->ziom.iom_n, io.ziom.iom_n);
 	shm_put(&shared->hdr, &io.hdr, sizeof(io.hdr));
 	return true;
 }
 
-/* The message becomes one that gives a cookie back. */
+/* Turn the message into one that gives a cookie back. */
 static bool send_evict(struct zuf_chan *ch, u16 operation, u64 cookie)
 {
 	struct zufs_ioc_evict_inode evict = {
@@ -89,7 +90,7 @@ static bool send_evict(struct zuf_chan *ch, u16 operation, u64 cookie)
 	return true;
 }
 
-/* Or one that removes the name of the inode that it has made. */
+/* Turn the message into one that removes the name of the inode that it has made. */
 static bool send_undo(struct zuf_chan *ch, u64 cookie)
 {
 	struct zufs_ioc_new_inode __shm *ni = (void __shm *)ch->cmd;
@@ -106,7 +107,7 @@ static bool send_undo(struct zuf_chan *ch, u64 cookie)
 	return true;
 }
 
-/* Turn the answered message into one that gives its inode back; false: none. */
+/* Turn the answered message into one that gives its inode back. Return: false: there is none. */
 static bool orphan_give_back(struct zuf_chan *ch)
 {
 	struct zufs_ioc_new_inode __shm *ni = (void __shm *)ch->cmd;
@@ -129,7 +130,7 @@ static bool orphan_give_back(struct zuf_chan *ch)
 	return ch->undo ? send_undo(ch, cookie) : send_evict(ch, ZUFS_OP_EVICT_INODE, cookie);
 }
 
-/* The name is gone, or it stays: then so does the inode. */
+/* If the name is gone the inode is freed; if the name stays, so does the inode. */
 static bool orphan_undone(struct zuf_chan *ch)
 {
 	u64 cookie = ch->undo_ii;
@@ -141,7 +142,7 @@ static bool orphan_undone(struct zuf_chan *ch)
 
 bool zuf_finish(struct zuf_chan *ch)
 {
-	/* it starts over: the window stays */
+	/* the message starts over, so the window stays */
 	if (zuf_retry_orphan(ch))
 		return true;
 	zuf_win_drop_pages(ch);

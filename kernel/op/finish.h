@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * finish.h - the server has answered a message whose application was killed
+ * finish.h - finish a message whose application was killed, when the server has answered it
  */
 #ifndef ZUF_FINISH_H
 #define ZUF_FINISH_H
@@ -10,12 +10,11 @@
 struct zuf_chan;
 
 /**
- * zuf_finish() - zuf_peer_ops.finish
- * Gives back what the operation held: pages in the window, the cookie of an
- * inode that the server has just handed out.
+ * zuf_finish() - zuf_peer_ops.finish: give back what the operation held
+ * That is the pages in the window, and the cookie of an inode that the server has just handed out.
  * Context: the ZT; the channel is FINISH.
- * Return: true when the command buffer holds a message that the server shall
- * carry out at once (the channel is ORPHAN again).
+ * Return: true if the command buffer holds a message that the server must execute at once (the
+ * channel becomes ORPHAN again).
  */
 bool zuf_finish(struct zuf_chan *ch);
 

@@ -2,32 +2,36 @@
 /*
  * held.c - blocks that the server keeps back
  *
- * A frame is held by whoever has a reference but T1 itself and page table entries
+ * A frame is held if anybody has a reference to it except T1 itself and page table entries
  * (zuf_page_is_pinned). What may happen to one block, and why nobody else gets it:
  *
- *  - Two records have it (CLONE). The first one that it leaves tells; the other finds it in
- *    the set. It is freed when both have gone, after the BUSY either way.
- *  - It is idle when it leaves the first record, and held when it leaves the second one: told
- *    then. The server has an owner less, and frees it after the second message.
- *  - It is found idle, and pinned anew through the second record, which it leaves. Either add()
- *    finds it in the set, and takes the worker's note of its first look away: then the
- *    worker's exchange fails, and it looks again. Or it is gone from the set, and add() makes
- *    a new entry, whose BUSY is sent after the IDLE.
- *  - A server may find a BUSY executed before an IDLE that was sent earlier, by another
- *    channel: not here, as the one is answered before the other is sent. It counts all the same.
- *  - Others go on adding: who waits does so for one round over the set that begins after him.
- *  - Who waits is killed: he sends nothing that frees. A put that must follow waits with the root's
- *    worker (zuf_contract_put, orphan_put), and so does the end of an inode.
- *  - UNMAP comes between a drop and its BUSY: nothing is mapped, nothing in the record: -EBUSY,
- *    as long as anything of the mount is untold (zuf_unmap). After it the server knows.
- *  - The mount ends: BUSY goes before UMOUNT, IDLE does not; the set stays, and the devices with
- *    it, until it is empty or the next mount takes it over and tells it before all else.
- *  - The server ends: nothing is told, all counts go on. zuf_held_wait_told() is over.
+ *  - Two records have the block (CLONE). The first record that it leaves makes the worker tell the
+ *    server; the other one finds it in the set. The block is freed when both have gone, after the
+ *    BUSY in any case.
+ *  - The block is idle when it leaves the first record, and held when it leaves the second one:
+ *    the server is told then. It has one owner less, and frees the block after the second message.
+ *  - The block is found idle, and is pinned anew through the second record, which it then leaves.
+ *    Either add() finds it in the set and removes the worker's note of its first look: then the
+ *    worker's exchange fails, and the worker looks again. Or it is gone from the set, and add()
+ *    makes a new entry, whose BUSY is sent after the IDLE.
+ *  - With several channels a server could execute a BUSY before an IDLE that was sent earlier. Not
+ *    here: the IDLE is answered before the BUSY is sent. Servers must count all the same.
+ *  - Others go on adding blocks: a task that waits does so for one round over the set that begins
+ *    after the task has come.
+ *  - A task that waits is killed: it sends nothing that frees. A put that must follow waits with
+ *    the root's worker (zuf_contract_put, orphan_put), and so does the end of an inode.
+ *  - UNMAP comes between the removal from the record and the BUSY: nothing is mapped, nothing is in
+ *    the record. It returns -EBUSY as long as anything of the mount is untold (zuf_unmap). After
+ *    that the server knows.
+ *  - The mount ends: BUSY is sent before UMOUNT, IDLE is not sent. The set stays, and the devices
+ *    with it, until it is empty, or until the next mount takes it over and tells its server before
+ *    all else.
+ *  - The server ends: nothing is told, all counts go on. zuf_held_wait_told() returns.
  *
- * All of it is executed in each possible order by tests/unit/kernel/test_held.c.
+ * All of this is executed in each possible order by tests/unit/kernel/test_held.c.
  *
- * Of a frame that other files may have mapped one look could take a pin for an entry, so a
- * block leaves after two, a tick apart.
+ * If other files may have a frame mapped, a single look could take a pin for an entry. So a block
+ * leaves the set after two looks, a tick apart.
  */
 #ifdef __KERNEL__
 #include <linux/jiffies.h>
@@ -46,28 +50,28 @@
 #include "wake.h"
 #endif
 
-/* Of an entry. */
+/* States of an entry. */
 enum {
 	HELD_UNTOLD	= 1,
 	HELD_TOLD	= 2,
-	HELD_LOOKS_IDLE	= 3,		/* the first look */
+	HELD_LOOKS_IDLE	= 3,		/* the first look has found it idle */
 };
 
-#define UNTOLD		XA_MARK_0	/* where to find them: set right after the entry */
+#define UNTOLD		XA_MARK_0	/* marks HELD_UNTOLD entries: set right after the entry */
 
-/* Of the message. */
+/* Stages of the message. */
 enum {
 	MSG_NONE,
-	MSG_FORMED,			/* to be sent, maybe once more */
+	MSG_FORMED,			/* to be sent, maybe for a second time */
 	MSG_POSTED,
 	MSG_BACK,
 };
 
 #define PAUSE_MIN	(HZ / 100 + 1)
 #define PAUSE_MAX	HZ
-#define RETRY		msecs_to_jiffies(10)	/* no channel was idle */
+#define RETRY		msecs_to_jiffies(10)	/* when no channel was idle */
 #define RETRY_NOMEM	msecs_to_jiffies(100)
-#define LOOK_AT		1024			/* blocks of one look, or an eighth */
+#define LOOK_AT		1024			/* blocks per look, or an eighth if that is more */
 #define NEVER		MAX_JIFFY_OFFSET
 
 /* ---- counters ---- */
@@ -79,7 +83,7 @@ bool zuf_held_is_untold(const struct zuf_sbid *sbid)
 
 u32 zuf_held_ticket(const struct zuf_sbid *sbid)
 {
-	/* pairs with begin_round(): a round that begins from here on finds what we have added */
+	/* pairs with begin_round(): a round that begins later finds the blocks that we added */
 	smp_mb();
 	return READ_ONCE(sbid->ends.rounds) + 1;
 }
@@ -109,7 +113,7 @@ static void held_told(struct zuf_sbid *sbid, unsigned int nr)
 	zuf_ends_kick(zuf_sbid_root(sbid));
 }
 
-/* From the first block to the last one; it may take several messages. */
+/* A round goes from the first block to the last one and may take several messages. */
 static void begin_round(struct zuf_sbid *sbid)
 {
 	if (!sbid)
@@ -137,7 +141,7 @@ int zuf_held_add(struct zuf_held *held, u64 block, gfp_t gfp)
 		atomic_inc(&sbid->ends.nr_untold);
 	do {
 		old = xa_cmpxchg(&held->blocks, block, NULL, xa_mk_value(HELD_UNTOLD), gfp);
-		/* it was about to leave: the worker has to look twice again, or has been faster */
+		/* the block was about to leave: the worker looks twice again, or was faster */
 	} while (old == xa_mk_value(HELD_LOOKS_IDLE) &&
 		 xa_cmpxchg(&held->blocks, block, old, xa_mk_value(HELD_TOLD), gfp) != old);
 	if (!old) {
@@ -205,7 +209,7 @@ static void form_busy(struct zuf_held *held)
 	while (entry && has_room(held, block)) {
 		if (held->sbid)
 			add_block(held, block);
-		/* there is memory: a value is replaced */
+		/* this needs no memory: it replaces a value */
 		xa_store(&held->blocks, block, xa_mk_value(HELD_TOLD), GFP_NOWAIT);
 		xa_clear_mark(&held->blocks, block, UNTOLD);
 		cond_resched();
@@ -214,14 +218,14 @@ static void form_busy(struct zuf_held *held)
 	held->tell_next = entry ? block : 0;
 	held->last_of_round = !entry;
 	form_msg(held, ZUFS_OP_T1_BUSY);
-	/* the rest of a round may have gone otherwise */
+	/* the rest of a round may have left the set in another way */
 	if (held->stage == MSG_NONE && held->sbid && !entry)
 		end_round(held->sbid);
 }
 
 /* ---- looks ---- */
 
-/* DMA may have stored there, and no SYNC will tell of it. */
+/* DMA may have stored to the page, and no SYNC will cover that. */
 static void write_back(struct page *page)
 {
 	if (page && is_zone_device_page(page))
@@ -239,13 +243,13 @@ void zuf_held_write_back(struct zuf_held *held)
 	}
 }
 
-/* The second look has found it idle as well. False: no room in the message. */
+/* The second look has found the block idle as well. Return: false: no room in the message. */
 static bool let_go(struct zuf_held *held, u64 block, void *entry, struct page *page)
 {
 	if (!has_room(held, block))
 		return false;
 	write_back(page);
-	/* else it was added once more meanwhile */
+		/* if this fails the block was added once more meanwhile */
 	if (xa_cmpxchg(&held->blocks, block, entry, NULL, GFP_NOWAIT) == entry) {
 		atomic_dec(&held->nr);
 		if (held->sbid)
@@ -296,13 +300,13 @@ static void set_telling(struct zuf_held *held, bool telling)
 	if (!sbid)
 		return;
 	WRITE_ONCE(sbid->ends.telling, telling);
-	/* pairs with that of zuf_ends_freeze(): it waits for us, or we see its flag */
+	/* pairs with that of zuf_ends_freeze(): either it waits for us, or we see its flag */
 	smp_mb();
 	if (!telling)
 		zuf_ends_wake(sbid);
 }
 
-/* A frozen file system does not change, and one that ends hears only what it has to. */
+/* A frozen file system must not change, and one that ends hears only what it must hear. */
 static bool may_look(const struct zuf_held *held)
 {
 	const struct zuf_sbid *sbid = held->sbid;
@@ -317,7 +321,7 @@ static void post_done(struct zuf_post *post, int err)
 {
 	struct zuf_held *held = container_of(post, struct zuf_held, post);
 
-	/* the worker that finds it back may free it, and drops our kick then */
+	/* the worker that finds @held back may free it, and then it drops our kick */
 	spin_lock(&held->lock);
 	held->answer = err;
 	held->stage = MSG_BACK;
@@ -335,7 +339,7 @@ static u8 get_stage(struct zuf_held *held)
 	return stage;
 }
 
-/* The message is through, or void. */
+/* The message is executed, or void. */
 static void msg_done(struct zuf_held *held)
 {
 	const struct zufs_ioc_t1_runs *t1 = &held->msg.t1;
@@ -355,7 +359,7 @@ static bool is_live(const struct zuf_held *held)
 	return zuf_sbid_is_live(held->sbid);
 }
 
-/* True: it is with the server, or there is no channel. */
+/* Return: true: the message is with the server, or must be sent later. */
 static bool post_msg(struct zuf_held *held)
 {
 	const u16 operation = held->msg.t1.hdr.operation;
@@ -372,14 +376,14 @@ static bool post_msg(struct zuf_held *held)
 		return true;
 	}
 	held->stage = MSG_FORMED;
-	/* of a server that lives just the channel has gone */
+	/* if the server is live only the channel has gone */
 	if (err == -EAGAIN || is_live(held))
 		return true;
 	msg_done(held);
 	return false;
 }
 
-/* What there is to say, until there is nothing or a message is under way. */
+/* Tell the server until there is nothing to say, or a message is under way. */
 static u8 tell_and_look(struct zuf_held *held)
 {
 	set_telling(held, true);
@@ -393,7 +397,7 @@ static u8 tell_and_look(struct zuf_held *held)
 			return MSG_NONE;
 		}
 	} while (!post_msg(held));
-	/* it may be back already: then we are kicked */
+	/* if the message is back already we have been kicked */
 	return MSG_POSTED;
 }
 
@@ -403,7 +407,10 @@ unsigned long zuf_held_work(struct zuf_held *held)
 
 	if (stage == MSG_POSTED)
 		return NEVER;
-	/* it has died with its channel alone: what is counted twice stays busy, until unmount */
+	/*
+	 * Only its channel has died: send the message again. A block that the server counts twice
+	 * stays busy, until unmount.
+	 */
 	if (stage == MSG_BACK && held->answer == -ENOTCONN && is_live(held)) {
 		held->stage = MSG_FORMED;
 		return RETRY;
@@ -417,7 +424,7 @@ unsigned long zuf_held_work(struct zuf_held *held)
 	if (tell_and_look(held) != MSG_NONE)
 		return RETRY;
 	if (held->ended && held->sbid) {
-		/* the server hears no more of them */
+		/* the server hears no more of these blocks */
 		zuf_sbid_put(held->sbid);
 		held->sbid = NULL;
 	}
@@ -473,7 +480,7 @@ int zuf_held_move(struct zuf_held *from, struct zuf_held *to)
 		err = zuf_held_add(to, block, GFP_NOFS | __GFP_ACCOUNT);
 		if (err)
 			break;
-		/* its own worker may be faster */
+		/* the worker of @from may be faster */
 		if (xa_erase(&from->blocks, block))
 			atomic_dec(&from->nr);
 	}

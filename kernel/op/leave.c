@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * leave.c - a killed application leaves its message: its side
+ * leave.c - the side of a killed application that leaves its message to the server
  *
- * An application that gets a fatal signal does not wait for the server. Either
- * its message is with the server already: then the ZT goes on with it when it comes back
- * (finish.c). Or it has not found a channel, but the message must get
- * through (put, evict, free, undo of a create): then a worker sends it (ends.h).
+ * An application that gets a fatal signal does not wait for the server. If its message is with the
+ * server already, the ZT goes on with it when it comes back (finish.c). If it has not found a
+ * channel, but the message must get through (put, evict, free, undo of a create), a worker sends
+ * it (ends.h).
  *
- * Before the locks are dropped the inodes of the message are marked, so that whoever takes
+ * Before the locks are dropped the inodes of the message are marked, so that the task that takes
  * these locks next finds out (settle.h).
  */
 #include <linux/slab.h>
@@ -32,7 +32,7 @@ static bool may_replace(const struct zuf_op *op)
 	       (op->hdr->operation == ZUFS_OP_GET_MULTY && (io->rw & ZUFS_RW_WRITE));
 }
 
-/* The second half of a write: what it makes visible shall not come after the next one. */
+/* Is it the second half of a write? An orphaned write must not complete after a later one. */
 static bool ends_write(const struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
@@ -40,12 +40,12 @@ static bool ends_write(const struct zuf_op *op)
 	return op->hdr->operation == ZUFS_OP_PUT_MULTY && (io->rw & ZUFS_RW_WRITE);
 }
 
-/* What waits for a message whose sender has, or had, no lock that a server relies on. */
+/* What waits for a message whose sender holds, or held, no lock that a server relies on? */
 static enum zuf_left left_unlocked(const struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
 
-	/* a fault's, too, keeps others out until it is done */
+	/* the message of a fault, too, keeps others out until it is done */
 	if (may_replace(op))
 		return ZUF_LEFT_SHARED;
 	if (ends_write(op))
@@ -53,7 +53,7 @@ static enum zuf_left left_unlocked(const struct zuf_op *op)
 	return ZUF_LEFT_NO_LOCK;
 }
 
-/* In one step: who finds it stale finds it counted. */
+/* Count and mark in one step: a task that finds the inode stale also finds it counted. */
 static void hold_inode(struct zuf_carried *carried, const struct zuf_op *op,
 		       struct inode *inode, enum zuf_left left)
 {
@@ -68,8 +68,8 @@ static void hold_inode(struct zuf_carried *carried, const struct zuf_op *op,
 }
 
 /*
- * The end of the inodes of @op waits for what has @carried; also who wants a lock of them, of
- * the first one only if it @excludes.
+ * Make the ends of the inodes of @op wait for the message that has @carried. Tasks that want a lock
+ * of these inodes wait too; those of the first inode only with @excludes.
  */
 static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op, bool excludes)
 {
@@ -89,8 +89,8 @@ static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op, bo
 }
 
 /*
- * The inode of a message that must not overtake another one. It is an inode that nobody else
- * uses any more (undo_create()), so nobody waits for its lock either.
+ * The tag of the inode of a message that must not overtake another one. Nobody else uses that inode
+ * any more (undo_create()), so nobody waits for its lock either.
  */
 static const struct zuf_put_tag *left_before(const struct zuf_op *op)
 {
@@ -111,11 +111,11 @@ void zuf_leave_later(struct zuf_sb *zsb, const struct zuf_op *op)
 		zuf_end_queue(zsb, op->inode);
 		return;
 	}
-	/* a put of many blocks is large, but need not be contiguous */
+	/* a put of many blocks is large, but its memory need not be contiguous */
 	left = kvzalloc(sizeof(*left) + op->hdr->in_len, gfp);
 	left->sbid = zsb->sbid;
 	zuf_sbid_get(zsb->sbid);
-	/* it goes to the server of these cookies, or nowhere */
+	/* the message goes to the server of these cookies, or nowhere */
 	zuf_op_bind(op);
 	memcpy(left->msg, op->hdr, op->hdr->in_len);
 	left->after = left_before(op);
@@ -124,8 +124,8 @@ void zuf_leave_later(struct zuf_sb *zsb, const struct zuf_op *op)
 }
 
 /*
- * Nobody will look at the answer, so what it replaces must not be mapped when it comes:
- * out of the mappings now, and faults wait until the message is done (fault_get()).
+ * Nobody will look at the answer, so the pages that it replaces must not be mapped when it comes:
+ * they leave the mappings now, and faults wait until the message is done (fault_get()).
  */
 static void drop_replaced(const struct zuf_op *op)
 {

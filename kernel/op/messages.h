@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * messages.h - messages that more than one layer sends; without the cookies
+ * messages.h - messages that more than one layer sends; the callers add the cookies
  */
 #ifndef ZUF_MESSAGES_H
 #define ZUF_MESSAGES_H
@@ -17,7 +17,7 @@ static inline void zuf_sync_fill(struct zufs_ioc_sync *msg, u64 offset, u64 leng
 		.length = length,
 		.flags = datasync ? ZUFS_SF_DATASYNC : 0,
 	};
-	/* a server may leave its count away */
+		/* a server may omit write_unmapped */
 	msg->hdr.out_max = sizeof(msg->write_unmapped);
 }
 

@@ -2,13 +2,13 @@
 /*
  * range.c - overlapping ranges of a file take turns, others go on side by side
  *
- * One holder alone is named by zuf_ranges.only and nothing else. The second comer moves it
- * into the list, and all come and go through the list until it is empty again. Each knows
- * how many earlier ones it conflicts with; who leaves, be it killed while it waits, counts
- * down the later ones. So nobody passes an earlier one in conflict, whether that one holds
- * its range or still waits, and no wake-up can get lost: 0 stays 0.
+ * A single holder is named by zuf_ranges.only and nothing else. The second comer moves it into the
+ * list, and all come and go through the list until it is empty again. Each range counts the earlier
+ * ones that it conflicts with; a range that leaves, even if its task was killed while waiting,
+ * decrements the counts of the later ones. So no range passes an earlier one in conflict, whether
+ * that one is held or still waits, and no wake-up can get lost: 0 stays 0.
  *
- * Called by rw.c. A holder waits for the server, as with any lock of the VFS, but for no
+ * Called by rw.c. A holder waits for the server, as with any VFS lock, but for no
  * other range and for no page of an application. Everything here but the wait itself is
  * executed in each possible order by tests/unit/kernel/test_range.c.
  */
@@ -34,13 +34,13 @@ static bool in_conflict(const struct zuf_range *a, const struct zuf_range *b)
 	return (a->write || b->write) && a->first <= b->last && b->first <= a->last;
 }
 
-/* From here on every other one comes and goes through the list, and so through our lock. */
+/* From here on all other ranges come and go through the list, and so through our lock. */
 static void list_the_only(struct zuf_ranges *ranges)
 {
 	struct zuf_range *seen = READ_ONCE(ranges->only), *was;
 
 	for (; seen != ZUF_RANGES_LISTED; seen = was) {
-		/* nothing of @seen is read before: it may be gone, or be another one by now */
+		/* @seen is not read before the cmpxchg: it may be gone, or be another one by now */
 		was = cmpxchg(&ranges->only, seen, ZUF_RANGES_LISTED);
 		if (was != seen)
 			continue;
@@ -59,7 +59,7 @@ int zuf_range_lock_listed(struct zuf_ranges *ranges, struct zuf_range *me, bool 
 	list_the_only(ranges);
 	list_for_each_entry(other, &ranges->list, link)
 		blockers += in_conflict(other, me);
-	/* else the list is not empty */
+	/* if there are no blockers @me is added, so the list is never left empty */
 	if (!blockers || !nowait) {
 		atomic_set(&me->blockers, blockers);
 		list_add_tail(&me->link, &ranges->list);
@@ -80,7 +80,7 @@ void zuf_range_unlock_listed(struct zuf_ranges *ranges, struct zuf_range *me)
 	struct zuf_range *later = me;
 
 	spin_lock(&ranges->lock);
-	/* who gets its turn cannot leave before we have the lock no more */
+	/* a task that gets its turn here cannot leave before we have released the lock */
 	list_for_each_entry_continue(later, &ranges->list, link)
 		if (in_conflict(me, later) && atomic_dec_and_test(&later->blockers))
 			wake_up_var(&later->blockers);

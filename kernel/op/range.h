@@ -2,10 +2,10 @@
 /*
  * range.h - ranges of a file that are being read or written: overlapping ones take turns
  *
- * Reads and writes that stay inside of i_size share the inode lock and may go on side by
- * side; of these a write excludes reads and writes of the same pages, in order of arrival.
- * Whoever has the inode lock exclusively needs no range: all holders share that lock.
- * Pages, not bytes: a server never has two writes in one block.
+ * Reads and writes that stay inside of i_size share the inode lock and may go on side by side.
+ * Among these a write excludes reads and writes of the same pages, in order of arrival.
+ * A task that holds the inode lock exclusively needs no range: all holders share that lock.
+ * Ranges count pages, not bytes: a server never has two writes in one block.
  */
 #ifndef ZUF_RANGE_H
 #define ZUF_RANGE_H
@@ -17,15 +17,15 @@
 #include <linux/spinlock.h>
 #endif
 
-/* A holder, or one that waits: on the stack of its call. */
+/* A range that is held or waited for; lies on the stack of the caller. */
 struct zuf_range {
-	struct list_head link;	/* in the list, if there is one; zuf_ranges.lock */
+	struct list_head link;	/* in zuf_ranges.list, if that is in use; zuf_ranges.lock */
 	u64 first, last;	/* pages */
 	bool write;
-	atomic_t blockers;	/* earlier ones in conflict; counted down under zuf_ranges.lock */
+	atomic_t blockers;	/* earlier conflicting ranges; decremented under zuf_ranges.lock */
 };
 
-/* Of one inode. */
+/* The ranges of one inode. */
 struct zuf_ranges {
 	struct zuf_range *only;	/* NULL, the only holder, or ZUF_RANGES_LISTED; cmpxchg */
 	spinlock_t lock;
@@ -35,20 +35,20 @@ struct zuf_ranges {
 #endif
 };
 
-/* The holders are in the list, which is empty in no other state. */
+/* Value of @only: the holders are in the list. In every other state the list is empty. */
 #define ZUF_RANGES_LISTED ((struct zuf_range *)1UL)
 
 void zuf_ranges_init(struct zuf_ranges *ranges);
 
-/* What the inline ones leave over. */
+/* The slow paths of zuf_range_lock() and zuf_range_unlock(). */
 int zuf_range_lock_listed(struct zuf_ranges *ranges, struct zuf_range *me, bool nowait);
 void zuf_range_unlock_listed(struct zuf_ranges *ranges, struct zuf_range *me);
 
 /**
- * zuf_range_lock() - wait until nobody who came before is in conflict with @me
+ * zuf_range_lock() - wait until no range that came before is in conflict with @me
  * @me: first, last and write are set; must stay until zuf_range_unlock()
- * @nowait: -EAGAIN instead
- * Context: the inode lock, shared. Sleeps, killably.
+ * @nowait: return -EAGAIN instead of waiting
+ * Context: the inode lock is held shared. Sleeps, killably.
  * Return: 0; -EAGAIN or -EINTR: nothing is held.
  */
 static inline int zuf_range_lock(struct zuf_ranges *ranges, struct zuf_range *me, bool nowait)

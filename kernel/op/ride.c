@@ -2,12 +2,12 @@
 /*
  * ride.c - EVICT_INODE and FREE_INODE that ride along with other messages of their mount
  *
- * What rides along needs no memory and waits for nobody, so it suits reclaim and exit as well.
+ * A message that rides along needs no memory and waits for nobody, so it suits reclaim and exit.
  *
  *	unmount, remount, freeze	flush first
- *	statfs				the same, but waits for no server that hangs
- *	-ENOSPC				if something waits, or was freed just now: dispatch.c
- *					flushes and asks once more
+ *	statfs				flushes too, but does not wait for a server that hangs
+ *	-ENOSPC				if something waits, or was freed just now, dispatch.c
+ *					flushes and sends the operation once more
  *	the server ends			zuf_puts_drop_all
  */
 #include <linux/jiffies.h>
@@ -20,7 +20,7 @@
 #include "sbid.h"
 #include "stats.h"
 
-/* That long after a FREE_INODE an operation that found no space is sent again. */
+/* For so long after a FREE_INODE an operation that found no space is sent again. */
 #define FREED_LATELY	HZ
 
 static void evict_tag_free(struct zuf_put_tag *tag)
@@ -105,7 +105,7 @@ int zuf_flush(struct zuf_sb *zsb, struct zuf_put_tag *tag)
 		err = zuf_puts_send(&zsb->sbid->ep, tag);
 	if (err || !tag || !zuf_tag_pending(tag))
 		return err;
-	/* what is under way: done by whom it went with, or dropped with the server */
+	/* what is under way ends with the message that carries it, or is dropped with the server */
 	return zuf_tag_wait(tag);
 }
 
@@ -121,7 +121,7 @@ int zuf_evict_flush(struct zuf_sb *zsb)
 	if (err)
 		return err;
 	cur = ev->cur;
-	/* what an earlier flush left behind when it was killed; nothing is added there */
+	/* messages that an earlier, killed flush left there; nothing is added to this tag */
 	err = zuf_flush(zsb, ev->tag[!cur]);
 	if (!err) {
 		WRITE_ONCE(ev->cur, !cur);
@@ -141,13 +141,13 @@ int zuf_evict_flush_some(struct zuf_sb *zsb)
 
 	if (!zuf_evicts_wait(ev))
 		return 0;
-	/* who has the lock may be waiting for the message that hangs */
+	/* the task that holds the lock may be waiting for the message that hangs */
 	locked = mutex_trylock(&ev->lock);
 	cur = READ_ONCE(ev->cur);
 	err = zuf_puts_send(&zsb->sbid->ep, ev->tag[!cur]);
 	if (!err && locked)
 		left = zuf_tag_wait_some(ev->tag[!cur], left);
-	/* from here on new ones are counted where nobody waits */
+	/* from here on new messages are counted in the tag for which nobody waits */
 	if (!err && locked && left)
 		WRITE_ONCE(ev->cur, !cur);
 	if (!err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * root.c - life of a root, and what happens when its server ends
+ * root.c - the life of a root, and what happens when its server ends
  *
- * A root outlives its super-block (rootfs.c) as long as anything refers to it.
+ * A root outlives its super-block (rootfs.c) as long as anything holds a reference to it.
  */
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -20,11 +20,11 @@
 #include "undo.h"
 
 static struct workqueue_struct *root_free_wq;
-static atomic_t nr_roots = ATOMIC_INIT(0);	/* whose memory is not freed */
+static atomic_t nr_roots = ATOMIC_INIT(0);	/* roots whose memory is not freed yet */
 
 /* ---- the server ends ---- */
 
-/* A server without mounts may come and go. */
+/* A server without mounts may come and go without a message. */
 static void report_dead_mounts(struct zuf_root *root, u32 gen)
 {
 	struct zuf_sbid *sbid;

@@ -19,13 +19,13 @@ enum zuf_root_state {
 };
 
 /*
- * struct zuf_root - lives from the mount of the root to its last user: mounts,
- * special files and channels hold references (of @peer).
+ * struct zuf_root - one root; lives from the mount of the root until its last user is gone:
+ * mounts, special files and channels hold references (of @peer)
  */
 struct zuf_root {
 	struct zuf_peer peer;
 	struct work_struct free_work;	/* the last user may be a worker of ours */
-	struct zuf_root_ends ends;	/* what workers tell the server */
+	struct zuf_root_ends ends;	/* what the workers tell the server */
 	atomic_t nr_execs;		/* asynchronous lists (exec.c) */
 
 	/* peer.lock */
@@ -39,7 +39,7 @@ static inline struct zuf_root *zuf_root_of(struct zuf_peer *peer)
 	return container_of(peer, struct zuf_root, peer);
 }
 
-/* With one reference; NULL: no memory. */
+/* Return: a root with one reference; NULL: no memory. */
 struct zuf_root *zuf_root_create(void);
 
 static inline struct zuf_root *zuf_root_get(struct zuf_root *root)
@@ -58,10 +58,13 @@ static inline bool zuf_root_is_live(const struct zuf_root *root, u32 gen)
 	return zuf_peer_is_live(&root->peer, gen);
 }
 
-/* Frees roots; outlives the workers of ends.h and umount.c, which may drop the last reference. */
+/*
+ * The work queue that frees roots. It outlives the workers of ends.h and umount.c, which may put
+ * the last reference of a root.
+ */
 int zuf_root_wq_init(void);
 void zuf_root_wq_fini(void);
-/* Wait until the memory of all is freed. */
+/* Wait until the memory of all roots is freed. */
 void zuf_root_wait_freed(void);
 
 #endif

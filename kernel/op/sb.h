@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sb.h - a mounted file system: what all layers from here on know of it
+ * sb.h - a mounted file system, as op/ and all layers above know it
  */
 #ifndef ZUF_SB_H
 #define ZUF_SB_H
@@ -31,11 +31,12 @@ struct zuf_options {
 };
 
 /*
- * struct zuf_sb_ops - what sending an operation needs of the layers above
- * @reclaim: the server has found no space: what nobody holds any more goes back to it. Sleeps,
- *	killably; no channel is held. Return: true: something did, or can with the next flush
- * @replaced: pages of a file may get other blocks by a message whose answer nobody will look
- *	at: out of all mappings with them
+ * struct zuf_sb_ops - what sending an operation needs from the layers above
+ * @reclaim: the server has found no space: give frames that nobody holds any more back to it.
+ *	Sleeps, killably; no channel is held. Return: true: something was given back, or can be
+ *	with the next flush
+ * @replaced: a message whose answer nobody will look at may give pages of a file other blocks:
+ *	take these pages out of all mappings
  * @unmap: IOM_UNMAP of a list (zuf_list_args.unmap)
  */
 struct zuf_sb_ops {
@@ -56,27 +57,28 @@ struct zuf_sb {
 	struct vfsmount *root_mnt;	/* keeps the root mounted */
 	struct zuf_type *type;
 	struct zuf_devset *devs;
-	struct zuf_sbid *sbid;		/* referenced; NULL: not yet, or umount.c has it */
+	struct zuf_sbid *sbid;		/* referenced; NULL: not made yet, or umount.c has it */
 	u32 server_gen;			/* the server that knows zus_sbi */
 	u32 fs_caps;			/* ZUFS_FSC_* */
 	u16 declared_flags;		/* ZUFS_S_* that its inodes may have */
+	bool is_read_only;		/* of a type whose file systems cannot be changed */
 	u64 zus_sbi;			/* cookie; 0 = the server has none */
-	u64 sb_id;			/* that of @sbid */
+	u64 sb_id;			/* the id of @sbid */
 	u64 zus_zfi;			/* cookie of the type at mount time */
 	struct zuf_pins *pins;		/* frames held longer than their inodes, or NULL */
-	bool replaces;			/* files share blocks: a write may take some away */
+	bool replaces;			/* files share blocks: a write may replace blocks */
 	struct zuf_stats __percpu *stats; /* of @sbid, else the root's */
-	struct zuf_ioclist *ioclist;	/* ioctls that the server knows; NULL: it has not said */
+	struct zuf_ioclist *ioclist;	/* ioctls that the server knows; NULL: list not known */
 	struct zuf_options opt;
 	spinlock_t dirty_lock;		/* @dirty; outside of i_lock */
 	struct list_head dirty;		/* struct zuf_mapped that are due for SYNC */
 	u64 dirty_seq;			/* @dirty_lock: counts sync(2) */
-	struct mutex sync_lock;		/* one sync of all of them at a time */
+	struct mutex sync_lock;		/* one sync of all of @dirty at a time */
 	spinlock_t text_lock;		/* @server_text */
-	char *server_text;		/* its options as it shows them; NULL = none */
+	char *server_text;		/* mount options as the server shows them; NULL = none */
 	atomic64_t version_floor;	/* version.c */
 	bool mount_killed;		/* the server may still be mounting it */
-	bool lists_stay;		/* of the T2 of a server without ZUFS_FSC_RETRY_MOVES */
+	bool lists_stay;		/* a list keeps the channel: T2, no ZUFS_FSC_RETRY_MOVES */
 };
 
 static inline struct zuf_sb *ZUF_SB(const struct super_block *sb)
@@ -84,7 +86,7 @@ static inline struct zuf_sb *ZUF_SB(const struct super_block *sb)
 	return sb->s_fs_info;
 }
 
-/* Does its server keep back blocks that somebody holds (held.h)? */
+/* Does the mount's server keep back blocks that somebody holds (held.h)? */
 static inline bool zuf_keeps_back(const struct zuf_sb *zsb)
 {
 	return zsb->fs_caps & ZUFS_FSC_QUARANTINE;

@@ -2,11 +2,10 @@
 /*
  * sbid.c - ids of the live super-blocks of a root, and the lists that run for them
  *
- * A drain must end although the server goes on to start lists (its threads stop
- * in M_UMOUNT only), so it waits for those that have begun before it. Lists that
- * begin later are waited for by the close, their IOM_DONE is not: the server has
- * answered M_UMOUNT, its super-block is gone. The close also waits for lists of operations,
- * whose server may have died.
+ * A drain must end although the server goes on starting lists (its threads stop only in
+ * M_UMOUNT), so it waits for the lists that have begun before it. The close waits for lists that
+ * begin later, but not for their IOM_DONE: the server has answered M_UMOUNT, and its super-block
+ * is gone. The close also waits for lists of operations, whose server may have died.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -17,7 +16,7 @@
 #include "stats.h"
 #include "wake.h"
 
-/* Those whose devices are not free. */
+/* All zuf_sbid whose devices are not free yet; under open_lock. */
 static LIST_HEAD(open_sbids);
 static DEFINE_MUTEX(open_lock);
 
@@ -28,7 +27,7 @@ static void sbid_free(struct zuf_endpoint *ep)
 	zuf_ends_fini(sbid);
 	zuf_evicts_fini(&sbid->evicts);
 	zuf_stats_destroy(sbid->stats);
-	zuf_devset_put(sbid->devs);	/* never published */
+	zuf_devset_put(sbid->devs);	/* NULL, unless it was never published */
 	zuf_peer_put(ep->peer);
 	kfree(sbid);
 }
@@ -38,7 +37,7 @@ static const struct zuf_endpoint_ops sbid_ops = {
 	.left_done = zuf_ends_left_done,
 };
 
-/* Nobody knows it yet. */
+/* Make a zuf_sbid that nobody knows yet. */
 static struct zuf_sbid *sbid_alloc(struct zuf_root *root, struct zuf_devset *devs, u32 gen)
 {
 	struct zuf_sbid *sbid = kzalloc(sizeof(*sbid), GFP_KERNEL_ACCOUNT);
@@ -144,7 +143,7 @@ void zuf_sbid_close_devices(struct zuf_sbid *sbid)
 	mutex_lock(&open_lock);
 	list_del_init(&sbid->open_link);
 	mutex_unlock(&open_lock);
-	/* not later: the next mount wants them for itself */
+	/* not later: the next mount wants to open the devices for itself */
 	zuf_devset_put(sbid->devs);
 	sbid->devs = NULL;
 }
@@ -152,7 +151,7 @@ void zuf_sbid_close_devices(struct zuf_sbid *sbid)
 void zuf_sbid_close(struct zuf_sbid *sbid)
 {
 	zuf_sbid_close_id(sbid);
-	/* what is under way would write into the next mount */
+	/* a list that is still under way would write into the next mount */
 	wait_var_event(&sbid->lists.nr_running, zuf_sbid_lists_have_ended(sbid));
 	zuf_sbid_close_devices(sbid);
 }
@@ -189,7 +188,7 @@ void zuf_sbid_for_each_sb(const struct zuf_devset *devs,
 struct zuf_sbid *zuf_sbid_find(struct zuf_root *root, u64 id)
 {
 	lockdep_assert_held(&root->peer.lock);
-	/* ids are used again, and an aborted server may still have the old ones */
+	/* ids are reused, and a server that was aborted may still have the old ones */
 	if (id > INT_MAX || (root->peer.ousted && root->peer.ousted == task_tgid(current)))
 		return NULL;
 	return idr_find(&root->sbs, id);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * settle.c - an inode after an application was killed in an operation on it
+ * settle.c - read an inode again after an application was killed in an operation on it
  *
- * The thread of the server that ends the message cannot read the inode: it has none of
- * its locks, and perhaps no inode. So the application marks the inode stale with its
- * locks held, counts the message in the inode's tag, and goes. The mark is cleared
- * last, under i_lock, by whoever has read the inode when no such message was left:
- * there is no moment in which another one passes with the old size.
+ * The server's thread that ends the message cannot read the inode: it holds none of the
+ * inode's locks, and perhaps no inode. So the application, with its locks held, marks the inode
+ * stale, counts the message in the inode's tag, and goes. The mark is cleared last, under i_lock,
+ * by a task that has read the inode when no such message was left. So there is no moment in
+ * which another task passes with the old size.
  */
 #include <linux/sched/signal.h>
 #include <linux/fs.h>
@@ -17,7 +17,7 @@
 
 /* ---- what is left ---- */
 
-/* How far a message may have got blocks for @inode; 0: it does not get any. */
+/* Up to which byte the server may allocate blocks of @inode for @op; 0: it allocates none. */
 static u64 end_of_blocks(const struct inode *inode, const struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
@@ -86,7 +86,7 @@ int zuf_settle_read(struct inode *inode)
 		done &= ~ZUF_STALE_ALL;
 	if (atomic_read(&tag->left[ZUF_LEFT_NAMES]))
 		done &= ~ZUF_STALE_LINKS;
-	/* the server's stores come before the end of its message */
+	/* the server's stores precede the end of its message: read the tag before the inode */
 	smp_rmb();
 	if (zii->zi && (done & ZUF_STALE_ALL))
 		err = zuf_inode_refresh_locked(inode);

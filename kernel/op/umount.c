@@ -3,17 +3,17 @@
  * umount.c - the end of a mount
  *
  *	umount(8)                     the root's workers
- *	waits for the ends of inodes    the same, when it was killed: they look now and
+ *	waits for the ends of inodes    also when umount(8) was killed: they look now and
  *	and lists of the server         then (zuf_umount_look)
- *	zuf_umount_look ------------->  UMOUNT, one mount after the other: the only worker
- *	                                that waits for a server, and the only thread of
- *	                                it that mounts
+ *	zuf_umount_look ------------->  UMOUNT, one mount after the other: this is the only
+ *	                                worker that waits for a server, and the server has
+ *	                                only one thread that mounts
  *	waits                           lists that began meanwhile have ended: closed
  *
  * What a server that is gone has begun may still write: the end of its lists is waited for in
  * the same way (zuf_umount_drop).
  *
- * So a killed umount(8) cannot take it back, and the id and the devices stay until the
+ * So a umount(8) that is killed still unmounts, and the id and the devices stay until the
  * server has let go: nobody mounts them before (zuf_sbid_devices_in_use).
  */
 #include <linux/mount.h>
@@ -35,10 +35,10 @@ static struct workqueue_struct *umount_wq;
 struct zuf_umount {
 	struct list_head link;		/* in root->ends.umounts */
 	struct zuf_root *root;		/* referenced */
-	struct vfsmount *root_mnt;	/* the same */
-	struct zuf_sbid *sbid;		/* the same; the server's until it has answered */
+	struct vfsmount *root_mnt;	/* referenced */
+	struct zuf_sbid *sbid;		/* referenced; the server's until it has answered */
 	u32 server_gen;
-	bool answered;			/* lists that still run are all that is left */
+	bool answered;			/* only lists that still run are left */
 	struct zufs_ioc_mount msg;
 };
 
@@ -48,12 +48,12 @@ static bool may_send(const struct zuf_umount *um)
 {
 	const struct zuf_sbid *sbid = um->sbid;
 
-	/* of a server that is gone nothing is under way that could meet the next one */
+	/* if the server is gone nothing is under way that could reach the next server */
 	if (!zuf_sbid_is_live(sbid))
 		return true;
 	if (!zuf_ends_are_done(sbid) || zuf_evicts_wait(&sbid->evicts))
 		return false;
-	/* a server that has not answered the mount does not wait for its lists, either */
+	/* a server that has not answered the mount does not wait for its lists either */
 	return !um->msg.zmi.zus_sbi || zuf_sbid_is_drained(sbid);
 }
 
@@ -104,7 +104,7 @@ static void umount_finish(struct zuf_umount *um)
 	struct zuf_sbid *sbid = um->sbid;
 
 	zuf_sbid_close_devices(sbid);
-	/* who waits may want to unmount the root next */
+	/* a task that waits may want to unmount the root next */
 	mntput(um->root_mnt);
 	kfree(um);
 	smp_store_release(&sbid->umounted, true);
@@ -138,7 +138,7 @@ static void umount_work(struct work_struct *work)
 
 /* ---- umount(8) ---- */
 
-/* For zsb->sbid, the caller's reference of which stays his. */
+/* For zsb->sbid; the caller keeps its reference of that. */
 static struct zuf_umount *umount_create(struct zuf_sb *zsb)
 {
 	struct zuf_umount *um = kzalloc(sizeof(*um), GFP_KERNEL | __GFP_NOFAIL);
@@ -152,15 +152,15 @@ static struct zuf_umount *umount_create(struct zuf_sb *zsb)
 }
 
 /*
- * A signal ends the waits, so who gets none does not wait: a worker, and the last process of a
- * mount name space, which unmounts in its exit.
+ * May the current task wait? A signal ends the waits, so a task that gets none must not wait: a
+ * worker, and the last process of a mount name space, which unmounts in its exit.
  */
 static bool may_wait(void)
 {
 	return !(current->flags & (PF_KTHREAD | PF_EXITING));
 }
 
-/* For what the worker would look at now and then. */
+/* Wait for everything that the worker would otherwise look at now and then. */
 static void wait_until_ready(struct zuf_sb *zsb)
 {
 	struct zuf_sbid *sbid = zsb->sbid;
@@ -191,7 +191,7 @@ void zuf_umount_send(struct zuf_sb *zsb)
 	zuf_sbid_put(sbid);
 }
 
-/* True: no list runs. False: killed, or one that may not wait. */
+/* Return: true: no list runs; false: the task was killed, or must not wait. */
 static bool lists_end(struct zuf_sbid *sbid)
 {
 	if (!may_wait())

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * undo.c - a change of names in several steps, whose program is killed in between
+ * undo.c - undo a change of names in several steps, whose program is killed in between
  *
  * The steps are those of whiteout.c. A program that is killed while the server is at work on
- * one leaves it as it leaves every message (ORPHAN); with it goes what would have to follow.
- * One that is killed between two, or while it waits for a channel, leaves the same without a
- * message: the next idle thread of the server takes it (park.c). Nobody else gets the
- * directories before the last of them is done, as they are held by all (hold_inodes()).
+ * a step leaves its message like any other (ORPHAN), together with the steps that would have to
+ * follow. A program that is killed between two steps, or while it waits for a channel, leaves the
+ * steps without a message: the next idle thread of the server takes them (park.c). Nobody else gets
+ * the directories before the last step is done, as every message holds them (hold_inodes()).
  */
 #include "undo.h"
 
@@ -57,7 +57,7 @@ void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo)
 	if (claim->lost) {
 		undo->handed = true;
 	} else if (ch->left_undo) {
-		/* the answer was faster */
+		/* the answer came first */
 		ch->left_undo = NULL;
 		zuf_undo_put(undo);
 	}
@@ -65,7 +65,7 @@ void zuf_undo_called(const struct zuf_claim *claim, struct zuf_undo *undo)
 
 /* ---- the server's side ---- */
 
-/* A command buffer has room for either. */
+/* Every command buffer has room for either message. */
 static bool undo_send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_at at)
 {
 	undo->at = at;
@@ -73,7 +73,7 @@ static bool undo_send(struct zuf_chan *ch, struct zuf_undo *undo, enum zuf_undo_
 	return true;
 }
 
-/* The message that begins to undo what was left without one; the reference is the channel's. */
+/* The first message to undo steps that were left without one; the channel gets the reference. */
 static void undo_first(struct zuf_chan *ch, void *arg)
 {
 	struct zuf_undo *undo = arg;
@@ -103,7 +103,7 @@ bool zuf_undo_next(struct zuf_chan *ch)
 		more = failed && undo_send(ch, undo, ZUF_UNDO_BACK);
 		break;
 	case ZUF_UNDO_BACK:
-		/* it keeps its temporary name: to remove that would remove the file */
+		/* failed: the file keeps its temporary name, which must not be removed */
 		more = !failed && undo_send(ch, undo, ZUF_UNDO_REMOVE);
 		break;
 	case ZUF_UNDO_REMOVE:

@@ -2,8 +2,8 @@
 /*
  * zinode.c - the inode that is shared with the server: read, check, copy
  *
- * Hostile memory: nothing of it reaches the VFS inode without a check. The VFS inode's nlink
- * and size change under i_lock here, and under the inode lock of the callers.
+ * The memory is hostile: nothing of it reaches the VFS inode without a check. The VFS inode's nlink
+ * and size change under i_lock here; the callers hold the inode lock.
  */
 #include <linux/ratelimit.h>
 
@@ -18,7 +18,7 @@ bool zuf_size_is_valid(const struct super_block *sb, umode_t mode, u64 size)
 	return size <= (u64)sb->s_maxbytes;
 }
 
-/* VFS counts sectors, the server file-system blocks. */
+/* The VFS counts sectors, the server counts file-system blocks. */
 static unsigned int sector_shift(const struct super_block *sb)
 {
 	return sb->s_blocksize_bits > SECTOR_SHIFT ? sb->s_blocksize_bits - SECTOR_SHIFT : 0;

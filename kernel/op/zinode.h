@@ -2,10 +2,10 @@
 /*
  * zinode.h - a VFS inode and the inode that is shared with the server
  *
- * @zi lies in T1 and the server can change it at any time: every field is read
- * once (zuf_zi_load(): T1 may be poisoned), validated and copied into the VFS inode
- * (zuf_inode_refresh() and friends); the VFS decides on its own copy only. The kernel
- * writes a field to both before it sends an operation that changes it.
+ * @zi lies in T1, and the server can change it at any time. So every field is read once
+ * (zuf_zi_load(): T1 may be poisoned), validated and copied into the VFS inode
+ * (zuf_inode_refresh() and friends); the VFS decides on its own copy only. Before the kernel
+ * sends an operation that changes a field, it writes the field to both inodes.
  */
 #ifndef ZUF_ZINODE_H
 #define ZUF_ZINODE_H
@@ -19,26 +19,26 @@
 #include "tag.h"
 #include "zuf/zus_api.h"
 
-/* What i_flags of both inodes have in common. */
+/* The bits of i_flags that both inodes have in common. */
 #define ZUF_SHARED_FLAGS (S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE | S_DIRSYNC)
 
-/* Names of a file, sub-directories of a directory: more cannot be told from garbage. */
+/* Most names of a file, or sub-directories of a directory: a larger number is garbage. */
 #define ZUF_LINK_MAX	S32_MAX
 
 struct zuf_mapped;
 
 struct zuf_inode {
-	struct zuf_put_tag tag;	/* keeps our memory */
+	struct zuf_put_tag tag;	/* keeps the memory of this struct */
 	struct zus_inode __shm *zi; /* in T1; NULL: not (or no longer) known to the server */
 	u64 zus_ii;		/* the server's cookie */
 	u64 win_id;		/* zuf_inode_win_id(); 0 until it is needed; set once by cmpxchg */
 	u32 stale;		/* ZUF_STALE_*: settle.h; i_lock */
 	u32 unsent;		/* STATX_* that a killed application left; inode lock */
-	u64 tail_end;		/* blocks may lie behind i_size as far; i_lock */
-	bool tail_known;	/* else those of the user may lie there; inode lock */
+	u64 tail_end;		/* blocks may lie behind i_size up to this byte; i_lock */
+	bool tail_known;	/* false: blocks of the user may lie there; inode lock */
 	struct zuf_mapped *mapped; /* what mappings show; NULL: none ever did; set by cmpxchg */
 	s64 btime_ns;		/* with ZUFS_FSC_BTIME */
-	u16 declared_flags;	/* of its type's, those that it has; inode lock */
+	u16 declared_flags;	/* those of zuf_sb.declared_flags that it has; inode lock */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
 	struct rw_semaphore xattr_lock;	/* xattr.c; inside of the inode lock */
 	struct zuf_ranges ranges; /* rw.c; inside of the inode lock */
@@ -51,7 +51,7 @@ static inline struct zuf_inode *ZUF_I(const struct inode *inode)
 	return container_of(inode, struct zuf_inode, vfs_inode);
 }
 
-/* What counts the messages that the inode has to wait for. */
+/* The tag that counts the messages for which the inode has to wait. */
 static inline struct zuf_put_tag *zuf_inode_tag(struct inode *inode)
 {
 	return &ZUF_I(inode)->tag;
@@ -67,7 +67,10 @@ static inline struct zuf_put_tag *zuf_end_tag(struct zuf_end *end)
 	return &zuf_end_inode(end)->tag;
 }
 
-/* A number that no other inode has or had: of data in copy pages, which outlive inodes. */
+/*
+ * A number that no other inode has or had. It marks data of the inode in copy pages, which
+ * outlive inodes.
+ */
 u64 zuf_inode_win_id(struct inode *inode);
 
 /* ---- the shared inode (zinode.c) ---- */
@@ -78,41 +81,45 @@ u64 zuf_inode_win_id(struct inode *inode);
  * Return: 0 or -EIO: its memory is poisoned.
  */
 int zuf_zi_take(const struct inode *inode, void *dst, size_t from, size_t len);
-/* One field of it, as it lies there (little endian). */
+/* Read one field of the shared inode, as it lies there (little endian). */
 #define zuf_zi_load(inode, field, value) ({						\
 	static_assert(__same_type(*(value), ((struct zus_inode *)0)->field));		\
 	zuf_zi_take(inode, value, offsetof(struct zus_inode, field), sizeof(*(value)));	\
 })
 
-/* Is a number of blocks one that the VFS can count? */
+/* Is @blocks a number of blocks that the VFS can count? */
 bool zuf_blocks_are_valid(const struct super_block *sb, u64 blocks);
-/* Size of a file of this type. */
+/* Is @size possible for a file of this type? */
 bool zuf_size_is_valid(const struct super_block *sb, umode_t mode, u64 size);
-/* Such a number becomes i_blocks. */
+/* Set i_blocks from @blocks, a valid number of file-system blocks. */
 void zuf_inode_set_blocks(struct inode *inode, u64 blocks);
-/* A time as the server keeps it. */
+/* Convert a time as the server keeps it. */
 struct timespec64 zuf_time_from(struct inode *inode, __le64 ns);
 /*
- * Copy what the server owns: nlink, size, blocks, mtime and ctime. Bad values are left out.
- * Poisoned, all of them are: it is read again before anybody looks at them (settle.h).
+ * Copy what the server owns: nlink, size, blocks, mtime and ctime. Bad values are left out. If
+ * the shared inode is poisoned nothing is copied: it is read again before anybody looks at these
+ * values (settle.h).
  */
 void zuf_inode_refresh(struct inode *inode);
-/* The same with i_lock held. Return: 0 or -EIO: the inode is poisoned. */
+/* zuf_inode_refresh() with i_lock held. Return: 0 or -EIO: the shared inode is poisoned. */
 int zuf_inode_refresh_locked(struct inode *inode);
-/* Links and ctime alone; with i_lock held. Return: as before. */
+/* Copy nlink and ctime alone; i_lock is held. Return: as zuf_inode_refresh_locked(). */
 int zuf_inode_refresh_links(struct inode *inode);
-/* Blocks alone; no lock needed. Return: as before. */
+/* Copy the number of blocks alone; needs no lock. Return: as zuf_inode_refresh_locked(). */
 int zuf_inode_refresh_blocks(struct inode *inode);
 
 /* ---- locks ---- */
 
-/* Locks of an inode that a message may be waited for with: a killed task gets -EINTR. */
+/*
+ * Locks of an inode that may be held while a message is waited for: a killed task gets -EINTR
+ * instead of the lock.
+ */
 static inline int zuf_lock_killable(struct inode *inode)
 {
 	return down_write_killable(&inode->i_rwsem) ? -EINTR : 0;
 }
 
-/* Of one regular file or two, as lock_two_nondirectories(). */
+/* The locks of one regular file or of two, as lock_two_nondirectories(). */
 static inline int zuf_lock_two_killable(struct inode *a, struct inode *b)
 {
 	if (a > b)
@@ -135,7 +142,7 @@ static inline int zuf_lock_mapping_killable(struct address_space *mapping)
 	return down_write_killable(&mapping->invalidate_lock) ? -EINTR : 0;
 }
 
-/* Of one mapping or two. */
+/* The invalidate locks of one mapping or of two. */
 static inline int zuf_lock_mappings_killable(struct address_space *a, struct address_space *b)
 {
 	if (a > b)
@@ -149,8 +156,8 @@ static inline int zuf_lock_mappings_killable(struct address_space *a, struct add
 }
 
 /*
- * Both locks of a file, as whatever moves or takes away its blocks holds them. Nobody else has an
- * inode that is being evicted.
+ * Both locks of a file must be held, as by every caller that moves or takes away its blocks. An
+ * inode that is being evicted is exempt: nobody else has it.
  */
 static inline void zuf_assert_exclusive(struct inode *inode)
 {
@@ -161,7 +168,7 @@ static inline void zuf_assert_exclusive(struct inode *inode)
 	lockdep_assert_held_write(&inode->i_mapping->invalidate_lock);
 }
 
-/* The same for a caller who has its range of the file, and shares the inode lock with others. */
+/* zuf_assert_exclusive() for a caller that has its range of the file, and shares the inode lock. */
 static inline void zuf_assert_guarded(struct inode *inode)
 {
 	if (!IS_ENABLED(CONFIG_LOCKDEP) ||
@@ -171,7 +178,7 @@ static inline void zuf_assert_guarded(struct inode *inode)
 	lockdep_assert_held_write(&inode->i_mapping->invalidate_lock);
 }
 
-/* By a fatal signal, or by another one of which the server was told (zuf_dispatch()). */
+/* Was the operation ended by a fatal signal, or by one that the server was told of? */
 static inline bool zuf_is_interrupted(int err)
 {
 	return err == -EINTR || err == -ERESTARTSYS;

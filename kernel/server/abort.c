@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * abort.c - the end of a server that does not end by itself
+ * abort.c - end a server that does not end by itself
  *
- * "abort" in the root's `control` takes the root away from a server that hangs: to its
- * applications it has died. Nothing that the process may still use is freed: command
- * buffers, copy pages and T1 are mapped as long as its files are open, or until the
- * unmount. Its threads find their channels dead when they come back.
+ * Writing "abort" to the root's `control` takes the root away from a server that hangs: for its
+ * applications the server has died. Nothing that the process may still use is freed: command
+ * buffers, copy pages and T1 are mapped as long as its files are open, or until the unmount. Its
+ * threads find their channels dead when they come back.
  */
 #include <linux/pid.h>
 
@@ -31,7 +31,7 @@ int zuf_root_abort(struct zuf_root *root)
 	zuf_stats_event(peer->stats, ZUF_EV_ABORT, 1);
 	put_pid(peer->ousted);
 	peer->ousted = server;
-	/* from here on it cannot take a role; what it has keeps others away */
+	/* from here on it can take no role; the roles that it has keep other servers away */
 	zuf_peer_down(peer);
 	peer->server = NULL;
 	if (zuf_mounter_stop(&peer->mounter, NULL))
@@ -39,6 +39,6 @@ int zuf_root_abort(struct zuf_root *root)
 	mutex_unlock(&peer->lock);
 
 	zuf_chan_for_each(peer, gen, zuf_chan_die);
-	/* or it would be in the way of its successor's */
+	/* a mounter thread that is still here would be in the way of the next server's */
 	return zuf_mounter_wait_left(&peer->mounter);
 }

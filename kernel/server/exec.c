@@ -9,9 +9,8 @@
  *	zuf_list_start -----------------> exec_done: all has ended
  *	waits, or returns at once            exec_tell: IOM_DONE to the server
  *
- * A list belongs to its end: struct exec is freed there, also when the thread
- * that waited was killed. The buffer is free for the next list when the ioctl
- * returns.
+ * The end of a list owns struct exec and frees it, even if the thread that waited was killed.
+ * The buffer is free for the next list when the ioctl returns.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -30,31 +29,31 @@
 #include "stats.h"
 #include "xbuf.h"
 
-/* Lists of a root whose IOM_DONE is not answered yet. */
+/* Limit for the lists of a root whose IOM_DONE is not answered yet. */
 #define ZUF_EXEC_MAX	256
-/* No channel was idle: look again. */
+/* If no channel was idle, look again after this time. */
 #define EXEC_TELL_MS	10
 
 struct exec {
 	struct delayed_work work;
 	struct zuf_post post;		/* IOM_DONE, while it is with the server */
 	struct zuf_sbid *sbid;		/* referenced; the list is counted there */
-	bool early;			/* of zuf_sbid_list_begin() */
+	bool early;			/* out of zuf_sbid_list_begin() */
 	bool async;			/* counted in root->nr_execs */
-	int err;			/* of the list */
+	int err;			/* result of the list */
 	u64 zus_sbi, iomb;		/* as the server gave them */
 };
 
-/* As the server gave it, and its memory. */
+/* A list as the server gave it, and the server memory that it names. */
 struct exec_list {
 	u64 *words;
 	u32 n;
 	u32 flags;			/* ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */
-	struct zuf_srvmem *mem;		/* of zuf_srvmem_pin() */
+	struct zuf_srvmem *mem;		/* from zuf_srvmem_pin() */
 };
 
 static struct workqueue_struct *exec_wq;
-static atomic_t nr_tells;	/* that look for a channel now and then */
+static atomic_t nr_tells;	/* works that look for a channel now and then */
 
 static bool exec_waits(u32 wait_for_done)
 {
@@ -81,7 +80,10 @@ static void exec_told(struct zuf_post *post, int err)
 	exec_free(ex);
 }
 
-/* A server that ends meanwhile is not told, and knows. Nobody waits for its answer. */
+/*
+ * Send IOM_DONE; nobody waits for its answer. A server that ends meanwhile is not told, and
+ * knows.
+ */
 static void exec_tell(struct work_struct *work)
 {
 	struct exec *ex = container_of(to_delayed_work(work), struct exec, work);
@@ -95,7 +97,7 @@ static void exec_tell(struct work_struct *work)
 
 	msg.hdr.err = ex->err;
 	ex->post = (struct zuf_post){ .hdr = &msg.hdr, .ep = &sbid->ep, .done = exec_told };
-	/* the cookies of a super-block that is gone are not used any more */
+	/* the cookies of a super-block that is gone must not be used any more */
 	if (!READ_ONCE(sbid->closed))
 		err = zuf_chan_post(sbid->ep.peer, sbid->ep.gen, ZUF_OPF_NESTED, &ex->post);
 	if (err == -EAGAIN) {
@@ -130,7 +132,7 @@ static void exec_list_drop(const struct exec_list *list)
 	kvfree(list->words);
 }
 
-/* Create and start; it has @ex and what @list points to then. */
+/* Create and start a list. On success the list owns @ex and what @list points to. */
 static struct zuf_list *exec_start(struct exec *ex, const struct exec_list *list)
 {
 	struct zuf_sbid *sbid = ex->sbid;
@@ -145,9 +147,9 @@ static struct zuf_list *exec_start(struct exec *ex, const struct exec_list *list
 	};
 	struct zuf_list *iom;
 
-	/* the list may end, and with it its reference, before we look again */
+	/* the list may end, and drop its reference, before this function is done with @sbid */
 	zuf_sbid_get(sbid);
-	/* it stays mounted while inodes of it are looked for */
+	/* the super-block stays mounted while the list looks for inodes of it */
 	down_read(&sbid->sb_lock);
 	args.sb = sbid->sb;
 	args.unmap = args.sb ? ZUF_SB(args.sb)->ops->unmap : NULL;
@@ -161,7 +163,7 @@ static struct zuf_list *exec_start(struct exec *ex, const struct exec_list *list
 	return iom;
 }
 
-/* The result of a list; consumes @ex and what @list points to. */
+/* Run a list and return its result; consumes @ex and what @list points to. */
 static int exec_run(struct exec *ex, const struct exec_list *list)
 {
 	bool async = ex->async;
@@ -181,7 +183,7 @@ static int exec_run(struct exec *ex, const struct exec_list *list)
 	return err;
 }
 
-/* May the list be one that nobody waits for? */
+/* Make the list one that nobody waits for, if that is allowed. */
 static int exec_make_async(struct exec *ex)
 {
 	if (!ex->sbid->ep.gen)
@@ -217,7 +219,7 @@ static struct exec *exec_create(struct zuf_sbid *sbid, const struct zufs_ioc_iom
 	return ex;
 }
 
-/* Take the list out of the buffer, and what it names of the caller's memory. */
+/* Copy the list out of the buffer, and pin the caller's memory that the list names. */
 static int exec_list_take(struct zuf_xbuf *xb, const struct zufs_ioc_iomap_exec *ioc,
 			  struct exec_list *list)
 {
@@ -231,7 +233,7 @@ static int exec_list_take(struct zuf_xbuf *xb, const struct zufs_ioc_iomap_exec 
 	return 0;
 }
 
-/* The result of what the buffer holds; -EINVAL: the mount has ended. */
+/* Run the list in the buffer. Return: its result; -EINTR: killed; -EINVAL: the mount has ended. */
 static int exec_for(struct zuf_sbid *sbid, struct zuf_xbuf *xb,
 		    const struct zufs_ioc_iomap_exec *ioc, bool *bad_call)
 {
@@ -239,7 +241,7 @@ static int exec_for(struct zuf_sbid *sbid, struct zuf_xbuf *xb,
 	struct exec *ex;
 	int err;
 
-	/* before it counts, or an unmount would wait for the server's memory */
+	/* before the list is counted, or an unmount would wait for the server's memory */
 	err = exec_list_take(xb, ioc, &list);
 	if (err)
 		return err;
@@ -251,7 +253,7 @@ static int exec_for(struct zuf_sbid *sbid, struct zuf_xbuf *xb,
 	return PTR_ERR(ex);
 }
 
-/* *bad_call: the error is one of the ioctl, not of the list. */
+/* *@bad_call: the error is one of the ioctl, not of the list. */
 static int exec_buffer(struct zuf_special *sp, bool *bad_call)
 {
 	struct zufs_ioc_iomap_exec ioc;

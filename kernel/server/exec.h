@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * exec.h - lists of commands that the server starts by itself
+ * exec.h - lists of commands that the server starts on its own
  */
 #ifndef ZUF_EXEC_H
 #define ZUF_EXEC_H
@@ -11,7 +11,7 @@ struct zuf_special;
 int zuf_exec_module_init(void);
 void zuf_exec_module_fini(void);
 
-/* ZU_IOC_IOMAP_EXEC: address of the buffer, result of the call. */
+/* ZU_IOC_IOMAP_EXEC. @arg: address of the buffer. Return: result of the ioctl. */
 long zuf_ioc_iomap_exec(struct zuf_special *sp, struct file *file, unsigned long arg);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * numa.c - ZU_IOC_NUMA_MAP: which CPUs are on which node
+ * numa.c - ZU_IOC_NUMA_MAP: tell a server which CPUs are on which node
  *
- * The answer is at most a page: a header and a CPU set per possible node.
+ * The answer is at most a page: a header, and a CPU set for each possible node.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pmem.c - the role "pmem": all of T1 of a super-block, mapped by the server
+ * pmem.c - the role "pmem": the server maps all of T1 of a super-block
  *
- * The file holds a reference on the device set; the mapping ends with the
- * mount at the latest (zuf_devset_revoke).
+ * The file holds a reference to the device set. The mapping ends with the mount at the latest
+ * (zuf_devset_revoke).
  */
 #include <linux/huge_mm.h>
 #include <linux/mm.h>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * private.c - ZU_IOC_PRIVATE_MOUNT: devices and memory for a tool, no mount
+ * private.c - ZU_IOC_PRIVATE_MOUNT: devices and memory for a tool, without a mount
  *
- * For programs of the mkfs and fsck kind that link a plugin: the devices are
- * opened and an sb_id is made, with which the program grabs the memory; the
- * VFS does not know of it and no channel is needed. Ends with the ioctl
- * (is_umount) or with the file.
+ * For programs like mkfs and fsck that link a plugin. The ioctl opens the devices and makes an
+ * sb_id, with which the program grabs the memory. The VFS does not know of it, and no channel is
+ * needed. It ends with the ioctl (is_umount) or with the file.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -18,10 +17,10 @@
 #include "special.h"
 
 struct zuf_private {
-	struct zuf_sbid *sbid;	/* sp->lock; NULL: it has ended */
+	struct zuf_sbid *sbid;	/* under sp->lock; NULL: the private mount has ended */
 };
 
-/* The whole argument with its options, which end within it; or ERR_PTR. */
+/* Read the whole argument with its options, which end within it. Return: a copy, or ERR_PTR. */
 static struct zufs_ioc_mount_private *private_read(void __user *arg)
 {
 	struct zufs_ioc_mount_private *pm;
@@ -43,8 +42,8 @@ static struct zufs_ioc_mount_private *private_read(void __user *arg)
 }
 
 /*
- * Take "zpmdev=PATH" out of the comma separated options; NULL: there is none.
- * The rest moves up.
+ * Take "zpmdev=PATH" out of the comma-separated options; NULL: there is none. The options behind
+ * it move up.
  */
 static char *private_take_device(char *options)
 {
@@ -95,7 +94,7 @@ static int private_open(struct zuf_special *sp, struct zuf_private *priv,
 		priv->sbid = zuf_sbid_create(sp->root, devs, 0, NULL);
 		err = PTR_ERR_OR_ZERO(priv->sbid);
 	}
-	/* the id has its own reference */
+	/* the id has a reference of its own */
 	zuf_devset_put(devs);
 	return err;
 }

@@ -43,7 +43,7 @@ static ssize_t types_read(struct file *file, char __user *buf, size_t count, lof
 
 	if (!names)
 		return -ENOMEM;
-	/* ended by one NUL byte, no newline */
+	/* the text ends with one NUL byte and has no newline */
 	ret = simple_read_from_buffer(buf, count, pos, names,
 				      zuf_type_names(file_root(file), names, PAGE_SIZE) + 1);
 	kfree(names);
@@ -56,7 +56,7 @@ const struct file_operations zuf_root_types_fops = {
 	.llseek = default_llseek,
 };
 
-/* ---- control: one word ---- */
+/* ---- control: takes one word ---- */
 
 static ssize_t control_write(struct file *file, const char __user *buf, size_t count,
 			     loff_t *pos)
@@ -81,18 +81,18 @@ const struct file_operations zuf_root_control_fops = {
 	.llseek = noop_llseek,
 };
 
-/* ---- ddbg: texts of the server, through the mounter ---- */
+/* ---- ddbg: texts of the server, delivered by the mounter ---- */
 
 #define DDBG_TEXT	offsetof(struct zufs_ioc_mount, zdi.msg)
 #define DDBG_ROOM	(ZUF_MNT_MSG_MAX - DDBG_TEXT)
 
 /*
- * An open file: whole lines come from the server, a reader with a small buffer gets them
- * in pieces. The position is the id of the last site that the server has delivered.
+ * An open ddbg file. The server sends whole lines; a reader with a small buffer gets them in
+ * pieces. The position is the id of the last site that the server has delivered.
  */
 struct ddbg_reader {
 	struct mutex lock;
-	size_t len, done;		/* text in @msg, and how much of it was read */
+	size_t len, done;		/* text in @msg, and how much of it has been read */
 	struct zufs_ioc_mount *msg;	/* ZUF_MNT_MSG_MAX bytes */
 };
 
@@ -122,7 +122,7 @@ static int ddbg_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The lines after site *@pos. */
+/* Fetch the lines after site *@pos. */
 static int ddbg_fetch(struct zuf_root *root, struct ddbg_reader *r, loff_t *pos)
 {
 	struct zufs_ioc_mount *msg = r->msg;
@@ -137,7 +137,7 @@ static int ddbg_fetch(struct zuf_root *root, struct ddbg_reader *r, loff_t *pos)
 	};
 	msg->zdi.id = *pos;
 	msg->zdi.len = DDBG_ROOM;
-	/* what is not answered is not somebody's old text */
+	/* what the server leaves unanswered must not be somebody's old text */
 	memset(ZUFS_TAIL(msg, zdi.msg), 0, DDBG_ROOM);
 	err = zuf_mounter_call(&root->peer, READ_ONCE(root->peer.live_gen), msg);
 	if (err)
@@ -167,7 +167,7 @@ static ssize_t ddbg_read(struct file *file, char __user *buf, size_t count, loff
 	return ret;
 }
 
-/* To an id: the next line is the one after it. */
+/* Seek to an id: the next line that is read is the one after it. */
 static loff_t ddbg_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct ddbg_reader *r = file->private_data;
@@ -186,7 +186,7 @@ static loff_t ddbg_llseek(struct file *file, loff_t offset, int whence)
 static ssize_t ddbg_write(struct file *file, const char __user *buf, size_t count,
 			  loff_t *pos)
 {
-	const size_t room = 512;	/* of the ABI, with the NUL */
+	const size_t room = 512;	/* room of the ABI, including the NUL */
 	struct zuf_root *root = file_root(file);
 	struct zufs_ioc_mount *msg;
 	ssize_t ret;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rootfiles.h - the visible files of a root
+ * rootfiles.h - the visible files of a root: control, state, types and ddbg
  */
 #ifndef ZUF_ROOTFILES_H
 #define ZUF_ROOTFILES_H

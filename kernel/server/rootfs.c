@@ -2,10 +2,10 @@
 /*
  * rootfs.c - the pseudo file system "zuf": each mount of it is a root
  *
- * A root is where one server lives: it opens unnamed special files here
- * (O_TMPFILE, special.c) and gives them roles. The struct zuf_root outlives its
- * super-block as long as anything refers to it. While a file system of the
- * server is mounted the root's mount is pinned.
+ * A root is the place of one server: the server opens unnamed special files here (O_TMPFILE,
+ * special.c) and gives them roles. The struct zuf_root outlives its super-block as long as
+ * anything refers to it. While a file system of the server is mounted the root's mount is
+ * pinned.
  */
 #include <linux/fs_context.h>
 #include <linux/module.h>
@@ -29,7 +29,7 @@ static void inode_set_now(struct inode *inode)
 	inode_set_ctime_to_ts(inode, now);
 }
 
-/* The role says what is there: nothing is cut off. */
+/* The role decides what the file holds, so it cannot be truncated. */
 static int special_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr)
 {
 	if (attr->ia_valid & ATTR_SIZE)
@@ -52,8 +52,9 @@ static int root_tmpfile(struct zuf_idmap *idmap, struct inode *dir,
 	inode->i_ino = get_next_ino();
 	inode_init_owner(idmap, inode, dir, S_IFREG | (mode & 0700));
 	/*
-	 * Looks like a file of a DAX file system: 2 MiB faults, and no long-term pins, which
-	 * would outlive a mount. (A DAX device is thought to have its pages to itself.)
+	 * The file looks like one of a DAX file system: this allows 2 MiB faults, and forbids
+	 * long-term pins, which would outlive a mount. (For a DAX device the kernel assumes that
+	 * nobody else has its pages.)
 	 */
 	inode->i_flags |= S_DAX;
 	inode_set_now(inode);
@@ -217,6 +218,6 @@ void zuf_rootfs_fini(void)
 {
 	unregister_filesystem(&root_type);
 	sysfs_remove_mount_point(fs_kobj, "zuf");
-	/* what is left of a mount whose server is gone ends by the timers of its root */
+	/* what is left of a mount whose server is gone ends by timers of its root */
 	zuf_root_wait_freed();
 }

@@ -2,10 +2,10 @@
 /*
  * special.c - special files: ioctl, mmap and release by role
  *
- * The inode owns the struct zuf_special, so it lives as long as any file or
- * mapping of it. A role is given up in release(), which comes after the last
- * mapping; when the process that made the file a ZT exits, the channel dies in
- * flush(), whoever else still has the file or maps it.
+ * The inode owns the struct zuf_special, so it lives as long as any file or mapping of the
+ * inode. A role is given up in release(), which comes after the last mapping is gone. When the
+ * process that made the file a ZT exits, the channel dies in flush(), even if others still have
+ * the file or map it.
  */
 #include <linux/capability.h>
 #include <linux/huge_mm.h>
@@ -46,7 +46,7 @@ void zuf_special_destroy(struct zuf_special *sp)
 	kfree(sp);
 }
 
-/* ZU_IOC_MOUNT: the first one makes the file the mounter of the root. */
+/* ZU_IOC_MOUNT: the first call makes the file the mounter of the root. */
 static long ioc_mount(struct zuf_special *sp, struct file *file, void __user *arg)
 {
 	struct zuf_root *root = sp->root;
@@ -82,7 +82,7 @@ static void mounter_release(struct zuf_special *sp)
 	struct zuf_root *root = sp->root;
 
 	mutex_lock(&root->peer.lock);
-	/* not, when the role was taken away: abort.c */
+	/* false if the role was taken away: abort.c */
 	if (zuf_mounter_stop(&root->peer.mounter, sp))
 		zuf_peer_role_put(&root->peer);
 	mutex_unlock(&root->peer.lock);
@@ -141,7 +141,7 @@ static long special_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 {
 	struct zuf_special *sp = file_inode(file)->i_private;
 
-	/* the hot one; who could make the file a ZT was allowed to */
+	/* the hot path; whoever made the file a ZT had the capability */
 	if (likely(cmd == ZU_IOC_WAIT_OPT && zuf_special_role(sp) == ZUF_ROLE_ZT))
 		return zuf_ioc_wait_opt(sp, arg);
 	return zuf_special_ioctl(sp->root, sp, file, cmd, arg);
@@ -176,8 +176,8 @@ static int special_flush(struct file *file, fl_owner_t id)
 }
 
 /*
- * The role ends with the file, so there is one: none through /proc/PID/fd. Comes
- * once for the O_TMPFILE open itself.
+ * A role ends with the file, so there must be only one file: no second one through /proc/PID/fd.
+ * Called once for the O_TMPFILE open itself.
  */
 static int special_open(struct inode *inode, struct file *file)
 {

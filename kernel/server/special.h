@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * special.h - the files that connect a server: a role each, for life
+ * special.h - special files, by which a server connects: each takes one role, for life
  */
 #ifndef ZUF_SPECIAL_H
 #define ZUF_SPECIAL_H
@@ -26,14 +26,14 @@ enum zuf_role {
 
 /*
  * struct zuf_special - one special file, in inode->i_private
- * @role: NONE until the first successful role ioctl, then constant; written
- *	under @lock with the object below complete (pairs with zuf_special_role)
+ * @role: NONE until the first successful role ioctl, then constant; written under @lock when the
+ *	object in the union is complete (pairs with zuf_special_role)
  */
 struct zuf_special {
 	struct mutex lock;
 	enum zuf_role role;
-	atomic_t opened;		/* 1: it has, or had, its one open file */
-	fl_owner_t owner;		/* files of the process that gave the role */
+	atomic_t opened;		/* 1: the file has, or had, its one open file description */
+	fl_owner_t owner;		/* files_struct of the process that gave the role */
 	struct zuf_root *root;		/* referenced */
 	struct inode *inode;
 	union {
@@ -49,7 +49,7 @@ static inline enum zuf_role zuf_special_role(const struct zuf_special *sp)
 	return smp_load_acquire(&sp->role);
 }
 
-/* Under sp->lock. */
+/* The caller holds sp->lock. */
 static inline void zuf_special_set_role(struct zuf_special *sp, enum zuf_role role)
 {
 	lockdep_assert_held(&sp->lock);
@@ -61,7 +61,7 @@ void zuf_special_destroy(struct zuf_special *sp);
 
 extern const struct file_operations zuf_special_fops;
 
-/* ioctls that any file of the root takes; sp NULL: the root directory. */
+/* Handle the ioctls that any file of the root takes; @sp NULL: the root directory. */
 long zuf_special_ioctl(struct zuf_root *root, struct zuf_special *sp,
 		       struct file *file, unsigned int cmd, unsigned long arg);
 

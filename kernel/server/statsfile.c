@@ -14,14 +14,15 @@
  *	channel CPU.NUMBER STATE OPERATION THREAD APPLICATION
  *	end
  *
- * The ops before the first mount are those of the root: its mounts', those that have
- * ended, and what belongs to none. LOG2:COUNT: so many took less than 2^LOG2 ns and no
- * less than half of that. Only lines of what has happened are there, and channels at
- * work. New words may come at the end of a line, new lines anywhere: the first word says
- * what a line is. Who has the file open for writing has operations timed.
+ * The op lines before the first mount are those of the root: they count its mounts, mounts that
+ * have ended, and operations that belong to no mount. LOG2:COUNT: COUNT operations took less
+ * than 2^LOG2 ns and no less than half of that. Operations that never happened have no line, nor
+ * have channels without work. New words may be added at the end of a line, new lines anywhere:
+ * the first word says what a line is. Operations are timed while somebody has the file open for
+ * writing.
  *
  * The text is made under the root's lock, in one go: mounts and servers do not come or go
- * meanwhile, operations go on.
+ * meanwhile, but operations go on.
  */
 #include <linux/fs.h>
 #include <linux/seq_file.h>
@@ -120,7 +121,7 @@ static void show_mount(struct seq_file *m, const struct zuf_sbid *sbid,
 	show_ops(m, sum);
 }
 
-/* Whom the channel is at work for; the app is there while it is RUNNING. */
+/* Show for whom the channel works; the application is valid while the channel is RUNNING. */
 static void show_channel(struct seq_file *m, struct zuf_chan *ch)
 {
 	enum zuf_chan_state s;

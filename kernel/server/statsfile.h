@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * statsfile.h - the root's file `stats`
+ * statsfile.h - the root's file "stats"
  */
 #ifndef ZUF_STATSFILE_H
 #define ZUF_STATSFILE_H

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * type.c - ZU_IOC_REGISTER_FS: types of "mount -t"
+ * type.c - ZU_IOC_REGISTER_FS: file-system types that "mount -t" accepts
  *
- * The file_system_types are static: lockdep wants their lock classes so, and
- * the VFS may hold one while its root goes away. A name is given to an entry
- * for good; a server that comes later, on the same or another root, takes the
- * entry over once its former server is gone.
+ * The file_system_types are static, because lockdep needs their lock classes to be, and because
+ * the VFS may hold one while its root goes away. An entry keeps its name for good. A later
+ * server, on the same or another root, takes the entry over once its former server is gone.
  */
 #include <linux/cache.h>
 #include <linux/ctype.h>
@@ -40,7 +39,7 @@ static bool name_is_valid(const char *name, size_t size)
 	return true;
 }
 
-/* The entry of a name, or a fresh one; NULL: all are taken. */
+/* Find the entry of a name, or a fresh one; NULL: all entries are taken. */
 static struct zuf_type *type_slot(const char *name)
 {
 	struct zuf_type *t, *empty = NULL;
@@ -77,7 +76,7 @@ static int type_list(struct zuf_type *t, const char *name)
 	return err;
 }
 
-/* root->peer.lock held: the caller is the server. */
+/* The caller holds root->peer.lock and is the server. */
 static int type_register(struct zuf_root *root, const struct zufs_ioc_register_fs *reg)
 {
 	const struct register_fs_info *rfi = &reg->rfi;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * xbuf.c - the role "exec buffer": kernel memory that holds lists of iomap
- * commands, mapped by the server
+ * xbuf.c - the role "exec buffer": memory for lists of commands, mapped by the server
  *
- * What the server asks for at once (init_size) is there from the start, the rest
- * comes page by page when it touches the mapping, up to max_size. A page that is
- * there stays until the file goes; one that is not is zeros. So the kernel reads
- * without a lock, against a writer who may be at work at any time.
+ * The server gets what it asks for at once (init_size) from the start. The rest, up to max_size,
+ * is allocated page by page when the server touches the mapping. A page that is present stays
+ * until the file goes; a page that is not present reads as zeros. So the kernel reads without a
+ * lock, although the server may write at any time.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -27,7 +26,7 @@ struct zuf_xbuf {
 
 /* ---- pages ---- */
 
-/* The page, made if it is not there; NULL: no memory. */
+/* Return the page, allocated if it is not present; NULL: no memory. */
 static struct page *xbuf_page(struct zuf_xbuf *xb, size_t index)
 {
 	struct page *page = smp_load_acquire(&xb->pages[index]), *first;
@@ -57,7 +56,7 @@ static void xbuf_free(struct zuf_xbuf *xb)
 static struct zuf_xbuf *xbuf_alloc(u32 init_bytes, u32 max_bytes)
 {
 	size_t i, nr = DIV_ROUND_UP(max_bytes, PAGE_SIZE);
-	/* the header is always there: results go into it */
+	/* the header is always present, because results are stored there */
 	size_t nr_init = max_t(size_t, 1, DIV_ROUND_UP(init_bytes, PAGE_SIZE));
 	struct zuf_xbuf *xb = kvzalloc(struct_size(xb, pages, nr), GFP_KERNEL_ACCOUNT);
 
@@ -102,7 +101,7 @@ long zuf_ioc_alloc_buffer(struct zuf_special *sp, void __user *arg)
 	mutex_lock(&sp->lock);
 	ab.hdr.err = sp->role == ZUF_ROLE_NONE ? xbuf_create(sp, &ab) : -EINVAL;
 	mutex_unlock(&sp->lock);
-	/* the ABI speaks of the kernel's own number for "not supported" */
+	/* the ABI uses the kernel's own error number for "not supported" */
 	if (ab.hdr.err == -EOPNOTSUPP)
 		ab.hdr.err = -ENOTSUPP;
 	return copy_to_user(arg, &ab, sizeof(ab)) ? -EFAULT : ab.hdr.err;
@@ -157,14 +156,14 @@ bool zuf_xbuf_mapped_at(const struct file *file, unsigned long addr)
 	return found;
 }
 
-/* ---- the kernel's side ---- */
+/* ---- access by the kernel ---- */
 
 size_t zuf_xbuf_size(const struct zuf_xbuf *xb)
 {
 	return xb->nr_pages << PAGE_SHIFT;
 }
 
-/* Bytes of one page. */
+/* Copy bytes out of one page. */
 static void read_page(struct page *page, size_t offset, void *dst, size_t bytes)
 {
 	void __shm *shared = shm_map(page);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * zt.c - the role ZT: a server thread's file, its two mappings, its wait
+ * zt.c - the role ZT: the file of a server thread, its two mappings, its wait
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -14,7 +14,10 @@
 #include "window.h"
 #include "zt.h"
 
-/* Bytes of a command buffer: from a page to more than any message can have. */
+/*
+ * Size limit of a command buffer in bytes: more than any message can have. The minimum is a
+ * page.
+ */
 #define ZUF_CMD_MAX	(256U * 1024)
 
 long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user *arg)
@@ -34,7 +37,7 @@ long zuf_ioc_init_thread(struct zuf_special *sp, struct file *file, void __user 
 	if (sp->role != ZUF_ROLE_NONE) {
 		err = -EINVAL;
 	} else {
-		/* the caller must be the server, or becomes it */
+		/* the caller must be the server, or becomes the server */
 		ch = zuf_chan_create(&sp->root->peer, raw_smp_processor_id(), init.channel_no,
 				     cmd_size, file);
 		init.hdr.err = PTR_ERR_OR_ZERO(ch);
@@ -83,7 +86,7 @@ long zuf_ioc_wait_opt(struct zuf_special *sp, unsigned long arg)
 		if (err)
 			return zt_wait_error(arg, err);
 	}
-	/* not the record of what was sent: that is the app's, who may be adding a signal */
+	/* do not change sent_flags: it is the application's, which may be adding a signal */
 	shm_store(&ch->cmd->flags, READ_ONCE(ch->sent_flags) & ~ZUFS_H_HAS_PIGY_PUT);
 	err = zuf_chan_wait(ch);
 	if (unlikely(err == -E2BIG))
@@ -95,7 +98,7 @@ static void cmd_close(struct vm_area_struct *vma)
 {
 	struct zuf_chan *ch = vma->vm_private_data;
 
-	/* a copy goes when mremap() is refused */
+	/* a copied area is closed, too, when mremap() is refused */
 	if (vma->vm_start == ch->cmd_addr)
 		WRITE_ONCE(ch->cmd_addr, 0);
 }

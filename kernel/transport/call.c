@@ -3,7 +3,7 @@
  * call.c - carry one operation: window, hand-over, answer
  *
  * The command buffer is shared with a hostile writer. The message was built in kernel memory
- * and is copied in; of the answer the header is read once, checked, and the fields that
+ * and is copied in. Of the answer the header is read once and checked, and the fields that
  * the sender has declared are copied out once.
  */
 #include <linux/errno.h>
@@ -38,7 +38,7 @@ static int bad_answer(struct zuf_endpoint *ep, const struct zuf_op *op, s32 err,
 	return -EIO;
 }
 
-/* Of the bytes that came, up to @end, the fields that are the answer's own. */
+/* Copy the answer's own fields, out of the bytes that came, up to @end. */
 static void take_output(struct zuf_op *op, const void __shm *shared, size_t end)
 {
 	size_t from = max(op->out_at, op->hdr->out_start);
@@ -49,10 +49,10 @@ static void take_output(struct zuf_op *op, const void __shm *shared, size_t end)
 }
 
 /*
- * The server was told of a signal and has done nothing. It may be none that the program hears
- * of (freezer, SIGSTOP, a debugger): whether the call starts anew is decided where signals are
- * delivered. What a plugin's ioctl has done only the plugin knows; kernel threads have nobody
- * who would start them anew.
+ * The server was told of a signal and has done nothing. The program may never notice that signal
+ * (freezer, SIGSTOP, a debugger): whether the call is restarted is decided where signals are
+ * delivered. For a plugin's ioctl only the plugin knows what it has done; a kernel thread has
+ * nobody who would restart its call.
  */
 static int call_interrupted(const struct zuf_claim *claim, const struct zuf_op *op)
 {
@@ -74,8 +74,8 @@ int zuf_call_again(struct zuf_claim *claim, s32 err)
 }
 
 /*
- * Copy what the server returns. True: @err is the result; false: the message goes
- * to it again.
+ * Copy what the server returns. Return: true: @err is the result; false: the server gets the
+ * message again.
  */
 static bool take_answer(struct zuf_endpoint *ep, struct zuf_claim *claim, struct zuf_op *op,
 			int *err)
@@ -108,7 +108,7 @@ static bool take_answer(struct zuf_endpoint *ep, struct zuf_claim *claim, struct
 	*err = zuf_err_from_server(answer);
 	if (unlikely(*err == -EINTR))
 		*err = call_interrupted(claim, op);
-	/* it may go again as it was: dispatch.c */
+	/* leave the message as it was, dispatch.c may send it again */
 	if (unlikely(answer == -ENOSPC))
 		return true;
 	op->answered = min_t(size_t, out_len, ch->cmd_size - min(start, ch->cmd_size));
@@ -176,7 +176,7 @@ int zuf_call(struct zuf_endpoint *ep, struct zuf_op *op, struct zuf_claim *claim
 			return err;
 	}
 	err = run_claimed(ep, op, claim);
-	/* lost: the window is the channel's now; or there is none any more */
+	/* lost: the window belongs to the channel now, or there is none any more */
 	if (win && !claim->lost) {
 		if (!err)
 			err = take_window(claim->ch, op);

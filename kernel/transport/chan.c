@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * chan.c - channels: hand-off, death; claim.c has the claim
+ * chan.c - channels: hand-off and death; claim.c has the claim
  *
- * Two switches per operation: the app hands over with one cmpxchg, wakes the ZT and
- * gives way. It stays runnable: when it runs again the answer is there as a rule, and
- * nobody had to wake it. When it is not it goes to sleep. The ZT sleeps between
- * messages. Every change of state is a cmpxchg (a full barrier): a side that goes
- * to sleep has set its task state before it looks at the channel's state, a
- * side that wakes has changed the channel's state before it looks for sleepers.
+ * An operation takes two switches. The application hands over with one cmpxchg, wakes the ZT and
+ * gives way. It stays runnable: when it runs again the answer is there as a rule, and nobody had to
+ * wake it. If the answer is not there, it goes to sleep. The ZT sleeps between messages. Every
+ * change of state is a cmpxchg or xchg (a full barrier): a side that goes to sleep has set its task
+ * state before it looks at the channel's state, and a side that wakes has changed the channel's
+ * state before it looks for sleepers.
  *
- * Nothing here knows what an operation is. What becomes of one whose application was killed
- * is the business of the peer's owner (zuf_peer_ops), who is asked at the right moments.
+ * Nothing here knows what an operation is. What becomes of an operation whose application was
+ * killed is the business of the peer's owner (zuf_peer_ops), which is asked at the right moments.
  */
 #include <linux/mount.h>
 #include <linux/rcupdate.h>
@@ -58,7 +58,7 @@ void zuf_chan_put(struct zuf_chan *ch)
 		chan_free(ch);
 }
 
-/* The highest channel of a CPU is kept for nested operations; peer->lock. */
+/* The highest channel of a CPU is kept for nested operations. peer->lock is held. */
 static void cpu_count_channels(struct zuf_peer *peer, unsigned int cpu)
 {
 	struct zuf_cpu *zc = per_cpu_ptr(peer->cpus, cpu);
@@ -142,7 +142,7 @@ struct zuf_chan *zuf_chan_create(struct zuf_peer *peer, unsigned int cpu,
 	return ERR_PTR(err);
 }
 
-/* A killed application's message has died with the channel: the server keeps nothing of it. */
+/* The message of a killed application has died with the channel: the server keeps nothing of it. */
 static void orphan_drop(struct zuf_chan *ch)
 {
 	zuf_win_drop_pages(ch);
@@ -158,14 +158,14 @@ void zuf_chan_die(struct zuf_chan *ch)
 
 	rcu_read_lock();
 	old = xchg(&ch->state, ZUF_CH_DEAD);
-	/* ANSWERED: it may wait for a list of the server */
+	/* ANSWERED: the application may wait for a list of the server */
 	if (old == ZUF_CH_RUNNING || old == ZUF_CH_ANSWERED)
 		wake_up_process(ch->app);
 	rcu_read_unlock();
 	if (old == ZUF_CH_DEAD)
 		return;
 	pr_debug("channel %u.%u dies in state %d\n", ch->cpu, ch->no, old);
-	/* its ZT, who would have done it, does not run, or finds it DEAD */
+	/* the ZT, which would have done this, does not run, or finds the channel DEAD */
 	if (old == ZUF_CH_ORPHAN)
 		orphan_drop(ch);
 	zuf_stays_end(ch);
@@ -183,7 +183,7 @@ void zuf_chan_die(struct zuf_chan *ch)
 
 /* ---- the application's side ---- */
 
-/* The app has a signal. True: it is fatal and the wait is over (ORPHAN). */
+/* The application has a signal. Return: true: it is fatal and the wait is over (ORPHAN). */
 static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 {
 	struct zuf_chan *ch = claim->ch;
@@ -197,7 +197,7 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 		zuf_stats_event(ch->peer->stats, ZUF_EV_ORPHAN, 1);
 		return true;
 	}
-	/* else it is work for this task (io_uring ...), which the server shall not see */
+	/* otherwise it is work for this task (io_uring ...), which does not concern the server */
 	if (task_sigpending(current)) {
 		zuf_chan_set_flags(ch, ZUFS_H_INTR, 0);
 		claim->told = true;
@@ -206,7 +206,7 @@ static bool app_signal(struct zuf_claim *claim, unsigned int *sleep)
 	return false;
 }
 
-/* How an app sleeps that has heard of no signal yet. */
+/* The task state of an application that sleeps and has noticed no signal yet. */
 static unsigned int app_sleep_state(const struct zuf_claim *claim)
 {
 	if (claim->unkillable)
@@ -214,7 +214,7 @@ static unsigned int app_sleep_state(const struct zuf_claim *claim)
 	return claim->op->flags & ZUF_OPF_KILLABLE ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
 }
 
-/* Give the CPU away; who sleeps deeply must look now and then whether the system freezes. */
+/* Give the CPU away. In a killable sleep the task must check now and then for a suspend. */
 static void app_schedule(struct zuf_claim *claim, unsigned int sleep, bool *pinned)
 {
 	if (!*pinned) {
@@ -230,12 +230,12 @@ static void app_schedule(struct zuf_claim *claim, unsigned int sleep, bool *pinn
 }
 
 /*
- * Sleep until the answer is there. The state of the channel, or RUNNING: it is lost.
+ * Sleep until the answer is there. Return: the state of the channel; RUNNING: it is lost.
  *
- * For ZUF_PIN_JIFFIES of its operation the app stays on this CPU, then it sleeps on and may be
- * moved: who sets its CPUs, or takes the CPU away, waits for the end of the pin with locks that
- * all others need. Who has moved has lost the neighbourhood of the ZT and nothing else: no step
- * of the way back looks at a CPU.
+ * For the first ZUF_PIN_JIFFIES of its operation the application stays on this CPU. Then it sleeps
+ * on and may be moved: a task that sets the application's CPUs, or takes the CPU off-line, waits
+ * for the end of the pin, with locks that all others need. An application that has moved loses the
+ * neighbourhood of the ZT and nothing else: no step of the way back looks at a CPU.
  */
 static enum zuf_chan_state app_sleep(struct zuf_claim *claim)
 {
@@ -270,7 +270,7 @@ static int hand_over(struct zuf_claim *claim)
 	if (s == ZUF_CH_DEAD || chan_move(ch, s, ZUF_CH_RUNNING) != s)
 		return -EIO;
 	zuf_wake(ch->server);
-	/* still runnable: who need not be woken is not taken off the run queue either */
+	/* stay runnable: a task that need not be woken is not taken off the run queue either */
 	schedule();
 	s = smp_load_acquire(&ch->state);
 	if (unlikely(s == ZUF_CH_RUNNING))
@@ -284,7 +284,7 @@ int zuf_chan_call(struct zuf_claim *claim)
 {
 	int err = hand_over(claim);
 
-	/* also what app_signal() has counted for nothing: the answer was first */
+	/* this also undoes what app_signal() has counted, if the answer came first */
 	if (likely(!claim->lost))
 		zuf_puts_done(&claim->ch->carried);
 	return err;
@@ -305,7 +305,7 @@ bool zuf_chan_abandon(struct zuf_claim *claim)
 	return true;
 }
 
-/* The channel is IDLE again: wake who may take it. */
+/* The channel is IDLE again: wake a task that may take it. */
 static void chan_wake_claimer(struct zuf_chan *ch)
 {
 	struct zuf_cpu *zc = ch->zc;
@@ -328,9 +328,9 @@ void zuf_chan_release(struct zuf_claim *claim)
 		zuf_stays_end(ch);
 	if (!claim->lost && s != ZUF_CH_DEAD) {
 		wanted = zuf_chan_is_wanted(ch);
-		/* or those who wait for a channel would take it again and again */
+		/* AWAY, or tasks that wait for a channel would take it again and again */
 		chan_move(ch, s, wanted ? ZUF_CH_AWAY : ZUF_CH_IDLE);
-		/* once more: who has left one meanwhile may have found it busy */
+		/* look once more: a task that left one meanwhile may have found the channel busy */
 		wanted |= READ_ONCE(ch->brk) || signal_pending(ch->server) ||
 			  zuf_chan_is_wanted(ch);
 		if (unlikely(wanted))
@@ -342,7 +342,9 @@ void zuf_chan_release(struct zuf_claim *claim)
 
 /* ---- messages that nobody waits for ---- */
 
-/* The message is the server's, or the channel is DEAD: then nothing has happened. */
+/*
+ * Return: 0: the message belongs to the server; -EIO: the channel is DEAD, nothing has happened.
+ */
 static int post_message(struct zuf_chan *ch, struct zuf_post *post)
 {
 	struct zuf_carried *carried = &ch->carried;
@@ -398,9 +400,8 @@ static int chan_break(struct zuf_chan *ch, int err)
 }
 
 /*
- * Answer the app, or offer the channel. The task state is set already, so that
- * a message that comes at once finds us asleep. False: an orphan is to be
- * finished first.
+ * Answer the application, or offer the channel. The task state is set already, so that a message
+ * that comes at once finds us asleep. Return: false: an orphan must be finished first.
  */
 static bool chan_offer(struct zuf_chan *ch)
 {
@@ -422,11 +423,11 @@ static bool chan_offer(struct zuf_chan *ch)
 }
 
 /*
- * What ends the sleep besides a message. 1: sleep (on), else the result of the
- * ioctl. An app that has claimed the channel must first let go of it, unless we
- * are being killed: then it finds out when the channel dies. After a signal the call
- * starts anew by itself, AWAY to IDLE, unless a handler without SA_RESTART has run:
- * freezer, SIGSTOP and debuggers act in between, and servers do not hear of them.
+ * Handle what ends the sleep other than a message. Return: 1: sleep (on), otherwise the result of
+ * the ioctl. An application that has claimed the channel must first let go of it, unless the ZT is
+ * being killed: then the application finds out when the channel dies. After a signal the ioctl is
+ * restarted by itself, AWAY to IDLE, unless a handler without SA_RESTART has run: freezer, SIGSTOP
+ * and debuggers act in between, and the server does not notice them.
  */
 static int chan_idle_event(struct zuf_chan *ch)
 {
@@ -451,7 +452,7 @@ static int chan_idle_event(struct zuf_chan *ch)
 	return 1;
 }
 
-/* Are messages of killed applications to be looked at? */
+/* Must the ZT look for messages of killed applications? */
 static bool chan_has_parked(struct zuf_chan *ch)
 {
 	enum zuf_chan_state s = READ_ONCE(ch->state);
@@ -459,7 +460,7 @@ static bool chan_has_parked(struct zuf_chan *ch)
 	return unlikely(s == ZUF_CH_AWAY) || (s == ZUF_CH_IDLE && zuf_chan_is_wanted(ch));
 }
 
-/* True: one is in the command buffer, its application killed as if a moment ago. */
+/* Return: true: such a message is in the command buffer, as if its application had just died. */
 static bool chan_take_parked(struct zuf_chan *ch)
 {
 	enum zuf_chan_state s = chan_move(ch, ZUF_CH_IDLE, ZUF_CH_AWAY);
@@ -477,7 +478,7 @@ static bool chan_take_parked(struct zuf_chan *ch)
 	return false;
 }
 
-/* Asleep with a signal pending: only what the app does next may wake us. */
+/* Asleep with a signal pending: only the application's next step may wake the ZT. */
 static bool chan_is_app_owned(struct zuf_chan *ch)
 {
 	enum zuf_chan_state s = READ_ONCE(ch->state);
@@ -486,8 +487,8 @@ static bool chan_is_app_owned(struct zuf_chan *ch)
 }
 
 /*
- * A message is there. Its application may have been killed before we looked
- * (ORPHAN): the message gets through all the same.
+ * Is a message there? Its application may have been killed before the ZT looked (ORPHAN): the
+ * server gets the message all the same.
  */
 static bool chan_has_message(struct zuf_chan *ch)
 {
@@ -503,8 +504,9 @@ static bool chan_has_event(struct zuf_chan *ch)
 }
 
 /*
- * The answer of an application that was killed. True: the command buffer holds a
- * message for the server. When the channel dies meanwhile what it carries is ours.
+ * The server has answered a message whose application was killed. Return: true: the command buffer
+ * holds another message for the server. If the channel dies meanwhile, what it carries is dropped
+ * here.
  */
 static bool chan_finish_orphan(struct zuf_chan *ch)
 {
@@ -570,7 +572,7 @@ void zuf_chan_break(struct zuf_chan *ch)
 
 /* ---- all channels of a peer ---- */
 
-/* The channel of a slot, referenced, if it is of this server; else NULL. */
+/* Return: the channel of a slot, referenced, if it belongs to this server; else NULL. */
 static struct zuf_chan *slot_get(struct zuf_cpu *zc, unsigned int no, u32 gen)
 {
 	struct zuf_chan *ch;

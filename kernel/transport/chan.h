@@ -2,7 +2,7 @@
 /*
  * chan.h - a channel: one ZT of the server on one CPU, and the hand-off to it
  *
- *	app                                    ZT (in ZU_IOC_WAIT_OPT)
+ *	application                            ZT (in ZU_IOC_WAIT_OPT)
  *	zuf_chan_claim   IDLE -> CLAIMED
  *	  fills the command buffer
  *	zuf_chan_call    CLAIMED -> RUNNING    wakes up, returns to user space
@@ -28,57 +28,59 @@ struct zuf_list;
 struct zuf_stage;
 struct zuf_undo;
 
+/* A comment per state: who owns the channel. */
 enum zuf_chan_state {
-	ZUF_CH_AWAY,		/* server's: it has not (again) offered itself, or is to look
-				 * after what killed applications have left (park.c) */
-	ZUF_CH_IDLE,		/* nobody's: the server sleeps, may be claimed */
-	ZUF_CH_CLAIMED,		/* app's: command buffer and bounce pages too */
-	ZUF_CH_RUNNING,		/* server's, an app waits for the answer */
-	ZUF_CH_ANSWERED,	/* app's again */
-	ZUF_CH_ORPHAN,		/* server's, the app went away; pages are the channel's */
-	ZUF_CH_FINISH,		/* the ZT gives back what an ORPHAN held */
+	ZUF_CH_AWAY,		/* server: it has not offered the channel (again), or is about to
+				 * look after messages of killed applications (park.c) */
+	ZUF_CH_IDLE,		/* nobody: the server sleeps, the channel may be claimed */
+	ZUF_CH_CLAIMED,		/* application: command buffer and copy pages too */
+	ZUF_CH_RUNNING,		/* server: an application waits for the answer */
+	ZUF_CH_ANSWERED,	/* application, again */
+	ZUF_CH_ORPHAN,		/* server: the application was killed; pages are the channel's */
+	ZUF_CH_FINISH,		/* the ZT: it gives back what an ORPHAN held */
 	ZUF_CH_DEAD,		/* the server's file or process is gone; final */
 };
 
 /*
- * struct zuf_chan
- * Owned as the state says. The special file holds one reference, an app that
- * has claimed the channel another; slots in struct zuf_cpu are RCU pointers.
+ * struct zuf_chan - a channel
+ * Its owner follows from the state. The special file holds one reference, an application that has
+ * claimed the channel holds another one; slots in struct zuf_cpu are RCU pointers.
  */
 struct zuf_chan {
-	/* what an operation touches */
-	enum zuf_chan_state state;	/* by cmpxchg only */
+	/* fields that every operation touches */
+	enum zuf_chan_state state;	/* changed by cmpxchg or xchg only */
 	bool brk;			/* deliver a BREAK when idle */
-	bool stays;			/* counted in zc->stays; by xchg once it is claimed */
+	bool stays;			/* counted in zc->stays; cleared by xchg */
 	u16 sent_op;			/* operation that is handed over; owner as of @cmd */
-	u16 sent_flags;			/* and its ZUFS_H_*; the same */
+	u16 sent_flags;			/* ZUFS_H_* of that operation; owner as of @cmd */
 	refcount_t refs;
-	u32 gen;			/* the server's that made it */
+	u32 gen;			/* of the server that made the channel */
 	struct task_struct *server;	/* the ZT, referenced; set at its first wait */
-	struct task_struct *app;	/* valid in RUNNING, under RCU */
+	struct task_struct *app;	/* the application; valid in RUNNING, ANSWERED; RCU */
 	struct zufs_ioc_hdr __shm *cmd;	/* command buffer */
 	void __shm *bounce;		/* copy pages, the last of the window */
-	void __shm *bounce_big;		/* those before; app's; NULL until used */
+	void __shm *bounce_big;		/* those before; application's; NULL until used */
 	size_t cmd_size;
 	struct zuf_cpu *zc;
 
-	bool has_list;			/* kept while a list runs; as the next, a hint */
-	unsigned long stays_at;		/* jiffies: when the message began (stays.c) */
+	bool has_list;			/* the channel is kept while a list runs; a hint */
+	unsigned long stays_at;		/* jiffies: when the message began (stays.c); a hint */
 	struct zuf_carried carried;	/* puts behind the message; owner as of @cmd */
 
-	/* of the peer's owner (zuf_peer_ops), and 0 when a message is posted */
-	struct zuf_stage *stage;	/* list of the answer; by xchg only (retry.c) */
-	struct zuf_list *orphan_list;	/* ORPHAN: the ZT waits for it first; or NULL */
-	u8 refusals;			/* ORPHAN: lists that it was not granted */
-	bool undo;			/* ORPHAN: what it makes goes again */
-	u64 undo_ii;			/* ORPHAN: whose name is being removed for that; or 0 */
-	struct zuf_undo *left_undo;	/* ORPHAN: what follows; referenced, or NULL */
+	/* for the peer's owner (zuf_peer_ops); all are 0 when a message is posted */
+	struct zuf_stage *stage;	/* list of the answer; taken by xchg only (retry.c) */
+	struct zuf_list *orphan_list;	/* ORPHAN: the ZT waits for this list first; or NULL */
+	u8 refusals;			/* ORPHAN: lists that were refused */
+	bool undo;			/* ORPHAN: the inode that the message makes is removed */
+	u64 undo_ii;			/* ORPHAN: cookie of that inode, while its name is removed;
+					 * or 0 */
+	struct zuf_undo *left_undo;	/* ORPHAN: the steps that follow; referenced, or NULL */
 
-	/* what the window shows of the application; app's, ORPHAN: server's */
-	struct zuf_win_seg bounce_used[2]; /* of it, in the copy pages */
+	/* what the window shows of the application; application's, ORPHAN: server's */
+	struct zuf_win_seg bounce_used[2]; /* its data in the copy pages */
 	u64 left_of;			/* zuf_win.owner of the data that may be left there */
-	size_t left_big, left_small;	/* so much of it: at the end of the big, the start of the
-					 * small ones */
+	size_t left_big, left_small;	/* bytes of that data: at the end of the big, at the start
+					 * of the small copy pages */
 	struct page **pages;
 	unsigned int nr_pages;
 	bool dirty_pages;		/* the server may write them */
@@ -90,7 +92,7 @@ struct zuf_chan {
 	struct mm_struct *mm;		/* of the server, mmgrab'ed; NULL = not mapped */
 	unsigned long win_addr;		/* window in mm, 0 = not mapped */
 	unsigned long cmd_addr;
-	struct vfsmount *mnt;		/* of the root: its inodes stay as long as we do */
+	struct vfsmount *mnt;		/* of the root: its inodes stay as long as the channel */
 	struct inode *inode;		/* of the special file, referenced */
 	struct rcu_head rcu;
 };
@@ -103,26 +105,29 @@ extern unsigned int zuf_copy_max;
 /**
  * zuf_chan_create() - make a channel and put it into its slot
  * @file: the special file
- * The caller says that it is the server.
- * Return: the channel or ERR_PTR(-ERANGE: no such slot, -EINVAL: slot taken,
- * -ENOMEM, or why it is not the server: zuf_peer_claim()).
+ * By this call the calling process claims to be the server (zuf_peer_claim()).
+ * Return: the channel or ERR_PTR(-ERANGE: no such slot, -EINVAL: the slot is taken,
+ * -ENOMEM, or an error of zuf_peer_claim()).
  */
 struct zuf_chan *zuf_chan_create(struct zuf_peer *peer, unsigned int cpu,
 				 unsigned int no, size_t cmd_size,
 				 struct file *file);
-/* The server is gone: out of the slot, the waiting app gets -EIO. Idempotent. */
+/*
+ * The server is gone: take the channel out of its slot, the waiting application gets -EIO.
+ * Idempotent.
+ */
 void zuf_chan_die(struct zuf_chan *ch);
 void zuf_chan_put(struct zuf_chan *ch);
 
 /*
  * struct zuf_claim - a claimed channel
- * @op: what it does
- * @ep: of the mount; set by zuf_call()
+ * @op: the operation that uses it
+ * @ep: endpoint of the mount; set by zuf_call()
  * @unkillable: a fatal signal does not end the wait for the answer
  * @start: when the operation began, zuf_stats_start()
- * @pin_left: jiffies for which its sleeps may still keep the task on the CPU
- * @lost: the channel is the server's (ORPHAN), its buffers may not be touched; or @ch is NULL:
- *	it was given back
+ * @pin_left: jiffies for which sleeps may still keep the task on the CPU
+ * @lost: the channel belongs to the server (ORPHAN), and its buffers must not be touched; or @ch
+ *	is NULL: the channel was given back
  * @told: the server was told of a signal (ZUFS_H_INTR)
  */
 struct zuf_claim {
@@ -140,70 +145,75 @@ struct zuf_claim {
  * zuf_chan_claim() - get a channel of this CPU, or of the nearest that has one
  * @flags: ZUF_OPF_NESTED: may use the reserved channel, because the caller may be
  *	below an operation (fault, put, reclaim); NOWAIT, UNKILLABLE, STAYS
- * Context: sleeps killably when nothing is idle.
- * Return: 0 (it is a channel of the server @gen), -EIO (no such server any more), -EINTR,
+ * Context: sleeps killably when no channel is idle.
+ * Return: 0 (the channel is one of the server @gen), -EIO (that server is gone), -EINTR,
  * -EAGAIN (NOWAIT).
  */
 int zuf_chan_claim(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *claim);
 /**
  * zuf_chan_call() - hand over what is in the command buffer, wait for the answer
- * Context: the channel is CLAIMED or ANSWERED by the caller.
- * Return: 0 (ANSWERED), -EIO (DEAD), -EINTR (fatal signal, unless the claim is
- * unkillable: ORPHAN, the window's pages are the channel's now). What the message carried is
- * done with but for -EINTR.
+ * Context: the channel is CLAIMED or ANSWERED and belongs to the caller.
+ * Return: 0 (ANSWERED), -EIO (DEAD), -EINTR (a fatal signal, unless the claim is unkillable: the
+ * channel is ORPHAN, and the window's pages belong to it now). Except with -EINTR, what the
+ * message carried is done with.
  */
 int zuf_chan_call(struct zuf_claim *claim);
 /**
  * zuf_chan_abandon() - leave an answered operation to the server's thread
- * It finds the channel ORPHAN, as if its message had just been delivered.
- * Return: false: the channel is DEAD, nothing has changed.
+ * The thread finds the channel ORPHAN, as if its message had just been delivered.
+ * Return: true; false: the channel is DEAD, nothing has changed.
  */
 bool zuf_chan_abandon(struct zuf_claim *claim);
-/* An idle one of any CPU, for who does not wait; NULL: none is. The caller looks at its gen. */
+/*
+ * Claim an idle channel of any CPU without waiting. Return: NULL: no channel is idle. The caller
+ * must check the channel's gen.
+ */
 struct zuf_chan *zuf_chan_try(struct zuf_peer *peer, bool nested);
 
 /**
  * zuf_chan_post() - hand over a message that nobody waits for
- * Through a channel that is idle, of this CPU or any other; finished by the ZT, as what a
- * killed application leaves.
+ * It goes through an idle channel of this CPU or any other one, and is finished by the ZT, like
+ * the message of a killed application.
  * @flags: ZUF_OPF_NESTED
  * Context: never waits, allocates nothing.
- * Return: 0: @post->done() will be called, may have been; else it will not: -EAGAIN (no
- * channel is idle), -E2BIG, -EIO (no such server any more).
+ * Return: 0: @post->done() will be called, or has been. Otherwise it will not be called: -EAGAIN
+ * (no channel is idle), -E2BIG, -EIO (that server is gone).
  */
 int zuf_chan_post(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_post *post);
-/* The CPU whose next message those of this one go with: a hint, it may have lost its channels. */
+/*
+ * The CPU whose next message carries the puts of this one. A hint: it may have lost its channels.
+ */
 struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer);
-/* A channel of this CPU is idle again: one of those who wait for it; @reserved: a nested one. */
+/* A channel of @zc is idle again: wake one waiter. @reserved: wake only a nested one. */
 void zuf_claim_wake(struct zuf_cpu *zc, bool reserved);
 /* End the claim, whatever became of the channel. */
 void zuf_chan_release(struct zuf_claim *claim);
 
-/* It serves all, not only nested operations; a hint. */
+/* Does the channel serve all operations, not only nested ones? A hint. */
 static inline bool zuf_chan_is_normal(const struct zuf_chan *ch)
 {
 	return ch->no < READ_ONCE(ch->zc->normal_end);
 }
 
-/* Has a killed application left a message for a thread like that of @ch? */
+/* Is a message of a killed application waiting for a thread like that of @ch? */
 static inline bool zuf_chan_is_wanted(const struct zuf_chan *ch)
 {
 	return unlikely(READ_ONCE(ch->peer->parks_ready)) && zuf_chan_is_normal(ch);
 }
 
-/* Add to the flags, or take from them, of what was handed over; owner as of @cmd. */
+/* Set and clear flags of the message that was handed over; the owner of @cmd may do so. */
 static inline void zuf_chan_set_flags(struct zuf_chan *ch, u16 set, u16 clear)
 {
 	u16 flags = (ch->sent_flags | set) & ~clear;
 
-	/* the ZT may be looking */
+	/* the ZT may be reading it */
 	WRITE_ONCE(ch->sent_flags, flags);
 	shm_store(&ch->cmd->flags, flags);
 }
 
 /*
- * The server gets the message in the command buffer again, with @err. Its puts have been
- * executed; a signal may have brought the flag back that the ZT had taken away.
+ * Prepare the message in the command buffer to be sent to the server again, with @err. Its puts
+ * have been executed; a signal may have set the flag again that the ZT had cleared.
  */
 static inline void zuf_chan_again(struct zuf_chan *ch, int err)
 {
@@ -211,7 +221,7 @@ static inline void zuf_chan_again(struct zuf_chan *ch, int err)
 	shm_store(&ch->cmd->err, err);
 }
 
-/* A message, its header first, into the command buffer, which is large enough. */
+/* Copy a message, its header first, into the command buffer, which must be large enough. */
 static inline void zuf_chan_put_msg(struct zuf_chan *ch, const void *msg)
 {
 	const struct zufs_ioc_hdr *hdr = msg;
@@ -223,15 +233,15 @@ static inline void zuf_chan_put_msg(struct zuf_chan *ch, const void *msg)
 
 /**
  * zuf_chan_wait() - the server's side: answer, then wait for a message
- * Return: 0 (message or BREAK in the command buffer), -ERESTARTSYS (a signal; BREAK),
- * -EINTR (being killed), -E2BIG (dead).
+ * Return: 0 (a message or BREAK is in the command buffer), -ERESTARTSYS (a signal; BREAK),
+ * -EINTR (the server is being killed), -E2BIG (the channel is dead).
  */
 int zuf_chan_wait(struct zuf_chan *ch);
 void zuf_chan_break(struct zuf_chan *ch);
 
 /* Call @fn for each channel of the server @gen; @fn may sleep. */
 void zuf_chan_for_each(struct zuf_peer *peer, u32 gen, void (*fn)(struct zuf_chan *ch));
-/* Every channel gets a BREAK. */
+/* Send every channel a BREAK. */
 void zuf_chan_break_all(struct zuf_peer *peer);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * claim.c - whose channel an operation gets: IDLE to CLAIMED
+ * claim.c - which channel an operation gets: IDLE to CLAIMED
  *
- * One of the CPU where the application is, or of its home; who has waited for longer than a
- * jiffy also looks elsewhere. Each wait has a fixed place in a queue, and no wake-up is
- * lost to somebody who does not use it.
+ * It is a channel of the CPU on which the application runs, or of that CPU's home; a task that has
+ * waited for longer than a jiffy also looks at other CPUs. Each wait has a fixed place in a queue,
+ * and no wake-up is lost to a task that does not use it.
  */
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
@@ -43,7 +43,7 @@ static bool cpu_has_channels(struct zuf_cpu *zc)
 	return READ_ONCE(zc->normal_end) != 0;
 }
 
-/* An idle channel and its place. */
+/* Claim an idle channel, together with a place for it. */
 static struct zuf_chan *stays_try_claim(struct zuf_cpu *zc)
 {
 	struct zuf_chan *ch;
@@ -59,8 +59,9 @@ static struct zuf_chan *stays_try_claim(struct zuf_cpu *zc)
 }
 
 /*
- * The CPU whose channels serve @cpu, which has none itself: one of its node if that has some,
- * else any. CPUs share those that there are evenly. nr_cpu_ids: nobody has channels.
+ * The CPU whose channels serve @cpu, which has none itself: a CPU of the same node if one has
+ * channels, else any. The CPUs share the channels that there are evenly. nr_cpu_ids: no CPU has
+ * channels.
  */
 static unsigned int home_cpu(const struct zuf_peer *peer, unsigned int cpu)
 {
@@ -79,7 +80,7 @@ static unsigned int home_cpu(const struct zuf_peer *peer, unsigned int cpu)
 	for_each_cpu_and(i, all, mask)
 		if (!nr--)
 			return i;
-	return cpumask_any(all);	/* they have changed meanwhile */
+	return cpumask_any(all);	/* the channels have changed meanwhile */
 }
 
 struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer)
@@ -92,7 +93,7 @@ struct zuf_cpu *zuf_chan_home(struct zuf_peer *peer)
 	return per_cpu_ptr(peer->cpus, home < nr_cpu_ids ? home : cpu);
 }
 
-/* One of any kind; a STAYS with its place. */
+/* Claim a channel for the kind of operation that @flags say; for STAYS with its place. */
 static struct zuf_chan *cpu_try(struct zuf_cpu *zc, u32 flags)
 {
 	if (unlikely(flags & ZUF_OPF_STAYS))
@@ -120,22 +121,22 @@ static struct zuf_chan *claim_elsewhere(struct zuf_peer *peer, unsigned int cpu,
 
 /* ---- the two queues of a CPU ---- */
 
-/* Who waits in one of them for something of @zc. */
+/* A task that waits in one of them for something of @zc. */
 struct claim_wait {
 	struct wait_queue_entry wqe;
 	struct zuf_peer *peer;
-	u32 gen;			/* its server */
+	u32 gen;			/* the server whose channel is wanted */
 	u32 flags;			/* ZUF_OPF_* */
 	struct zuf_cpu *zc;
-	bool woken;			/* since it has last begun to look, or just before */
-	bool place;			/* out: it has got one (stays.c) */
-	struct zuf_chan *ch;		/* out: or this, of any CPU */
+	bool woken;			/* since the task last began to look, or just before */
+	bool place;			/* out: the task has got a place (stays.c) */
+	struct zuf_chan *ch;		/* out: or this channel, of any CPU */
 };
 
-/* A key of wake-ups: the reserved channel is idle. */
+/* Key of a wake-up: it is the reserved channel that is idle. */
 static void *const for_nested = (void *)1;
 
-/* The entry stays: who was woken in vain does not go to the end of the queue. */
+/* The entry stays queued: a task that was woken in vain does not go to the end of the queue. */
 static int claim_wake(struct wait_queue_entry *wqe, unsigned int mode, int sync, void *key)
 {
 	struct claim_wait *w = container_of(wqe, struct claim_wait, wqe);
@@ -153,7 +154,7 @@ void zuf_claim_wake(struct zuf_cpu *zc, bool reserved)
 	__wake_up(&zc->idle_wait, TASK_NORMAL, 1, reserved ? for_nested : NULL);
 }
 
-/* What we were woken for is another one's. */
+/* What the task was woken for goes to another one. */
 static void wake_next(wait_queue_head_t *queue)
 {
 	wake_up(queue);
@@ -161,11 +162,11 @@ static void wake_next(wait_queue_head_t *queue)
 }
 
 /*
- * Wait in @queue, with a fixed place, until @get is content. It takes just one thing: a wake-up
- * that is not used here would be lost to the others. Who waits for more than a jiffy, woken in
- * vain or not, also looks at other CPUs, ever more rarely: the owners of the channels here may
- * be throttled, or their threads asleep. 0: one of the two was got, or it is to be looked at
- * again.
+ * Wait in @queue, with a fixed place, until @get is content. The task takes just one thing: a
+ * wake-up that it does not use would be lost to the others. A task that waits for more than a
+ * jiffy, woken in vain or not, also looks at other CPUs, ever more rarely: the owners of the
+ * channels here may be throttled, or their threads asleep. Return: 0: one of the two was got, or
+ * the caller must look again; -EINTR.
  */
 static int claim_wait(struct claim_wait *w, wait_queue_head_t *queue,
 		      bool (*get)(struct claim_wait *w))
@@ -198,7 +199,7 @@ static int claim_wait(struct claim_wait *w, wait_queue_head_t *queue,
 			break;
 	}
 	finish_wait(queue, &w->wqe);
-	/* after we had what we wanted; it may have been our turn here as well */
+	/* we may have been woken here as well, after we had got what we wanted */
 	if (READ_ONCE(w->woken) || !got)
 		wake_next(queue);
 	return err && !over ? -EINTR : 0;
@@ -216,7 +217,7 @@ static bool get_place(struct claim_wait *w)
 	return w->place;
 }
 
-/* First the place, then the channel: nobody waits in the other queue who could not take one. */
+/* First the place, then the channel: a task in the other queue can always take a channel. */
 static int stays_wait_claim(struct claim_wait *w)
 {
 	int err = claim_wait(w, &w->zc->stays_wait, get_place);
@@ -231,7 +232,7 @@ static int stays_wait_claim(struct claim_wait *w)
 	return err;
 }
 
-/* Nothing is idle on this CPU. 0 without a channel: look again. */
+/* Wait as nothing is idle on this CPU. Return: 0; without a channel: look again; or -EINTR. */
 static int cpu_wait_claim(struct zuf_peer *peer, u32 gen, struct zuf_cpu *zc, u32 flags,
 			  struct zuf_chan **ch)
 {
@@ -258,7 +259,7 @@ static int claim_any(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim
 	claim->told = false;
 	claim->pin_left = ZUF_PIN_JIFFIES;
 	claim->unkillable = flags & ZUF_OPF_UNKILLABLE;
-	/* whatever loops over messages ends here, whatever the server answers */
+	/* code that loops over messages ends here, whatever the server answers */
 	if (unlikely(fatal_signal_pending(current)) && !claim->unkillable)
 		return -EINTR;
 	for (;;) {
@@ -290,8 +291,8 @@ static int claim_any(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim
 }
 
 /*
- * The server may have been replaced at any moment up to here. A channel is of one server for
- * life, so from here on nothing can change.
+ * The server may have been replaced at any moment up to the check of gen. A channel belongs to one
+ * server for life, so from there on nothing can change.
  */
 int zuf_chan_claim(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *claim)
 {
@@ -304,7 +305,7 @@ int zuf_chan_claim(struct zuf_peer *peer, u32 gen, u32 flags, struct zuf_claim *
 	return err;
 }
 
-/* The reserved ones of all CPUs come last: others may depend on them (swap.c). */
+/* The reserved channels of all CPUs are tried last: others may depend on them (swap.c). */
 struct zuf_chan *zuf_chan_try(struct zuf_peer *peer, bool nested)
 {
 	unsigned int cpu = raw_smp_processor_id();

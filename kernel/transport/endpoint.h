@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * endpoint.h - a mount as messages see it: whose server gets them, who counts them
+ * endpoint.h - a mount as messages see it: the server that gets them, the counters that count them
  *
- * Lies in the object that owns it (op/sbid.h), reference counted, constant otherwise. It may
- * outlive the super-block.
+ * An endpoint lies in the object that owns it (op/sbid.h), is reference counted, and constant
+ * otherwise. It may outlive the super-block.
  */
 #ifndef ZUF_ENDPOINT_H
 #define ZUF_ENDPOINT_H
@@ -29,12 +29,12 @@ struct zuf_endpoint_ops {
 
 struct zuf_endpoint {
 	struct zuf_peer *peer;		/* referenced by the owner */
-	u32 gen;			/* the server that its messages go to; 0: to none */
+	u32 gen;			/* the server that gets the mount's messages; 0: none */
 	u64 id;				/* of the super-block */
-	struct zuf_stats __percpu *stats; /* who counts: the mount, or the peer */
+	struct zuf_stats __percpu *stats; /* of the mount, or of the peer */
 	const struct zuf_endpoint_ops *ops;
 
-	/* apart: lists and ends of inodes write it, every operation reads the above */
+	/* on its own line: lists and ends of inodes write it, every operation reads the above */
 	struct kref ref ____cacheline_aligned_in_smp;
 };
 

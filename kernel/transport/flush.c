@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flush.c - puts that must go now: somebody waits for them, or they have waited too long
+ * flush.c - send puts that must go now: a task waits for them, or they have waited too long
  *
- * A NOOP of the mount takes them along. Whoever needs them executed sends one and waits
+ * A NOOP of the mount takes them along. A task that needs them executed sends one and waits
  * (zuf_puts_send); the work of a CPU posts one for each mount and waits for nobody.
  */
 #include <linux/jiffies.h>
@@ -17,7 +17,7 @@
 #include "stats.h"
 #include "trace.h"
 
-/* A message that only carries what waits of the mount in @puts. */
+/* Send a message that does nothing but carry the puts of the mount that wait in @puts. */
 static int send_noop(struct zuf_endpoint *ep, struct zuf_puts *puts)
 {
 	struct zufs_ioc_hdr hdr = ZUF_HDR(ZUFS_OP_NOOP, sizeof(hdr), 0, 0);
@@ -34,7 +34,7 @@ static int send_noop(struct zuf_endpoint *ep, struct zuf_puts *puts)
 	return err;
 }
 
-/* One that nobody waits for in place. On the list of @puts, under its lock. */
+/* A NOOP that nobody waits for in place. It is on the list of @puts, under the lock of @puts. */
 struct noop {
 	struct zuf_post post;
 	struct zuf_puts *puts;
@@ -54,7 +54,7 @@ static void noop_done(struct zuf_post *post, int err)
 	noop_free(container_of(post, struct noop, post));
 }
 
-/* A mount with puts here and none under way; or NULL. Under the lock. */
+/* Return: a mount that has puts here and no NOOP under way, or NULL. @puts->lock is held. */
 static const struct zuf_endpoint *whose_turn(const struct zuf_puts *puts)
 {
 	const struct noop *noop;
@@ -74,8 +74,8 @@ static const struct zuf_endpoint *whose_turn(const struct zuf_puts *puts)
 }
 
 /*
- * No worker waits for a server: who answers the last one late gets the next one late. The
- * peer stays as long as its channels. False: nothing more can go now.
+ * Post a NOOP. No worker waits for a server: a mount whose last NOOP is answered late gets the next
+ * one late. The peer stays as long as its channels. Return: false: no more can be sent now.
  */
 static bool post_noop(struct zuf_puts *puts)
 {
@@ -83,7 +83,7 @@ static bool post_noop(struct zuf_puts *puts)
 	struct zuf_peer *peer = puts->peer;
 	struct noop *noop;
 
-	/* what reclaim may wait for waits for no memory: the work looks again */
+	/* reclaim may wait for this work, so this waits for no memory: the work looks again */
 	noop = kzalloc(sizeof(*noop), GFP_NOWAIT | __GFP_NOWARN);
 	if (!noop)
 		return false;
@@ -116,7 +116,7 @@ void zuf_puts_deadline(struct work_struct *work)
 	} else if (time_before(jiffies, due)) {
 		zuf_puts_arm(puts, due - jiffies);
 	} else {
-		/* looks again: a small command buffer may not take all, or no channel is idle */
+		/* look again: a small command buffer may not take all, or no channel may be idle */
 		zuf_puts_arm(puts, msecs_to_jiffies(ZUF_PUTS_DEADLINE_MS));
 		send = true;
 	}
@@ -138,7 +138,7 @@ static int flush_cpu(struct zuf_endpoint *ep, struct zuf_put_tag *tag, unsigned 
 	while (!err && zuf_puts_has(puts, tag)) {
 		taken = READ_ONCE(puts->taken);
 		err = send_noop(ep, puts);
-		/* each takes one of them at least, if nobody else has */
+		/* each NOOP must take one put at least, unless somebody else has taken some */
 		if (unlikely(!err && taken == READ_ONCE(puts->taken) && zuf_puts_has(puts, tag))) {
 			pr_warn_ratelimited("CPU %u: a put fits into no command buffer\n", cpu);
 			err = -EIO;

@@ -10,10 +10,10 @@
  *	                                        TAKEN -> ANSWERED
  *	  ANSWERED -> AWAY (it may post again)
  *
- * State and message are under m->lock; copies from and to user space are made
- * without it, in POSTED and TAKEN the buffer is the mounter's alone. A caller
- * that is killed leaves ABANDONED behind: the answer is dropped, and a mount
- * that succeeded nevertheless is taken back with an UMOUNT message.
+ * State and message are under m->lock. Copies from and to user space are made without it: in
+ * POSTED and TAKEN the buffer belongs to the mounter alone. A caller that is killed leaves
+ * ABANDONED behind: the answer is dropped, and if a mount succeeded nevertheless it is undone
+ * with an UMOUNT message.
  */
 #include <linux/mount.h>
 #include <linux/sched/signal.h>
@@ -91,7 +91,7 @@ struct vfsmount *zuf_mounter_mnt(struct zuf_mounter *m)
 
 /* ---- the caller ---- */
 
-/* No mutex: who waits for it while the server is frozen could not be frozen. */
+/* No mutex: a task that waits for a mutex while the server is frozen could not be frozen. */
 static int turn_begin(struct zuf_mounter *m)
 {
 	return zuf_wait_killable(m->turn_wait, !test_and_set_bit_lock(0, &m->calling)) ?
@@ -101,7 +101,7 @@ static int turn_begin(struct zuf_mounter *m)
 static void turn_end(struct zuf_mounter *m)
 {
 	clear_bit_unlock(0, &m->calling);
-	/* wake_up() takes the lock of the queue: no store is late */
+	/* wake_up() takes the lock of the queue, so the cleared bit is visible to every waiter */
 	wake_up(&m->turn_wait);
 }
 
@@ -110,7 +110,7 @@ static enum zuf_mnt_state mounter_state(struct zuf_mounter *m)
 	return READ_ONCE(m->state);
 }
 
-/* A server that comes up meanwhile may be at any state: @gen, @stops tell. */
+/* The state may be that of a server that came up meanwhile: @gen and @stops tell. */
 static bool mounter_can_post(struct zuf_peer *peer, u32 gen)
 {
 	enum zuf_mnt_state s = mounter_state(&peer->mounter);
@@ -124,8 +124,8 @@ static bool mounter_has_answered(struct zuf_mounter *m, u32 stops)
 }
 
 /*
- * Killed while waiting: take the message back, or leave its answer to nobody. False: the answer
- * came first, and has to be taken, or the message went with its server.
+ * The caller was killed while waiting: take the message back, or abandon its answer.
+ * Return: false: the answer came first and must be taken, or the message went with its server.
  */
 static bool mounter_abandon(struct zuf_mounter *m, u32 stops)
 {
@@ -133,7 +133,7 @@ static bool mounter_abandon(struct zuf_mounter *m, u32 stops)
 
 	spin_lock(&m->lock);
 	if (m->stops == stops && m->state != ZUF_MNT_ANSWERED) {
-		/* else it is POSTED */
+		/* if the state is not TAKEN it is POSTED */
 		m->state = m->state == ZUF_MNT_TAKEN ? ZUF_MNT_ABANDONED : ZUF_MNT_WAITING;
 		left = true;
 	}
@@ -148,7 +148,7 @@ static int mounter_result(s32 err)
 	return err < -511 ? -EIO : err;
 }
 
-/* Give a message to the mounter, once it waits. -EIO: that server is gone. */
+/* Give a message to the mounter when it waits. Return: 0, -EINTR; -EIO: that server is gone. */
 static int mounter_post(struct zuf_peer *peer, u32 gen, const struct zufs_ioc_mount *msg,
 			u32 *stops)
 {
@@ -163,7 +163,7 @@ static int mounter_post(struct zuf_peer *peer, u32 gen, const struct zufs_ioc_mo
 			err = -EIO;
 		} else if (m->state == ZUF_MNT_WAITING) {
 			memcpy(m->msg, msg, msg->hdr.in_len);
-			/* what it does not answer is not another message's */
+			/* bytes that the server leaves out must not be those of another message */
 			if (msg->hdr.out_max > msg->hdr.in_len)
 				memset((void *)m->msg + msg->hdr.in_len, 0,
 				       msg->hdr.out_max - msg->hdr.in_len);
@@ -171,7 +171,7 @@ static int mounter_post(struct zuf_peer *peer, u32 gen, const struct zufs_ioc_mo
 			*stops = m->stops;
 			err = 0;
 		} else {
-			err = -EAGAIN;	/* a BREAK or a signal took it away again */
+			err = -EAGAIN;	/* a BREAK or a signal took the mounter away */
 		}
 		spin_unlock(&m->lock);
 	} while (err == -EAGAIN);
@@ -203,7 +203,7 @@ static int mounter_call_locked(struct zuf_peer *peer, u32 gen, struct zufs_ioc_m
 	msg->hdr.err = m->result;
 	m->state = ZUF_MNT_AWAY;
 	spin_unlock(&m->lock);
-	/* the mounter sees that the answer was taken, and waits for the next */
+	/* let the mounter see that the answer was taken, so that it waits for the next message */
 	wake_up(&m->server_wait);
 	return mounter_result(msg->hdr.err);
 }
@@ -232,14 +232,14 @@ void zuf_mounter_settle(struct zuf_peer *peer, u32 gen)
 
 	if (turn_begin(m))
 		return;
-	/* it waits for the next message only after the taking back */
+	/* the mounter waits for the next message only after it has undone the abandoned mount */
 	zuf_wait_killable(m->caller_wait, mounter_can_post(peer, gen));
 	turn_end(m);
 }
 
 /* ---- the mounter ---- */
 
-/* Move on from one state, for who has the role; false: it is another one, or he has it not. */
+/* Change the state if @owner has the role. Return: false: it has not, or the state is not @from. */
 static bool owner_move(struct zuf_mounter *m, const void *owner, enum zuf_mnt_state from,
 		       enum zuf_mnt_state to)
 {
@@ -253,7 +253,7 @@ static bool owner_move(struct zuf_mounter *m, const void *owner, enum zuf_mnt_st
 	return moved;
 }
 
-/* What became of the message that the server had, unless the role was taken from it. */
+/* Set the result of the message that the server had, unless the role was taken from @owner. */
 static void mounter_set_result(struct zuf_mounter *m, const void *owner, s32 result)
 {
 	spin_lock(&m->lock);
@@ -273,8 +273,8 @@ out:
 }
 
 /*
- * The server comes back: take the answer of the message it had. Only what the
- * caller asked for is copied, into the buffer that is ours in TAKEN.
+ * The server comes back: take the answer of the message that it had. Only what the caller asked
+ * for is copied, into the buffer, which belongs to the mounter in TAKEN.
  */
 static int mounter_take_answer(struct zuf_mounter *m, const void *owner,
 			       struct zufs_ioc_mount __user *arg)
@@ -296,7 +296,7 @@ static int mounter_take_answer(struct zuf_mounter *m, const void *owner,
 	return err;
 }
 
-/* A mount that nobody wants: the next message is its UMOUNT, answer dropped. */
+/* Make the UMOUNT of a mount that nobody wants the next message; its answer is dropped. */
 static bool mounter_undo(struct zuf_mounter *m)
 {
 	if (!m->undo_sbi)
@@ -325,7 +325,7 @@ static bool mounter_is_owner(struct zuf_mounter *m, const void *owner)
 	return READ_ONCE(m->owner) == owner;
 }
 
-/* Ready for a caller, unless one has not yet looked at its answer. */
+/* Ready for a caller, unless a caller has not yet looked at its answer. */
 static bool mounter_ready(struct zuf_mounter *m, const void *owner)
 {
 	if (owner_move(m, owner, ZUF_MNT_AWAY, ZUF_MNT_WAITING))
@@ -364,10 +364,10 @@ static long mounter_wait_locked(struct zuf_mounter *m, const void *owner,
 			return -EIO;
 		if (owner_move(m, owner, ZUF_MNT_POSTED, ZUF_MNT_TAKEN))
 			return mounter_deliver(m, owner, arg);
-		/* else a caller came, and was killed before we looked */
+		/* otherwise a caller came, and was killed before we looked */
 	} while (!err && !READ_ONCE(m->brk));
 	owner_move(m, owner, ZUF_MNT_WAITING, ZUF_MNT_AWAY);
-	/* entered again unless a handler without SA_RESTART has run: no answer is taken twice */
+	/* restarted, unless a handler without SA_RESTART ran: no answer is taken twice */
 	if (err)
 		return mounter_send_break(arg, err);
 	WRITE_ONCE(m->brk, false);
@@ -380,10 +380,10 @@ long zuf_mounter_wait(struct zuf_peer *peer, const void *owner,
 	struct zuf_mounter *m = &peer->mounter;
 	long err;
 
-	/* not even for a moment in the way of who has the role now */
+	/* must not block the owner of the role, not even for a moment */
 	if (!mounter_is_owner(m, owner))
 		return -EIO;
-	/* message and answer are those of one thread */
+	/* message and answer belong to one thread */
 	if (!mutex_trylock(&m->thread))
 		return -EBUSY;
 	err = mounter_wait_locked(m, owner, arg);

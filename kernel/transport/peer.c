@@ -3,8 +3,8 @@
  * peer.c - who is the server
  *
  * The first process that takes a role (a channel, the mounter, a type) is the server until
- * the last of its role files is closed, or it is aborted. Its end is a change of live_gen to
- * 0, before all else: whoever looks later finds nobody, whoever has looked before is woken or
+ * the last of its role files is closed, or it is aborted. Its end begins with a change of live_gen
+ * to 0: a task that looks later finds no server, a task that has looked before is woken or
  * dropped by what follows.
  */
 #include <linux/pid.h>
@@ -79,7 +79,7 @@ void zuf_peer_put(struct zuf_peer *peer)
 
 /* ---- the server comes and goes ---- */
 
-/* A process that is exiting, or has ended and is not reaped yet, is gone. */
+/* A process that is exiting, or has ended and is not reaped yet, counts as gone. */
 static bool server_is_alive(struct zuf_peer *peer)
 {
 	struct task_struct *task;
@@ -109,7 +109,7 @@ int zuf_peer_claim(struct zuf_peer *peer)
 		WRITE_ONCE(peer->live_gen, 0);
 	}
 	if (!peer->live_gen) {
-		/* 0 is "no server" and never a generation */
+		/* 0 means "no server" and is never a generation */
 		if (!++peer->last_gen)
 			peer->last_gen = 1;
 		WRITE_ONCE(peer->put_max, U32_MAX);

@@ -2,9 +2,9 @@
 /*
  * puts.c - puts that wait on a CPU and travel with its next message
  *
- * Locking: a CPU's buffer is under its own spin lock, taken in process context
- * only. The lock is also what orders a late put against the end of the server:
- * zuf_puts_drop_all() comes after live_gen has changed, and zuf_puts_queue() and
+ * Locking: the buffer of a CPU is under its own spin lock, taken in process context
+ * only. The lock also orders a late put against the end of the server:
+ * zuf_puts_drop_all() runs after live_gen has changed, and zuf_puts_queue() and
  * zuf_puts_attach() look at live_gen under the lock.
  */
 #include <linux/jiffies.h>
@@ -71,7 +71,7 @@ bool zuf_puts_queue(struct zuf_peer *peer, u32 gen, struct zuf_cpu *zc,
 	bool queued = false, arm = false;
 	size_t len = msg->in_len;
 
-	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, peer->put_max) ||
+	if (len > min_t(size_t, ZUF_PUTS_MSG_MAX, READ_ONCE(peer->put_max)) ||
 	    unlikely(!READ_ONCE(puts->buf)))
 		return false;
 	spin_lock(&puts->lock);
@@ -97,13 +97,13 @@ bool zuf_puts_queue(struct zuf_peer *peer, u32 gen, struct zuf_cpu *zc,
 	return queued;
 }
 
-/* Puts that follow each other: @nr from number @first on, @bytes from byte @at on. */
+/* Adjacent puts: @nr puts from number @first on, @bytes bytes from byte @at on. */
 struct puts_run {
 	u32 first, nr;
 	u32 at, bytes;
 };
 
-/* The first of @ep that fit into @room bytes. */
+/* The first adjacent puts of @ep that fit into @room bytes. */
 static struct puts_run puts_that_fit(const struct zuf_puts *puts, const struct zuf_endpoint *ep,
 				     size_t room)
 {
@@ -121,7 +121,7 @@ static struct puts_run puts_that_fit(const struct zuf_puts *puts, const struct z
 	return run;
 }
 
-/* Each but the last says that another one follows. */
+/* Each put but the last one says that another one follows. */
 static void link_puts(const struct zuf_puts *puts, const struct puts_run *run)
 {
 	u8 *at = puts->buf + run->at;
@@ -155,11 +155,11 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len,
 {
 	struct puts_run run;
 
-	/* messages are 8-byte aligned; a name or value of odd length goes alone */
+	/* messages must be 8-byte aligned: behind a name or value of odd length none can follow */
 	if (!READ_ONCE(puts->nr) || in_len % 8)
 		return;
 	spin_lock(&puts->lock);
-	/* the server of the channel may have died meanwhile: these are of another one */
+	/* the server of the channel may have died meanwhile: then the puts are for another one */
 	if (unlikely(!zuf_peer_is_live(puts->peer, ch->gen))) {
 		spin_unlock(&puts->lock);
 		return;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * stays.c - who may keep a channel for the time of a disk
+ * stays.c - limit how many operations of a CPU may keep a channel for the time of a disk
  *
- * A server without ZUFS_FSC_RETRY_MOVES keeps its thread while a list runs. What could be
- * answered so (ZUF_OPF_STAYS) has a place of its CPU before it claims a channel there, and
- * there is one less than there are channels for all; with just one of them it is that one.
- * So lists never take the last channel from other mounts, whatever is answered.
+ * A server without ZUFS_FSC_RETRY_MOVES keeps its thread while a list runs. An operation that could
+ * be answered so (ZUF_OPF_STAYS) takes a place of its CPU before it claims a channel there. There
+ * is one place less than there are channels for all operations, so lists never take the last one
+ * from other mounts, whatever is answered. If there is just one such channel, it has a place.
  *
- * The place goes with the channel: who ends its claim gives it back, the ZT when the
- * application was killed, who finds it dead otherwise. A server that is slow without a
- * list has always been able to take all threads of a CPU: a place whose message is that old
- * does not count, or one that hangs would stop its mount where there was a thread left.
+ * The place goes with the channel. It is given back by the task that ends the claim, by the ZT if
+ * the application was killed, or by the task that finds the channel dead. A server that is slow
+ * without a list has always been able to take all threads of a CPU. So a place whose message is
+ * that old does not count: otherwise a message that hangs would stop its mount although there is a
+ * thread left.
  */
 #include "stays.h"
 
@@ -20,7 +21,7 @@
 #include "chan.h"
 #include "peer.h"
 
-/* Jiffies: no server that works needs them for what it does without a list. */
+/* Jiffies; a server that works does not need that many for what it does without a list. */
 #define STAYS_SLOW (HZ / 10)
 
 static int stays_max(const struct zuf_cpu *zc)
@@ -28,7 +29,7 @@ static int stays_max(const struct zuf_cpu *zc)
 	return max(READ_ONCE(zc->normal_end), 2U) - 1;
 }
 
-/* How many places do not count: the server is slow, without a list. */
+/* Number of places that do not count, because their server is slow without a list. */
 static int nr_slow(struct zuf_cpu *zc)
 {
 	struct zuf_chan *ch;
@@ -70,7 +71,7 @@ void zuf_stays_begin(struct zuf_chan *ch)
 
 void zuf_stays_list(struct zuf_chan *ch, bool runs)
 {
-	/* the message that goes again is a new one */
+	/* a message that is sent again counts as new */
 	WRITE_ONCE(ch->stays_at, jiffies);
 	smp_store_release(&ch->has_list, runs);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tag.c - counts what the server has not done yet; see tag.h
+ * tag.c - count what the server has not done yet; see tag.h
  */
 #include <linux/jiffies.h>
 #include <linux/string.h>
@@ -26,7 +26,7 @@ void zuf_put_tag_put(struct zuf_put_tag *tag)
 	if (unlikely(tag->note_idle))
 		WRITE_ONCE(tag->idle_at, jiffies);
 	uses = atomic_dec_return(&tag->uses);
-	/* the tag may be gone, its address is all that is used */
+	/* the tag may be freed by now: only its address is used */
 	if (uses == 1)
 		wake_up_var(tag);
 	else if (!uses)

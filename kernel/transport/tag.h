@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tag.h - counts what the server has not done yet of one object (an inode, a mount), and what
- * travels with one message
+ * tag.h - count what the server has not done yet of one object (an inode, a mount), and keep track
+ * of what travels with one message
  *
  * A put that waits or travels, and a message that a killed caller has left, use the tag of
- * their inode. So whoever must not overtake them can wait, and the object's memory stays.
+ * their inode. So a task that must not overtake them can wait, and the object's memory stays.
  */
 #ifndef ZUF_TAG_H
 #define ZUF_TAG_H
@@ -20,63 +20,68 @@ struct zuf_endpoint;
 enum zuf_left {
 	ZUF_LEFT_EXCLUSIVE,
 	ZUF_LEFT_SHARED,
-	ZUF_LEFT_NAMES,		/* of a change of names: keeps out other ones of this inode */
+	ZUF_LEFT_NAMES,		/* a change of names: excludes other ones of this inode */
 	ZUF_LEFT_KINDS,
 	ZUF_LEFT_NO_LOCK = ZUF_LEFT_KINDS,
 };
 
 /*
- * Lies in what it counts for. Written by every I/O of its inode: on a cache line of its own.
+ * struct zuf_put_tag - lies in the object that it counts for
+ * Every I/O of the inode writes the tag, so it has a cache line of its own.
  */
 struct zuf_put_tag {
-	atomic_t uses;		/* one of the owner, one of each put and left message that the
+	atomic_t uses;		/* one for the owner, one for each put and left message that the
 				 * server has not done yet */
-	atomic_t left[ZUF_LEFT_KINDS]; /* of them, left messages by their lock */
-	int last_cpu;		/* whose buffer got the last one: a hint */
-	const struct zuf_endpoint *ep; /* its mount; only compared */
+	atomic_t left[ZUF_LEFT_KINDS]; /* left messages, by their lock */
+	int last_cpu;		/* CPU whose buffer got the last put: a hint */
+	const struct zuf_endpoint *ep; /* the mount; only compared */
 	bool note_idle;		/* keep @idle_at */
-	unsigned long idle_at;	/* jiffies when the last one was done */
-	void (*release)(struct zuf_put_tag *tag); /* nobody uses it any more */
+	unsigned long idle_at;	/* jiffies when the last use was put */
+	void (*release)(struct zuf_put_tag *tag); /* nobody uses the tag any more */
 } ____cacheline_aligned_in_smp;
 
 void zuf_put_tag_init(struct zuf_put_tag *tag, const struct zuf_endpoint *ep,
 		      void (*release)(struct zuf_put_tag *tag));
-/* One use less: of the owner, or of what is done. */
+/* Put one use: of the owner, or of something that is done. */
 void zuf_put_tag_put(struct zuf_put_tag *tag);
 
-/* What the server has not done yet; the owner still has the tag. */
+/* How much the server has not done yet; the owner must still have the tag. */
 static inline int zuf_tag_pending(const struct zuf_put_tag *tag)
 {
 	return atomic_read(&tag->uses) - 1;
 }
 
-/* Is the server at work on a message that the inode lock should keep apart from ours? */
+/* Is the server at work on a left message that the caller's inode lock should exclude? */
 static inline bool zuf_tag_is_left(const struct zuf_put_tag *tag, bool shared)
 {
 	return atomic_read(&tag->left[ZUF_LEFT_EXCLUSIVE]) ||
 	       (!shared && atomic_read(&tag->left[ZUF_LEFT_SHARED]));
 }
 
-/* Wait until that is not so. -EINTR: killed (never with @unkillable). */
+/*
+ * Wait until zuf_tag_is_left() is false.
+ * Return: 0, or -EINTR: killed (never with @unkillable).
+ */
 int zuf_puts_wait_left(struct zuf_put_tag *tag, bool shared, bool unkillable);
-/* Wait until nothing is pending. -EINTR: killed. */
+/* Wait until nothing is pending. Return: 0, or -EINTR: killed. */
 int zuf_tag_wait(struct zuf_put_tag *tag);
-/* The same for at most so many jiffies: what is left of them, 0 = it was not enough. */
+/* zuf_tag_wait() for at most @timeout jiffies. Return: jiffies that are left; 0: not enough. */
 long zuf_tag_wait_some(struct zuf_put_tag *tag, long timeout);
 
 /* ---- with a message ---- */
 
-/* Puts that one message can carry, inodes whose cookies it can have. */
+/* Most puts that one message can carry, and most inodes whose cookies it can have. */
 #define ZUF_PUTS_ALL_MAX	32
 #define ZUF_OP_INODES		5
 
 /*
- * A message that nobody waits for in place; zuf_chan_post(). It belongs to the channel until
- * @done, which is called once, in process context, by the ZT or by whom it dies with.
+ * struct zuf_post - a message that nobody waits for in place; zuf_chan_post()
+ * It belongs to the channel until @done, which is called once, in process context, by the ZT or by
+ * the task that finds the channel dead.
  * @hdr: whole message, in_len bytes, copied
- * @tag: counts it until then; or NULL
- * @puts: whose waiting puts go along; NULL: the channel's CPU
- * @ep: the mount, whose puts they are; NULL: none
+ * @tag: counts the message until then; or NULL
+ * @puts: the waiting puts that go along; NULL: those of the channel's CPU
+ * @ep: the mount that these puts belong to; NULL: no puts go along
  * @done: @err: what the server has answered, unchecked; -ENOTCONN: the channel is gone
  */
 struct zuf_post {
@@ -89,24 +94,24 @@ struct zuf_post {
 };
 
 /*
- * What ends with a message: the puts that travel with it and, when its application was
- * killed, its hold on the inodes that it names. Owner as of the command buffer.
+ * struct zuf_carried - what ends with a message: the puts that travel with it and, when its
+ * application was killed, its hold on the inodes that it names. Owner as of the command buffer.
  */
 struct zuf_carried {
 	/* every operation looks at these */
-	u32 nr;
-	s32 err;			/* what @post hears */
-	u8 gen;				/* in which @ep counts it (ends.h) */
-	struct zuf_endpoint *ep;	/* a killed application's mount counts it; or NULL */
-	struct zuf_post *post;		/* nobody waits for it in place (chan.h); or NULL */
+	u32 nr;				/* entries of @tag */
+	s32 err;			/* what @post is told */
+	u8 gen;				/* generation in which @ep counts the message (ends.h) */
+	struct zuf_endpoint *ep;	/* counts a killed application's message; or NULL */
+	struct zuf_post *post;		/* nobody waits for the message in place; or NULL */
 
 	u8 left[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];	/* enum zuf_left; a put: NO_LOCK */
 	struct zuf_put_tag *tag[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];
 };
 
-/* One more that the tag counts, and by its lock: until zuf_puts_done(). */
+/* Count the message in @tag, and by its lock @left, until zuf_puts_done(). */
 void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left);
-/* The message is done with, whoever finds out. */
+/* The message is done with; anybody may find that out. */
 void zuf_puts_done(struct zuf_carried *carried);
 
 #endif

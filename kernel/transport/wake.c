@@ -3,9 +3,9 @@
  * wake.c - how one task wakes another on its own CPU
  *
  * The scheduler's wake flags are private to it. WF_SYNC is learned at module
- * start from a synchronous wake-up of our own wait queue; "wake on the current
+ * start from a synchronous wake-up of our own wait queue. "Wake on the current
  * CPU" cannot be learned (its only users are not exported), so its value is
- * tried out: a thread is woken from each of two CPUs and must run there. If it
+ * tested: a thread is woken from each of two CPUs and must run there. If it
  * ever runs elsewhere, or the kernel has no such flag, applications disable
  * their migration instead (wake.h).
  */
@@ -48,7 +48,7 @@ void zuf_wake(struct task_struct *task)
 	default_wake_function(&wqe, TASK_NORMAL, wake_flags, NULL);
 }
 
-/* The self-test: a sleeper that tells on which CPU it woke up. */
+/* The self-test: a sleeper that records on which CPU it woke up. */
 struct wake_test {
 	struct task_struct *sleeper;
 	struct completion asleep, awake;
@@ -122,7 +122,7 @@ static int wake_test(bool *passed)
 		return PTR_ERR(wt.sleeper);
 	*passed = wake_test_all(&wt);
 	wait_for_completion(&wt.asleep);
-	/* the last sleep ends without a waker of ours */
+	/* nobody wakes the sleeper from its last sleep but kthread_stop() */
 	WRITE_ONCE(wt.go, true);
 	kthread_stop(wt.sleeper);
 	return 0;
@@ -135,7 +135,7 @@ int zuf_wake_init(void)
 	int err;
 
 	wake_flags = sync;
-	zuf_wake_stays_here = false;	/* not what a parameter says */
+	zuf_wake_stays_here = false;	/* whatever the parameter says */
 	if (!zuf_wf_current_cpu)
 		return 0;
 	wake_flags = sync | zuf_wf_current_cpu;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wake.h - wake one task in a way that keeps both sides on this CPU; wait for a server
+ * wake.h - wake one task in a way that keeps both sides on this CPU, and wait for a server
  *
  * The waker is about to give way (synchronous hint). Where the scheduler takes a
- * "wake on this CPU" flag (6.6 and later) and a self-test at module start
- * proves it, that keeps an application that sleeps here; else it disables its
- * migration meanwhile.
+ * "wake on this CPU" flag (6.6 and later), and a self-test at module start proves
+ * it, the flag keeps a sleeping application on its CPU; otherwise the application
+ * disables its migration while it sleeps.
  */
 #ifndef ZUF_WAKE_H
 #define ZUF_WAKE_H
@@ -21,27 +21,31 @@ extern bool zuf_wake_stays_here;
 
 int zuf_wake_init(void);
 
-/* Wake a task that sleeps interruptibly or uninterruptibly. Any context. */
+/* Wake a task that sleeps interruptibly or uninterruptibly. Context: any. */
 void zuf_wake(struct task_struct *task);
 
-/* A killable sleep that may have to become freezable lasts no longer: the freezer wakes none. */
+/*
+ * Most jiffies of one killable sleep that may have to become freezable: the freezer does not wake
+ * such a sleeper.
+ */
 #define ZUF_KILLABLE_MAX	HZ
 
-/* Jiffies for which an application that waits may not leave its CPU. */
+/* Jiffies for which an application that waits is kept on its CPU. */
 #define ZUF_PIN_JIFFIES		2
 
 /**
- * zuf_freezable() - what a sleep with locks, a range or a message adds to its state
- * To be asked before each sleep. A server may be frozen before those who wait for it, so they
- * must be frozen where they are, with what they hold. That is safe only while the whole system
- * freezes: then no program is left that could want it. A lock of the VFS that a frozen task
- * holds stops who sleeps at it, as without us, and lets that suspend fail; a wake-up that a
- * frozen exclusive waiter eats was for tasks that are frozen as well, who all look again at the
- * thaw; our workers wait for the server until then. A cgroup's freezer stops single programs:
- * it finds them where they hold nothing, at the return to user space.
+ * zuf_freezable() - what a sleep with locks, a range or a message adds to its task state
+ * Must be called before each sleep. A server may be frozen before the tasks that wait for it, so
+ * they must be frozen where they are, with what they hold. That is safe only while the whole
+ * system freezes: then no program is left that could want this. A VFS lock that a frozen task
+ * holds stops a task that sleeps on that lock, as it would without us, and makes that suspend
+ * fail. A wake-up that a frozen exclusive waiter consumes was meant for tasks that are frozen as
+ * well, and all of them look again at the thaw; our workers wait for the server until then. A
+ * cgroup's freezer stops single programs: it finds them where they hold nothing, at the return to
+ * user space.
  *
- * Nobody freezes in CLAIMED or ANSWERED, with a pin, or while he waits for a device.
- * 1 is frozen, or about to be, exactly when all programs are.
+ * No task freezes in CLAIMED or ANSWERED, with a pin, or while it waits for a device.
+ * Task 1 (init) is frozen, or about to be, exactly when all programs are.
  */
 static inline unsigned int zuf_freezable(void)
 {
@@ -54,13 +58,16 @@ static inline unsigned int zuf_freezable(void)
 					 (TASK_KILLABLE | zuf_freezable()),		\
 					 0, 0, schedule_timeout(ZUF_KILLABLE_MAX)))
 
-/* The same for what wake_up_var(@var) tells of. */
+/* zuf_wait_killable() for a condition whose change is followed by wake_up_var(@var). */
 #define zuf_wait_var_killable(var, condition)						\
 	((condition) ? 0 : ___wait_var_event(var, condition,				\
 					     (TASK_KILLABLE | zuf_freezable()),		\
 					     0, 0, schedule_timeout(ZUF_KILLABLE_MAX)))
 
-/* The application will sleep: make sure that it comes back on this CPU, which is @cpu. */
+/*
+ * The application will sleep: make sure that it comes back on this CPU, which must be @cpu.
+ * Return: true if zuf_cpu_unpin() must be called with true.
+ */
 static inline bool zuf_cpu_pin(unsigned int cpu)
 {
 	if (zuf_wake_stays_here || current->nr_cpus_allowed == 1)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * watch.c - threads of the server that have ended alone
+ * watch.c - find threads of the server that have ended alone
  *
- * Such a thread tells nobody: the file that makes it a ZT belongs to the process. So a worker
- * looks, once a second while there are channels.
+ * Nobody is told of such a thread's end: the file that makes it a ZT belongs to the process. So a
+ * worker looks, once a second while there are channels.
  */
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>

@@ -3,13 +3,13 @@
  * window.c - what a server sees of an application
  *
  * The window is a 4 MiB mapping per channel. Its end always shows the copy
- * ("bounce") pages, which the channel owns: transfers go through them. With a smaller
- * copy_max large ones map the pinned pages of the application from the start of the
- * window and take the mappings away before the application goes on; a transfer
- * that needs the whole window covers the copy pages for that time, they come
- * back by a page fault.
+ * ("bounce") pages, which belong to the channel: transfers go through them. With a smaller
+ * copy_max large transfers map the pinned pages of the application from the start of the
+ * window, and remove the mappings before the application goes on. A transfer that
+ * needs the whole window covers the copy pages for that time; they come back by a
+ * page fault.
  *
- * Called with the channel claimed (call.c, retry.c); zuf_win_drop_pages also by the
+ * Called with the channel claimed (call.c, retry.c); zuf_win_drop_pages() also by the
  * ZT for an operation whose application was killed. No page of the application
  * is ever faulted in here: callers hold locks that a fault may need.
  */
@@ -26,17 +26,17 @@
 #include "compat/pfn.h"
 #include "window.h"
 
-/* A quarter of the window is for copy pages. */
+/* Most bytes that are copied: a quarter of the window. */
 #define COPY_ALL	(ZUS_API_MAP_MAX_SIZE / 4)
 
 /*
- * To pin, map and unmap a page costs about what the second copy of it does, whose
- * memory is in the CPU's cache, and a mapping makes every CPU of the server drop
- * translations (docs/io.md). So by default nothing is mapped.
+ * To pin, map and unmap a page costs about as much as its second copy, whose memory is in the CPU's
+ * cache; and a mapping makes every CPU of the server drop translations (docs/io.md). So by default
+ * nothing is mapped.
  */
 unsigned int zuf_copy_max __read_mostly = COPY_ALL;
 
-/* From the small copy pages on. */
+/* The parameter is at least the size of the small copy pages. */
 static int copy_max_set(const char *val, const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, ZUF_BOUNCE_SMALL, COPY_ALL);
@@ -49,7 +49,7 @@ static const struct kernel_param_ops copy_max_ops = {
 module_param_cb(copy_max, &copy_max_ops, &zuf_copy_max, 0444);
 MODULE_PARM_DESC(copy_max, "Largest transfer in bytes that is copied, not mapped (1048576: all)");
 
-/* Bytes at the end of the window that copy pages can take. */
+/* Bytes at the end of the window that copy pages can occupy. */
 static size_t bounce_size(void)
 {
 	return PAGE_ALIGN(zuf_copy_max);
@@ -62,17 +62,17 @@ static size_t big_size(void)
 
 /* ---- the mapping in the server ---- */
 
-/* The VMA's own protection is read-only, so that win_mkwrite() is asked. */
+/* The VMA's own protection is read-only, so that win_mkwrite() is called for stores. */
 static pgprot_t win_prot(bool writable)
 {
 	return vm_get_page_prot(VM_SHARED | VM_READ | (writable ? VM_WRITE : 0));
 }
 
-/* The copy page at a place of the window; NULL: there is none. */
+/* Return: the copy page at an offset of the window; NULL: there is none. */
 static void __shm *bounce_page(struct zuf_chan *ch, pgoff_t pgoff)
 {
 	size_t to_end = (size_t)(ZUS_API_MAP_MAX_PAGES - pgoff) << PAGE_SHIFT;
-	/* pairs with bounce_segs(): its pages were zeroed before */
+	/* pairs with bounce_segs(): the pages were zeroed before they were published */
 	void __shm *big = smp_load_acquire(&ch->bounce_big);
 
 	if (pgoff >= ZUS_API_MAP_MAX_PAGES || to_end > bounce_size())
@@ -92,7 +92,7 @@ static vm_fault_t win_fault(struct vm_fault *vmf)
 				   win_prot(true));
 }
 
-/* A page that is shown read-only stays read-only. */
+/* A page that is shown read-only must stay read-only. */
 static vm_fault_t win_mkwrite(struct vm_fault *vmf)
 {
 	return VM_FAULT_SIGBUS;
@@ -112,7 +112,7 @@ static void win_close(struct vm_area_struct *vma)
 {
 	struct zuf_chan *ch = vma->vm_private_data;
 
-	/* a copy goes when mremap() is refused */
+	/* when mremap() is refused a copy of the VMA is closed, which is not the window */
 	if (vma->vm_start == ch->win_addr)
 		WRITE_ONCE(ch->win_addr, 0);
 }
@@ -151,7 +151,7 @@ out:
 
 /* ---- mapped pages ---- */
 
-/* What is mapped here would pass by the counts of a kernel that has some. */
+/* Entries that are made here bypass the counts of a kernel that counts them: then do not map. */
 static bool win_maps(void)
 {
 	return zuf_copy_max < COPY_ALL && !zuf_ptes_are_counted();
@@ -244,7 +244,7 @@ static int win_map_pte(pte_t *pte, unsigned long addr, void *data)
 {
 	struct win_map *wm = data;
 
-	/* the copy pages may stand here: nothing else does */
+	/* the old entry may be one of copy pages: nothing else is mapped here */
 	set_pte(pte, pte_mkspecial(pfn_pte(page_to_pfn(*wm->page++), wm->prot)));
 	return 0;
 }
@@ -259,7 +259,7 @@ static int win_map_pages(struct zuf_chan *ch, struct zuf_win *win)
 
 	if (!addr || !mmget_not_zero(ch->mm))
 		return -EIO;
-	/* whoever has it may wait for anything, we have the channel */
+	/* whoever holds the lock may wait for anything, and we have the channel: do not wait */
 	if (!mmap_read_trylock(ch->mm)) {
 		mmput_async(ch->mm);
 		win->refused = true;
@@ -282,7 +282,7 @@ void zuf_win_unpin_pages(struct zuf_chan *ch)
 
 	if (!ch->pages)
 		return;
-	/* nobody can rely on the memory of a read that has not returned: marks may be missing */
+	/* a read that has not returned promises nothing about its memory: a mark may be missing */
 	if (ch->dirty_pages)
 		left = zuf_unpin_marked(ch->pages, ch->nr_pages);
 	unpin_user_pages(ch->pages, ch->dirty_pages ? left : ch->nr_pages);
@@ -315,13 +315,13 @@ static int win_open_pages(struct zuf_chan *ch, struct zuf_win *win, struct zufs_
 {
 	int err;
 
-	/* from here on the channel has them, also when the app is killed */
+	/* from here on the channel owns the pages, also if the application is killed */
 	ch->pages = win->pages;
 	ch->nr_pages = win->nr_pages;
 	ch->dirty_pages = !win->to_server;
 	win->pages = NULL;
 	err = win_map_pages(ch, win);
-	/* a message that comes back has shown them before */
+	/* a message that is sent again has shown them before */
 	win->shown |= !win->refused;
 	if (err) {
 		if (win->shown)
@@ -337,8 +337,8 @@ static int win_open_pages(struct zuf_chan *ch, struct zuf_win *win, struct zufs_
 /* ---- copy pages ---- */
 
 /*
- * Where @len bytes go: into the small copy pages, which every channel has, or
- * also into the big ones before them, which it gets at the first such transfer.
+ * Choose where @len bytes go: into the small copy pages, which every channel has, or also into the
+ * big ones before them, which a channel gets at its first transfer that needs them.
  */
 static int bounce_segs(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
@@ -388,7 +388,7 @@ static void win_copy_in(struct zuf_win *win)
 	}
 }
 
-/* A pipe allocates pages for what it gets. */
+/* A pipe allocates pages for what it receives. */
 static void win_copy_out(struct zuf_win *win, size_t bytes)
 {
 	unsigned int noio = memalloc_noio_save();
@@ -418,8 +418,8 @@ static void win_copy_out(struct zuf_win *win, size_t bytes)
 }
 
 /*
- * What the server has brought from one inode is not for who reads another, should it say
- * that it has brought more than it did. Within one inode nothing is wiped.
+ * Data that the server has brought from one inode must not be seen by a reader of another one, if
+ * the server says that it has brought more than it did. Within one inode nothing is wiped.
  */
 static void win_wipe_left(struct zuf_chan *ch, const struct zuf_win *win)
 {
@@ -436,8 +436,8 @@ static void win_wipe_left(struct zuf_chan *ch, const struct zuf_win *win)
 }
 
 /*
- * What is allocated here must not evict inodes of ours, which takes a channel, and we hold
- * one; nor wait for what others write out.
+ * An allocation here must not evict inodes of ours, which takes a channel while we hold one; and
+ * it must not wait for data that others write out.
  */
 static int win_set_up(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *hdr)
 {
@@ -462,14 +462,14 @@ int zuf_win_open(struct zuf_chan *ch, struct zuf_win *win, struct zufs_ioc_hdr *
 		memcpy(ch->bounce_used, win->seg, sizeof(win->seg));
 		win_copy_in(win);
 		if (!win->done) {
-			/* some of it may be there although it does not count */
+			/* part of the data may be there although it does not count */
 			zuf_win_clear(ch);
 			return -EFAULT;
 		}
 		win->len = win->done;
 	} else {
 		win_wipe_left(ch, win);
-		/* the server may leave off where it likes */
+		/* the server may fill less than this */
 		if (win->kind == ZUF_WIN_KBUF) {
 			shm_zero(win->seg[1].mem, win->seg[1].len);
 			shm_zero(win->seg[0].mem, win->seg[0].len);
@@ -485,7 +485,7 @@ void zuf_win_take(struct zuf_chan *ch, struct zuf_win *win, size_t bytes)
 	if (win->kind == ZUF_WIN_PAGES) {
 		win->done = bytes;
 	} else if (win->to_server) {
-		/* what the server did not use is still the caller's to send */
+		/* the caller may still send what the server did not use */
 		if (win->kind == ZUF_WIN_ITER)
 			iov_iter_revert(win->iter, win->done - bytes);
 		win->done = bytes;

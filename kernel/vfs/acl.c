@@ -2,11 +2,11 @@
 /*
  * acl.c - POSIX access control lists
  *
- * The server stores them as attributes of type "system" with their full names; the
- * value is an array of entries, without a header, ids of the initial user namespace.
- * The VFS caches what is read and checks permissions with it. An access list and the
- * mode go together: the mode is in the shared inode before the list is sent, and comes
- * back with the cached list when the server refuses. Setters hold the inode lock.
+ * The server stores ACLs as attributes of type "system" with their full names. The value is an
+ * array of entries without a header; ids are those of the initial user namespace. The VFS caches
+ * what is read and checks permissions with it. An access ACL and the mode belong together: the
+ * mode is set in the shared inode before the ACL is sent, and both the mode and the cached ACL
+ * are restored if the server refuses. Setters hold the inode lock.
  */
 #include <linux/posix_acl_xattr.h>
 #include <linux/user_namespace.h>
@@ -26,7 +26,7 @@ struct wire_entry {
 };
 static_assert(sizeof(struct wire_entry) == ZUF_ACL_ENTRY_SIZE);
 
-#define FEW_ENTRIES	32	/* are read without an allocation */
+#define FEW_ENTRIES	32	/* ACLs of this size are read without an allocation */
 
 static const char *acl_name(int type)
 {
@@ -122,7 +122,7 @@ void zuf_acl_encode(const struct posix_acl *acl, void *value)
 		encode_entry(&acl->a_entries[i], &wire[i]);
 }
 
-/* @acl NULL: there shall be none. */
+/* @acl NULL: remove the ACL. */
 static int acl_store(struct inode *inode, int type, const struct posix_acl *acl)
 {
 	size_t size = zuf_acl_size(acl);
@@ -146,7 +146,7 @@ static void set_mode(struct inode *inode, umode_t mode)
 	zuf_inode_publish(inode, STATX_MODE);
 }
 
-/* The new list, or none, with the mode that fits. */
+/* Store the new ACL, or remove it, together with the mode that fits. */
 static int store_with_mode(struct inode *inode, int type, const struct posix_acl *acl,
 			   umode_t mode)
 {
@@ -158,7 +158,7 @@ static int store_with_mode(struct inode *inode, int type, const struct posix_acl
 	zuf_touch_start(&touch, inode, STATX_CTIME);
 	set_mode(inode, mode);
 	err = acl_store(inode, type, acl);
-	/* there was none: the mode is all that changes, if it does */
+	/* there was no ACL: only the mode changes, if at all */
 	if (err == -ENODATA && !acl) {
 		same = mode == old_mode;
 		err = same ? 0 : zuf_setattr_send(inode, STATX_MODE | STATX_CTIME);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * acl.h - POSIX access control lists; kernels without them do not have acl.c
+ * acl.h - POSIX access control lists; acl.c is built only for kernels that have them
  */
 #ifndef ZUF_ACL_H
 #define ZUF_ACL_H
@@ -8,17 +8,17 @@
 #include <linux/fs.h>
 #include <linux/posix_acl.h>
 
-#define ZUF_ACL_ENTRY_SIZE	8	/* in the server's value */
+#define ZUF_ACL_ENTRY_SIZE	8	/* bytes of an entry in the server's value */
 
-/* What a new inode gets from its directory; either may be NULL. */
+/* The ACLs that a new inode gets from its directory; either may be NULL. */
 struct zuf_acls {
 	struct posix_acl *access;
 	struct posix_acl *def;
 };
 
 /*
- * What a new inode gets from @dir; its mode is cut to fit, by the umask where there is
- * nothing to inherit. To be released.
+ * Collect the ACLs that @inode inherits from @dir, and reduce its mode accordingly; if there is
+ * nothing to inherit, the umask applies. The caller must call zuf_acls_release().
  */
 static inline int zuf_acls_inherit(struct inode *dir, struct inode *inode,
 				   struct zuf_acls *acls)
@@ -32,10 +32,10 @@ static inline void zuf_acls_release(struct zuf_acls *acls)
 	posix_acl_release(acls->def);
 }
 
-/* With zuf_get_acl() what ZUF_ACL_OPS of compat.h calls. */
+/* With zuf_get_acl(), the inode operations that ZUF_ACL_OPS of compat.h names. */
 int zuf_set_acl(struct zuf_idmap *idmap, struct inode *inode, struct posix_acl *acl, int type);
 
-/* The value that the server stores; may be NULL. */
+/* Size of @acl in the form that the server stores; @acl may be NULL. */
 static inline size_t zuf_acl_size(const struct posix_acl *acl)
 {
 	return acl ? acl->a_count * ZUF_ACL_ENTRY_SIZE : 0;
@@ -43,7 +43,7 @@ static inline size_t zuf_acl_size(const struct posix_acl *acl)
 
 void zuf_acl_encode(const struct posix_acl *acl, void *value);
 
-/* The server has these for the inode, which nobody sees yet. */
+/* Cache the ACLs that the server now has for the inode, which nobody else can see yet. */
 static inline void zuf_acls_cache(struct inode *inode, const struct zuf_acls *acls)
 {
 	cache_no_acl(inode);

@@ -2,11 +2,11 @@
 /*
  * attr.c - attributes: what stat shows, what chmod, chown, utimes set
  *
- * The kernel owns mode, owner and times, the server size, links and blocks. A
- * change of the former is written to the shared inode first and then told
- * (SETATTR), so that the server persists what it finds; a refusal brings the old
- * values back. The size changes by FALLOCATE with ZUFS_FL_TRUNCATE. Callers hold
- * the inode lock exclusively, but for zuf_update_time() and zuf_getattr().
+ * The kernel owns mode, owner and timestamps, the server size, link count and blocks. A change
+ * of the former is written to the shared inode first and then sent (SETATTR), so that the server
+ * persists what it finds; if the server refuses, the old values are restored. The size changes
+ * by FALLOCATE with ZUFS_FL_TRUNCATE. Callers hold the inode lock exclusively, except for
+ * zuf_update_time() and zuf_getattr().
  */
 #include <linux/fs.h>
 #include <linux/sizes.h>
@@ -89,7 +89,7 @@ void zuf_touch_end(struct zuf_touch *touch, int err)
 	zuf_inode_refresh(inode);
 }
 
-/* The server is not told: it persists the times with its next operation. */
+/* The server gets no message: it persists the timestamps with its next operation. */
 int zuf_update_time(struct inode *inode, struct timespec64 now, u32 statx_bits)
 {
 	set_times(inode, now, statx_bits);
@@ -115,11 +115,11 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		stat->result_mask |= STATX_BTIME;
 		stat->btime = timestamp_truncate(ns_to_timespec64(ZUF_I(inode)->btime_ns), inode);
 	}
-	/* programs make buffers of this size */
+	/* programs allocate buffers of this size */
 	stat->blksize = clamp_t(u32, stat->blksize, SECTOR_SIZE, SZ_2M);
 	/*
-	 * There is no page cache to get around: every position and address will do. But loop
-	 * devices of newer kernels take what is said of positions as the size of their sectors.
+	 * There is no page cache to bypass, so every position and address is allowed. But loop
+	 * devices of newer kernels use the alignment of positions as the size of their sectors.
 	 */
 	if ((request_mask & STATX_DIOALIGN) && S_ISREG(inode->i_mode)) {
 		stat->result_mask |= STATX_DIOALIGN;
@@ -131,7 +131,7 @@ int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 
 /* ---- setattr ---- */
 
-/* What setattr_copy() changes, to be put back when the server refuses. */
+/* What setattr_copy() changes; restored if the server refuses. */
 struct old_attr {
 	umode_t mode;
 	kuid_t uid;
@@ -197,12 +197,12 @@ static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr
 	zuf_inode_publish(inode, bits);
 	err = zuf_setattr_send(inode, bits);
 	sent = !err;
-	/* an access list has the mode's bits too */
+	/* an access ACL has the mode's bits, too */
 	if (sent && (bits & STATX_MODE))
 		err = zuf_acl_chmod(idmap, dentry, inode->i_mode);
 	if (!err)
 		return 0;
-	/* the server will find the new ones: they stay, and are told to it once more */
+	/* the server will find the new values: they stay, and are sent to it once more */
 	if (err == -EINTR && (READ_ONCE(ZUF_I(inode)->stale) & ZUF_STALE_ATTR))
 		return err;
 	restore_attr(inode, &old, bits);
@@ -218,10 +218,10 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 	u32 bits;
 	int err;
 
-	/* the VFS looks at this for some attributes only */
+	/* the VFS checks this for some attributes only */
 	if (IS_IMMUTABLE(inode))
 		return -EPERM;
-	/* newer kernels say so themselves */
+	/* newer kernels return this error themselves */
 	if (S_ISLNK(inode->i_mode) && (attr->ia_valid & ATTR_MODE))
 		return -EOPNOTSUPP;
 	err = zuf_settle_change(inode, 0);
@@ -235,12 +235,12 @@ int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *at
 		err = zuf_truncate(inode, attr->ia_size);
 		if (err)
 			return err;
-		/* truncate(2) says so even if it has that size already */
+		/* truncate(2) changes the timestamps even if the file has that size already */
 		if (!resized)
 			attr->ia_valid |= ATTR_MTIME | ATTR_CTIME;
 	}
 	bits = statx_bits_of(attr->ia_valid);
-	/* a new size has brought "now" with it */
+	/* the change of size has set these timestamps to now already */
 	if (resized && !(attr->ia_valid & (ATTR_MTIME_SET | ATTR_ATIME_SET)) &&
 	    !(bits & ~(STATX_MTIME | STATX_CTIME)))
 		bits = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * attr.h - attributes of an inode
+ * attr.h - attributes of an inode: setattr, getattr, timestamps
  */
 #ifndef ZUF_ATTR_H
 #define ZUF_ATTR_H
@@ -13,21 +13,21 @@ void zuf_inode_publish(struct inode *inode, u32 statx_bits);
 /* Set ctime, mtime, atime to now in both inodes; the caller sends the operation. */
 void zuf_inode_touch(struct inode *inode, u32 statx_bits);
 
-/* Times of an inode before an operation changed them. */
+/* Timestamps of an inode before an operation changed them. */
 struct zuf_touch {
 	struct inode *inode;
-	u32 statx_bits;		/* which of them it changed */
+	u32 statx_bits;		/* which of them the operation changed */
 	struct timespec64 mtime, ctime;
 };
 
-/* As zuf_inode_touch(), but the operation may still fail. */
+/* As zuf_inode_touch(), for an operation that may still fail. */
 void zuf_touch_start(struct zuf_touch *touch, struct inode *inode, u32 statx_bits);
-/* The operation ended with @err: if it was refused the old times come back; re-read. */
+/* The operation ended with @err: restore the timestamps if it was refused, then re-read them. */
 void zuf_touch_end(struct zuf_touch *touch, int err);
 
-/* i_op pieces that every kind of inode has; .update_time is zuf_op_update_time. */
+/* Inode operations of every kind of inode; .update_time is zuf_op_update_time. */
 int zuf_setattr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr);
-/* Tell the server (SETATTR) of STATX_* fields that changed in the shared inode. */
+/* Send SETATTR: tell the server which STATX_* fields have changed in the shared inode. */
 int zuf_setattr_send(struct inode *inode, u32 statx_bits);
 int zuf_getattr(struct zuf_idmap *idmap, const struct path *path,
 		struct kstat *stat, u32 request_mask, unsigned int flags);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * create.c - new inodes: files, directories, symbolic links, devices, tmpfiles
+ * create.c - creation of inodes: files, directories, symbolic links, devices, tmpfiles
  *
- * The VFS inode is made first and describes the wish (NEW_INODE's zi); the server
- * answers with its own inode and cookie, and adds the name in the same operation.
- * An inode that comes to nothing is dropped before anyone has seen it; so is one that
- * does not get what belongs to it (newattr.h). Callers hold the directory's inode lock
- * exclusively.
+ * The VFS inode is made first and describes what is wanted (zi of NEW_INODE). The server answers
+ * with its own inode and cookie, and adds the name in the same operation. If the creation fails,
+ * the inode is dropped before anyone has seen it; so is an inode that does not get the
+ * attributes that belong to it (newattr.h). Callers hold the directory's inode lock exclusively.
  */
 #include <linux/fs_struct.h>
 #include <linux/user_namespace.h>
@@ -22,15 +21,16 @@
 #include "sb.h"
 #include "symlink.h"
 
-/* What a new inode is to be. */
+/* Properties that a new inode must have. */
 struct wish {
-	umode_t mode;		/* with the type */
+	umode_t mode;		/* including the file type */
 	dev_t rdev;
-	const char *target;	/* symbolic link: its text, else NULL */
+	const char *target;	/* text of a symbolic link; else NULL */
 	size_t target_len;
-	bool tmpfile;		/* without a name */
+	bool tmpfile;		/* the inode gets no name */
 	u32 op_flags;		/* ZUF_OPF_* */
-	bool *made;		/* out: the server has made it, whatever came after; or NULL */
+	bool *made;		/* out: the server has made the inode, whatever failed later; or
+				 * NULL */
 };
 
 int zuf_str_set(struct zufs_str *str, const struct qstr *name)
@@ -50,7 +50,7 @@ static void inherit_flags(struct inode *inode, const struct inode *dir)
 	ZUF_I(inode)->declared_flags = flags & ZUFS_S_DECLARED;
 }
 
-/* A VFS inode with everything that the server does not decide, and what it shall have. */
+/* Make a VFS inode with everything that the server does not decide, and collect @na for it. */
 static struct inode *make_inode(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish,
 				struct zuf_newattr *na)
@@ -110,7 +110,7 @@ static void create_describe(const struct inode *inode, const struct wish *wish, 
 		memcpy(zi->i_symlink, wish->target, wish->target_len);
 }
 
-/* NEW_INODE; with what the inode comes with if it rides along, else it comes later. */
+/* Send NEW_INODE. @carried: it carries the records of @na; otherwise these are stored later. */
 static int send_message(struct inode *inode, struct inode *dir, const struct qstr *name,
 			const struct wish *wish, struct zuf_newattr *na, bool carried)
 {
@@ -149,8 +149,8 @@ static int send_message(struct inode *inode, struct inode *dir, const struct qst
 }
 
 /*
- * Have the inode made, with its name; on success it is hashed and locked as new. @carried: it
- * has what it comes with.
+ * Have the server make the inode, with its name; on success the inode is hashed and locked as
+ * new. *@carried: NEW_INODE has carried the records of @na.
  */
 static int send_new_inode(struct inode *inode, struct inode *dir, const struct qstr *name,
 			  const struct wish *wish, struct zuf_newattr *na, bool *carried)
@@ -159,7 +159,7 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 
 	*carried = zuf_newattr_can_ride(na, inode->i_sb);
 	err = send_message(inode, dir, name, wish, na, *carried);
-	/* longer than a command buffer */
+	/* the message is longer than a command buffer */
 	if (unlikely(err == -E2BIG && *carried)) {
 		*carried = false;
 		err = send_message(inode, dir, name, wish, na, false);
@@ -167,24 +167,24 @@ static int send_new_inode(struct inode *inode, struct inode *dir, const struct q
 	return err;
 }
 
-/* An inode that cannot get its attributes goes again; the caller's error stands. */
+/* Undo the creation of an inode that cannot get its attributes; the caller's error stands. */
 static void undo_create(struct inode *inode, struct inode *dir, const struct qstr *name)
 {
 	int err = zuf_name_remove(dir, name, inode, ZUF_OPF_FORGET, NULL);
 
-	/* killed: it is delivered all the same */
+	/* -EINTR: killed, but the message is delivered */
 	if (!err || err == -EINTR) {
 		spin_lock(&inode->i_lock);
 		if (inode->i_nlink)
 			clear_nlink(inode);
 		spin_unlock(&inode->i_lock);
 	}
-	/* where the name stays, a lookup makes another inode of it */
+	/* if the name remains, a lookup makes another inode for it */
 	remove_inode_hash(inode);
 	discard_new_inode(inode);
 }
 
-/* An inode and its name in @dir: locked as new, or ERR_PTR. */
+/* Make an inode and its name in @dir. Return: the inode, locked as new, or ERR_PTR. */
 static struct inode *make_named(struct zuf_idmap *idmap, struct inode *dir,
 				const struct qstr *name, const struct wish *wish)
 {
@@ -219,11 +219,11 @@ static int make_node(struct zuf_idmap *idmap, struct inode *dir, struct dentry *
 	struct inode *inode = make_named(idmap, dir, &dentry->d_name, wish);
 
 	if (IS_ERR(inode)) {
-		/* what came of it the next lookup finds out */
+		/* the next lookup finds out what has become of the name */
 		d_drop(dentry);
 		return PTR_ERR(inode);
 	}
-	/* nobody has looked for it, see zuf_atomic_open() */
+	/* no lookup was done for this dentry, see zuf_atomic_open() */
 	if (d_in_lookup(dentry))
 		d_add(dentry, NULL);
 	d_instantiate_new(dentry, inode);

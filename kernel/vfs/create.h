@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * create.h - new inodes
+ * create.h - creation of inodes
  */
 #ifndef ZUF_CREATE_H
 #define ZUF_CREATE_H
@@ -9,7 +9,7 @@
 
 int zuf_create(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 	       umode_t mode);
-/* The same; @made is set when an error came after the server had made it. */
+/* As zuf_create(); *@made is set if an error came after the server had made the inode. */
 int zuf_create_new(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		   umode_t mode, bool *made);
 int zuf_mknod(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,

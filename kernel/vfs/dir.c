@@ -2,12 +2,12 @@
 /*
  * dir.c - readdir: entries of the server, checked one by one
  *
- * The VFS has "." and ".." at positions 0 and 1 and position p + 2 for p of the
- * server; dots that come from a server are left out. The position of an entry is
- * its own: asked from there, the server starts with it, whatever was removed
- * meanwhile. Positions rise from entry to entry and from call to call, and i_size lies
- * behind all of them: when it has grown, what it was at the open is where a listing
- * ends, whatever its reader adds. The VFS holds the inode lock shared and the lock of f_pos.
+ * The VFS has "." and ".." at positions 0 and 1, and position p + 2 for the server's position p;
+ * dot entries that come from a server are left out. Each entry has a fixed position: asked from
+ * that position, the server starts with this entry, whatever was removed meanwhile. Positions
+ * rise from entry to entry and from call to call, and i_size lies behind all of them. If i_size
+ * has grown since the open, the listing ends at the i_size of the open, however much its reader
+ * adds. The VFS holds the inode lock shared, and the lock of f_pos.
  */
 #include <linux/log2.h>
 #include <linux/sched/signal.h>
@@ -20,38 +20,38 @@
 #include "ioctl.h"
 #include "sb.h"
 
-#define POS_DOTS	2			/* VFS positions before the server's */
-#define POS_MAX		((1LL << 56) - 1)	/* an entry has 7 bytes for it */
+#define POS_DOTS	2			/* VFS positions before the first of the server's */
+#define POS_MAX		((1LL << 56) - 1)	/* an entry has 7 bytes for its position */
 
 /*
- * The kernel buffer doubles while a listing goes on, and shrinks to what the
- * reader took of it: the rest is asked for again.
+ * The kernel buffer doubles while a listing goes on, and shrinks to what the reader took of it:
+ * the rest must be asked for again.
  */
 #define BUF_MIN		SZ_4K
 #define BUF_MAX		SZ_64K
 
-/* An open directory, in file->private_data; lock of f_pos. */
+/* An open directory, in file->private_data; guarded by the lock of f_pos. */
 struct open_dir {
 	loff_t end;		/* VFS position where the listing ended, or -1 */
-	u64 limit;		/* server position that no entry had at the open */
+	u64 limit;		/* server position that was behind all entries at the open */
 	size_t buf_size;
 };
 
-/* One answer of the server, and how far it was passed on. */
+/* One answer of the server, and how much of it was passed on. */
 struct walk {
 	void *buf;
 	size_t len;
-	u64 limit;		/* entries from here on are left out */
-	bool past;		/* one of these has come */
-	bool more;		/* the server has more, from @go_on */
+	u64 limit;		/* entries from this position on are left out */
+	bool past;		/* such an entry has come */
+	bool more;		/* the server has more entries, from @go_on on */
 	u64 go_on;
-	u64 next;		/* least position that the next entry may have */
-	bool emitted;		/* at least one */
-	bool full;		/* the reader's buffer is, after @used bytes of ours */
+	u64 next;		/* lowest position that the next entry may have */
+	bool emitted;		/* at least one entry was passed on */
+	bool full;		/* the reader's buffer is full, after @used bytes of @buf */
 	size_t used;
 };
 
-/* A listing begins: names that come after it may be left out. */
+/* Begin a listing: names that are added later may be left out. */
 static void dir_begin(struct open_dir *dir, const struct inode *inode)
 {
 	dir->end = -1;
@@ -83,7 +83,10 @@ static loff_t zuf_dir_llseek(struct file *file, loff_t offset, int whence)
 
 	pos = generic_file_llseek_size(file, offset, whence, POS_MAX + POS_DOTS,
 				       i_size_read(inode));
-	/* who only asks where it is, as between two entries, begins nothing */
+	/*
+	 * a caller that only asks for the position, as between two entries, begins no new
+	 * listing
+	 */
 	if (pos >= 0 && (pos != old || !pos))
 		dir_begin(file->private_data, inode);
 	return pos;
@@ -119,7 +122,7 @@ static bool is_dots(const struct zufs_str *name)
 	       (name->len == 1 || (name->len == 2 && name->name[1] == '.'));
 }
 
-/* Servers of 2019 may count the NUL behind a name. */
+/* Servers of 2019 may count the NUL behind a name as part of it. */
 static u8 len_without_nul(const struct zufs_str *name)
 {
 	return name->len - !name->name[name->len - 1];
@@ -165,7 +168,7 @@ static int emit_entries(struct dir_context *ctx, struct walk *walk)
 	return 0;
 }
 
-/* Everything was passed on: where does the listing go on? */
+/* All entries of the answer were passed on: find out where the listing continues. */
 static int end_of_answer(struct open_dir *dir, struct dir_context *ctx, struct walk *walk)
 {
 	u64 least = walk->emitted ? walk->next : walk->next + 1;

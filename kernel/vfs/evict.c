@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * evict.c - telling the server that the kernel has done with an inode
+ * evict.c - tell the server that the kernel no longer uses an inode
  *
- * A cookie that is given back may be handed out again at once by a LOOKUP of another CPU:
- * the server counts references, so the late message takes away just one. Of one inode the
- * order is kept: its last message waits for all others (the tag). What cannot ride (ride.c)
- * is sent here, or left to a worker where nobody may wait (ends.h).
+ * A LOOKUP on another CPU may hand a cookie out again as soon as the kernel gives it back. The
+ * server counts references, so a late message takes away just one. The messages of one inode are
+ * kept in order: its last message waits for all others (the tag). What cannot ride (ride.c) is
+ * sent here, or left to a worker where nobody may wait (ends.h).
  */
 #include "dispatch.h"
 #include "ends.h"
@@ -29,7 +29,7 @@ static void fill_evict(struct zufs_ioc_evict_inode *msg, u64 zus_ii, u16 operati
 	};
 }
 
-/* Nothing has to go before: the usual case. False: nothing is done. */
+/* The usual case: no message has to go first. Return: false: nothing was done. */
 static bool end_rides(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end)
 {
 	struct zufs_ioc_evict_inode msg;
@@ -41,7 +41,10 @@ static bool end_rides(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *e
 	return zuf_evict_ride(zsb->sbid, &msg.hdr);
 }
 
-/* Killed, or interrupted: the worker sends it once more, which does no harm. */
+/*
+ * Return an error if the task is killed or interrupted: then the worker sends SYNC again, which
+ * does no harm.
+ */
 static int sync_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end)
 {
 	struct zufs_ioc_sync msg;
@@ -57,7 +60,7 @@ static int sync_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end
 	return 0;
 }
 
-/* The same of what a killed chmod has left. */
+/* As sync_now(), for what a killed chmod has left. */
 static int attr_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end)
 {
 	struct zufs_ioc_attr msg;
@@ -73,14 +76,14 @@ static int attr_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end
 	return 0;
 }
 
-/* All that is left, by our own messages. False: the rest is the worker's. */
+/* Send everything that is left from here. Return: false: the worker must do the rest. */
 static bool end_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end)
 {
 	struct zufs_ioc_evict_inode msg;
 	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_FORGET | ZUF_OPF_NESTED,
 				  .inode = inode, .ends = true);
 
-	/* nothing could end the wait of some for a server that hangs */
+	/* these tasks must not wait: nothing could end their wait for a server that hangs */
 	if (current->flags & (PF_EXITING | PF_MEMALLOC | PF_KTHREAD))
 		return false;
 	if (zuf_flush(zsb, zuf_inode_tag(inode)) ||
@@ -95,7 +98,7 @@ static bool end_now(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end
 	return true;
 }
 
-/* False: it is frozen, and something would change. */
+/* Return: false: the file system is frozen and the message would change something. */
 static bool try_end(struct zuf_sb *zsb, struct inode *inode, struct zuf_end *end)
 {
 	bool changes = zuf_end_changes(end), done;
@@ -123,7 +126,7 @@ void zuf_evict_end(struct inode *inode)
 	end->operation = inode->i_nlink ? ZUFS_OP_EVICT_INODE : ZUFS_OP_FREE_INODE;
 	if (inode->i_nlink || end->zi)
 		zuf_sync_evict(inode);
-	/* of what somebody still holds: when he does no more */
+	/* if frames are held the end waits until nobody holds them */
 	if ((may_be_freed(inode, end) && zuf_pins_keep(inode, end)) || end->zi ||
 	    !try_end(zsb, inode, end))
 		zuf_end_queue(zsb, inode);

@@ -2,10 +2,10 @@
 /*
  * export.c - file handles: for knfsd, open_by_handle_at(2), overlayfs
  *
- * A handle is inode number (64 bits) and generation, and those of the parent if it is to be
- * connectable. What is not in the cache is asked for by number (IGET), if the server has
- * that; without it a handle lives as long as the inode is cached. Everything that cannot
- * be found is -ESTALE: the VFS makes that of every error.
+ * A handle has the inode number (64 bits) and the generation, and those of the parent if it must
+ * be connectable. If an inode is not in the cache the server is asked for it by number (IGET).
+ * Without IGET a handle lives only as long as the inode is cached. An inode that cannot be found
+ * gives -ESTALE; the VFS turns every error into that.
  */
 #include <linux/exportfs.h>
 #include <linux/fs.h>
@@ -16,7 +16,7 @@
 #include "namei.h"
 #include "sb.h"
 
-/* In handles, so its layout stays; words of 4 bytes count. */
+/* Part of a handle, so its layout must not change; lengths count words of 4 bytes. */
 struct handle_node {
 	__le32 ino_low, ino_high;
 	__le32 generation;
@@ -27,7 +27,7 @@ struct handle {
 	struct handle_node parent;	/* HANDLE_WITH_PARENT only */
 };
 
-/* Types of handles; the numbers that mean the same elsewhere. */
+/* Types of handles: the numbers that mean the same in other file systems. */
 #define HANDLE_PLAIN		0x81
 #define HANDLE_WITH_PARENT	0x82
 
@@ -57,7 +57,7 @@ static int zuf_encode_fh(struct inode *inode, __u32 *words, int *max_len, struct
 	return HANDLE_WITH_PARENT;
 }
 
-/* ---- and back ---- */
+/* ---- from a handle to an inode ---- */
 
 static struct inode *ask_server(struct super_block *sb, u64 ino, u32 generation)
 {
@@ -118,7 +118,7 @@ static struct dentry *zuf_fh_to_parent(struct super_block *sb, struct fid *fid, 
 	return find_node(sb, &handle->parent);
 }
 
-/* The VFS holds the inode lock of the child. */
+/* Context: the VFS holds the inode lock of the child. */
 static struct dentry *zuf_get_parent(struct dentry *child)
 {
 	static const struct qstr dotdot = QSTR_INIT("..", 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * export.h - file handles
+ * export.h - file handles, as NFS and open_by_handle_at() use them
  */
 #ifndef ZUF_EXPORT_H
 #define ZUF_EXPORT_H

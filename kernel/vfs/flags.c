@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flags.c - append, immutable, noatime, sync, dirsync, those of the server; the generation
+ * flags.c - flags of an inode, of the VFS and of the server; its generation
  *
- * The VFS inode's i_flags decide. They are copied to the shared inode, then SETATTR
- * tells of it; a refusal brings the old ones back. Those that its type has declared stand
- * beside the VFS inode. All other bits of the shared i_flags are the server's.
- * FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR and their opposites come through the VFS, which has
- * checked the permission and holds the inode lock of a change.
+ * Flags: append, immutable, noatime, sync, dirsync, and those that the server's type has declared.
+ * The VFS inode's i_flags are authoritative. They are copied to the shared inode, then SETATTR
+ * tells the server; if it refuses, the old flags are restored. Flags that the server's type has
+ * declared are kept beside the VFS inode. All other bits of the shared i_flags belong to the
+ * server. FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR and the ioctls that set them come through the VFS,
+ * which has checked the permission and holds the inode lock for a change.
  */
 #include <linux/fileattr.h>
 #include <linux/fs.h>
@@ -26,7 +27,8 @@
 
 static const struct {
 	u32 fs;			/* FS_*_FL */
-	u16 shared;		/* S_* of both inodes, or ZUFS_S_DECLARED; in the shared i_flags */
+	u16 shared;		/* S_* of both inodes, or ZUFS_S_DECLARED; as in the shared
+				 * i_flags */
 } flag_map[] = {
 	{ FS_SYNC_FL, S_SYNC },
 	{ FS_NOATIME_FL, S_NOATIME },
@@ -45,13 +47,13 @@ static const struct {
 
 static_assert(!(ZUF_SHARED_FLAGS & (ZUFS_S_DECLARED | ZUFS_S_IMMUTABLE)));
 
-/* Those that an inode has, as they are in its shared i_flags. */
+/* Flags that the inode has, as they are in its shared i_flags. */
 static u16 shared_flags(const struct inode *inode)
 {
 	return (inode->i_flags & ZUF_SHARED_FLAGS) | ZUF_I(inode)->declared_flags;
 }
 
-/* Those that are not the server's alone. */
+/* Flags that the kernel may change, too: all others are the server's alone. */
 static u16 our_flags(const struct inode *inode)
 {
 	return ZUF_SHARED_FLAGS | ZUF_SB(inode->i_sb)->declared_flags;
@@ -73,7 +75,7 @@ static u32 fs_flags_of(const struct inode *inode)
 	return fs_flags_from(shared_flags(inode));
 }
 
-/* What this kind of inode may have. */
+/* Flags that this kind of inode may have. */
 static u32 known_flags(const struct inode *inode)
 {
 	u32 flags = fs_flags_from(our_flags(inode));
@@ -103,14 +105,17 @@ static int send_setattr(struct inode *inode, u32 bits)
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
-/* A killed task may not have got it off (as set_attr()); who was interrupted has not. */
+/*
+ * May the change still take effect? The SETATTR of a killed task is left to the server, and sent
+ * again (as in set_attr()); that of an interrupted task has not been executed.
+ */
 static bool zuf_may_be_set(struct inode *inode, int err)
 {
 	return err == -EIO ||
 	       (err == -EINTR && (READ_ONCE(ZUF_I(inode)->stale) & ZUF_STALE_ATTR));
 }
 
-/* Both inodes get these flags beside those that are the server's. */
+/* Set these flags in both inodes; @others are those of the server in the shared inode. */
 static void set_flags(struct inode *inode, u16 flags, u16 others)
 {
 	struct zus_inode __shm *zi = ZUF_I(inode)->zi;
@@ -120,7 +125,7 @@ static void set_flags(struct inode *inode, u16 flags, u16 others)
 	shm_store(&zi->i_flags, cpu_to_le16(others | flags));
 }
 
-/* 1: the server has said so; 0; -EIO. */
+/* Has the server fixed the flags? Return: 1, 0 or -EIO. */
 static int is_fixed(const struct inode *inode)
 {
 	__le16 flags;
@@ -129,7 +134,7 @@ static int is_fixed(const struct inode *inode)
 	       !!(le16_to_cpu(flags) & ZUFS_S_IMMUTABLE);
 }
 
-/* What is write-mapped faults again, and is refused. */
+/* Unmap: a task that has the file mapped for writing faults again, and is refused. */
 static int end_stores(struct inode *inode)
 {
 	int err = zuf_lock_mapping_killable(inode->i_mapping);
@@ -210,7 +215,7 @@ int zuf_fileattr_set(struct zuf_idmap *idmap, struct dentry *dentry, struct file
 		return fixed;
 	if (fixed)
 		return fa->flags == fs_flags_of(inode) ? 0 : -EPERM;
-	/* it goes alone */
+	/* an immutable inode can change no flag while it stays immutable */
 	if (IS_IMMUTABLE(inode) && (fa->flags & FS_IMMUTABLE_FL) &&
 	    fa->flags != fs_flags_of(inode))
 		return -EPERM;

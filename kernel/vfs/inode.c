@@ -2,9 +2,9 @@
 /*
  * inode.c - the inode cache: from a cookie of the server to an inode and back
  *
- * A cookie that the server hands out is owned by exactly one VFS inode, from
- * zuf_iget() or zuf_inode_adopt() to zuf_evict_inode(), or is given back at
- * once. What is read of the shared inode is checked (zinode.c).
+ * A cookie that the server hands out is owned by exactly one VFS inode, from zuf_iget() or
+ * zuf_inode_adopt() to zuf_evict_inode(), or is given back at once. What is read from the shared
+ * inode is checked (zinode.c).
  */
 #include <linux/posix_acl.h>
 #include <linux/slab.h>
@@ -68,7 +68,7 @@ static void free_inode(struct rcu_head *rcu)
 	kmem_cache_free(inode_cache, zii);
 }
 
-/* The VFS has done with it, and so has the server. */
+/* The VFS no longer uses the inode, and nor does the server. */
 static void tag_release(struct zuf_put_tag *tag)
 {
 	call_rcu(&container_of(tag, struct zuf_inode, tag)->vfs_inode.i_rcu, free_inode);
@@ -96,13 +96,13 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	return &zii->vfs_inode;
 }
 
-/* Puts, or its item, may still refer to it (ends.h). */
+/* Puts, or the inode's item, may still refer to the inode (ends.h). */
 void zuf_destroy_inode(struct inode *inode)
 {
 	zuf_end_vfs_done(inode);
 }
 
-/* ---- checks of what the server says ---- */
+/* ---- checks of what the server returns ---- */
 
 static bool type_is_known(umode_t mode)
 {
@@ -126,7 +126,7 @@ static bool ids_are_valid(const struct zus_inode *zi)
 	       gid_valid(make_kgid(&init_user_ns, le32_to_cpu(zi->i_gid)));
 }
 
-/* @zi is a private copy. */
+/* @zi must be a private copy. */
 static int check_zi(const struct super_block *sb, const struct zus_inode *zi, bool unlinked)
 {
 	umode_t mode = le16_to_cpu(zi->i_mode);
@@ -142,7 +142,7 @@ static int check_zi(const struct super_block *sb, const struct zus_inode *zi, bo
 	return -EIO;
 }
 
-/* Find a shared inode, copy it once and check it. NULL: @err says why. */
+/* Find a shared inode, copy it once and check the copy. NULL: *@err says why. */
 static struct zus_inode __shm *read_zi(const struct super_block *sb, u64 zi_dpp, bool unlinked,
 				       struct zus_inode *copy, int *err)
 {
@@ -178,7 +178,7 @@ void zuf_evict_inode(struct inode *inode)
 	if (is_known)
 		zuf_settle_evict(inode);
 	clear_inode(inode);
-	/* the server may reuse it from here on */
+	/* the server may reuse the shared inode from here on */
 	zii->zi = NULL;
 	if (is_known)
 		zuf_evict_end(inode);
@@ -219,7 +219,7 @@ void zuf_inode_set_ops(struct inode *inode, dev_t rdev)
 	}
 }
 
-/* What the VFS inode has no place for. */
+/* Fill in the fields that have no place in the VFS inode. */
 static void fill_own(struct inode *inode, const struct zus_inode *zi)
 {
 	const struct zuf_sb *zsb = ZUF_SB(inode->i_sb);
@@ -230,7 +230,7 @@ static void fill_own(struct inode *inode, const struct zus_inode *zi)
 		zii->btime_ns = le64_to_cpu(zi->i_birth.btime);
 }
 
-/* Everything of a checked private copy. */
+/* Fill in all fields from a checked private copy. */
 static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 {
 	inode->i_mode = le16_to_cpu(zi->i_mode);
@@ -253,17 +253,17 @@ static int fill_inode(struct inode *inode, const struct zus_inode *zi)
 	return S_ISLNK(inode->i_mode) ? zuf_symlink_load(inode, zi) : 0;
 }
 
-/* Is the inode that the VFS has the one that the server speaks of? */
+/* Is the cached inode the one that the server returned? */
 static bool is_same_inode(struct inode *inode, const struct zus_inode *zi)
 {
-	/* names that killed programs have given or taken: the server knows */
+	/* names that killed programs have added or removed: the server knows them */
 	zuf_settle_look(inode);
 	return (inode->i_nlink || zuf_is_stale(inode)) &&
 	       inode->i_generation == (u32)le64_to_cpu(zi->i_generation) &&
 	       ((inode->i_mode ^ le16_to_cpu(zi->i_mode)) & S_IFMT) == 0;
 }
 
-/* A killed chmod of it is still to be told again. */
+/* The SETATTR of a killed chmod must be sent again, for the new inode. */
 static void inode_inherit(struct inode *inode, u32 attr)
 {
 	struct zuf_inode *zii = ZUF_I(inode);
@@ -277,8 +277,9 @@ static void inode_inherit(struct inode *inode, u32 attr)
 }
 
 /*
- * iget_locked(), but a new one only when nothing is left to be said of the last one with this
- * number. Who waits for that has no inode: others would wait for it, and nothing ends that.
+ * As iget_locked(), but make a new inode only when nothing is left to be sent about the last
+ * inode with this number. A task that waits for that must not hold a new inode: others would
+ * wait for that inode, and nothing ends their wait.
  */
 static struct inode *get_locked(struct super_block *sb, u64 ino)
 {
@@ -298,7 +299,7 @@ static struct inode *get_locked(struct super_block *sb, u64 ino)
 		inode_inherit(inode, zuf_end_inherit(sbid, ino));
 		if (!zuf_end_has_ino(sbid, ino))
 			return inode;
-		/* it was evicted just now */
+		/* the last inode was evicted just now */
 		iget_failed(inode);
 	}
 }
@@ -339,7 +340,7 @@ struct inode *zuf_iget(struct super_block *sb, u64 zi_dpp, u64 zus_ii)
 
 err_inode:
 	if (ZUF_I(inode)->unsent) {
-		/* its evict passes that on, and gives the cookie back */
+		/* the evict of this inode passes that on, and gives the cookie back */
 		ZUF_I(inode)->zi = zi;
 		ZUF_I(inode)->zus_ii = zus_ii;
 		iget_failed(inode);

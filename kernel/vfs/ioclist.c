@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioclist.c - the ioctl numbers that a file system knows, and what they do
+ * ioclist.c - the list of ioctl numbers that a server knows, and what each does
  *
- * Of a number that the kernel does not know it cannot tell what memory its caller
- * offers, nor whether it changes something. The server says so once, in answer to
- * IOCTLS after the mount, and cannot change its mind by what a message brings.
+ * From a number that the kernel does not know it can tell neither what memory the caller offers,
+ * nor whether the ioctl changes anything. The server says so once, in answer to IOCTLS after the
+ * mount, and no later message can change that.
  *
- * Called by super.c; searched by ioctl.c without a lock: it stays as it is.
+ * Called by super.c. ioctl.c searches the list without a lock, because it never changes.
  */
 #include "ioclist.h"
 
@@ -21,7 +21,7 @@ struct zuf_ioclist {
 	struct zufs_ioctl_info info[];
 };
 
-/* The message with room for its answer. */
+/* The message, with room for its answer. */
 struct ask {
 	struct zufs_ioc_ioctls msg;
 	struct zufs_ioctl_info list[ZUFS_IOCTLS_MAX];
@@ -41,7 +41,7 @@ static int ask_server(struct zuf_sb *zsb, struct ask *ask)
 	err = zuf_dispatch(zsb, &op);
 	if (err)
 		return err;
-	/* from here on it is our copy */
+	/* from here on the answer is a private copy */
 	if (op.answered < sizeof(ask->msg) - start || ask->msg.nr > ZUFS_IOCTLS_MAX ||
 	    op.answered < sizeof(ask->msg) - start + ask->msg.nr * sizeof(ask->list[0]))
 		return -EIO;

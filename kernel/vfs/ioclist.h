@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioclist.h - the ioctl numbers that a file system knows, and what they do
+ * ioclist.h - the list of ioctl numbers that a server knows, and what each does
  */
 #ifndef ZUF_IOCLIST_H
 #define ZUF_IOCLIST_H
@@ -11,13 +11,13 @@ struct zuf_ioclist;
 struct zuf_sb;
 
 /*
- * Ask the server; at the mount. NULL: it keeps no list, or has none that makes sense (which
- * is said in the log): then every number is one that it does not list.
+ * Ask the server for its list, at the mount. NULL: the server has no list, or its list makes no
+ * sense (which is logged); then no number counts as listed.
  */
 struct zuf_ioclist *zuf_ioclist_load(struct zuf_sb *zsb);
 void zuf_ioclist_free(struct zuf_ioclist *list);
 
-/* Is the number in the list, which may be NULL? Then its ZUFS_IOCTL_* are in *@flags. */
+/* Is @cmd in @list, which may be NULL? If so, *@flags gets its ZUFS_IOCTL_*. */
 bool zuf_ioclist_find(const struct zuf_ioclist *list, unsigned int cmd, u32 *flags);
 
 #endif

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioctl.c - numbers that the kernel does not know are the server's
+ * ioctl.c - ioctls: numbers that the kernel does not know go to the server
  *
- * The argument is flat memory, its size is in the number; the server may ask once for
- * more of it (REALLOC), or for a frozen file system (FREEZE_REQ), and gets the message
- * again. What it answers goes back to the user. No lock is held: it is up to the server
- * what an ioctl may do beside other operations. A killed caller leaves the file system frozen
- * until the server has done. Flags and generation: flags.c.
+ * The argument is flat memory whose size is in the number. The server may ask once for more of
+ * it (REALLOC), or for a frozen file system (FREEZE_REQ), and then gets the message again. Its
+ * answer goes back to the user. No lock is held: the server decides what an ioctl may do beside
+ * other operations. If the caller is killed the file system stays frozen until the server has
+ * executed the message. Flags and generation: flags.c.
  *
- * Caller and server have agreed on nothing that we know of. So memory is read and
- * written only as far as the number says, or the server's list of numbers (ioclist.c),
- * or root asks for it; and what may change the file system has write access to the mount.
+ * Caller and server may have agreed on something that the kernel does not know. So memory is
+ * read and written only as far as the number says, or the server's list of numbers (ioclist.c),
+ * or root asks for it; and an ioctl that may change the file system needs write access to the
+ * mount.
  */
 #include <linux/capability.h>
 #include <linux/compat.h>
@@ -33,27 +34,30 @@
 /* Header lengths have 16 bits; the server's command buffer may allow less: -E2BIG. */
 #define ARG_MAX_BYTES (U16_MAX - sizeof(struct zufs_ioc_ioctl))
 
-/* The end of a freeze: by the caller, or when the message is done that he has left. */
+/*
+ * The end of a freeze, by the caller or, if the caller has left its message to the server, when
+ * that message is done.
+ */
 struct thaw {
 	struct zuf_post left;
-	struct super_block *sb;		/* active, for @work */
-	atomic_t ends;			/* the message is done, the caller does not wait: both */
+	struct super_block *sb;		/* has an active reference, for @work */
+	atomic_t ends;			/* 2: the message is done and the caller no longer waits */
 	struct work_struct work;
 };
 
 struct call {
 	struct zuf_op op;
 	struct file *file;
-	struct thaw *thaw;		/* while we have it frozen */
+	struct thaw *thaw;		/* set while this call has the file system frozen */
 	unsigned int cmd;
 	void __user *user;
 	u32 kflags;
 	bool may_grow;			/* the argument may be longer than the number says */
-	bool changes;			/* something of the file system */
-	bool answers;			/* bytes of the argument go back */
-	bool grown;			/* it was asked for, and is granted */
-	u32 uflags;			/* what the server asks for instead of an answer */
-	u32 new_size;			/* with REALLOC: of the whole message */
+	bool changes;			/* the ioctl may change the file system */
+	bool answers;			/* bytes of the argument are copied back */
+	bool grown;			/* the server asked for more, and gets it */
+	u32 uflags;			/* what the server requests instead of an answer */
+	u32 new_size;			/* with REALLOC: size of the whole message */
 };
 
 /* The server wants the message again. */
@@ -69,7 +73,10 @@ static int take_request(struct zuf_op *op, const void __shm *shared, size_t shar
 	return call->uflags ? 0 : -EINVAL;
 }
 
-/* What is only read comes as zeros, and so does what the number does not offer. */
+/*
+ * The server gets zeros for an argument that the caller only reads, and for memory that the
+ * number does not offer.
+ */
 static int copy_arg_in(const struct call *call, void *arg, size_t size)
 {
 	if (!(_IOC_DIR(call->cmd) & _IOC_WRITE) && (_IOC_DIR(call->cmd) || !call->grown))
@@ -86,7 +93,7 @@ static int copy_answer(const struct call *call, const void *arg, size_t size)
 	return copy_to_user(call->user, arg, call->op.answered) ? -EFAULT : 0;
 }
 
-/* With write access to the mount, unless it is we who froze the file system. */
+/* Hold write access to the mount, unless this call has frozen the file system. */
 static int ioctl_dispatch(struct call *call)
 {
 	bool write = call->changes && !(call->kflags & ZUFS_IOC_FSFROZEN);
@@ -103,7 +110,7 @@ static int ioctl_dispatch(struct call *call)
 	return err;
 }
 
-/* One message with @size bytes of argument. */
+/* Send one message with @size bytes of argument. */
 static int ioctl_send(struct call *call, size_t size)
 {
 	struct inode *inode = file_inode(call->file);
@@ -192,16 +199,16 @@ static struct thaw *thaw_create(struct super_block *sb)
 	return thaw;
 }
 
-/* The caller has an answer, or will get none: then it stays frozen while the server works. */
+/* The caller has its answer, or will get none: then the freeze lasts while the server works. */
 static void thaw_end(struct thaw *thaw)
 {
 	if (unlikely(thaw->left.given)) {
-		/* our file may be closed and the mount gone before */
+		/* the file may be closed and the mount gone before the thaw */
 		atomic_inc(&thaw->sb->s_active);
 		thaw_when_both(thaw);
 		return;
 	}
-	/* somebody may have thawed it before */
+	/* somebody else may have thawed the file system before */
 	zuf_thaw_super(thaw->sb);
 	kfree(thaw);
 }
@@ -225,7 +232,7 @@ static int send_frozen(struct call *call, size_t size)
 	return err;
 }
 
-/* What the server may know of the caller. Nobody is refused for it here: no audit record. */
+/* What the server may know about the caller. Nobody is refused here, so write no audit record. */
 static u32 kflags_of(const struct file *file)
 {
 	return (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN) ? ZUFS_IOC_CAP_ADMIN : 0) |
@@ -233,7 +240,7 @@ static u32 kflags_of(const struct file *file)
 	       (file->f_mode & FMODE_WRITE ? ZUFS_IOC_OPEN_WRITE : 0);
 }
 
-/* What the call may do. */
+/* Find out what the ioctl may do. */
 static void ioctl_classify(struct call *call)
 {
 	const struct zuf_ioclist *list = ZUF_SB(file_inode(call->file)->i_sb)->ioclist;
@@ -262,7 +269,7 @@ static int pass_through(struct file *file, unsigned int cmd, void __user *user)
 	int err;
 
 	ioctl_classify(&call);
-	/* who knows what it does to the blocks */
+	/* the kernel cannot tell what the ioctl does to the blocks */
 	if (call.changes && IS_SWAPFILE(file_inode(file)))
 		return -ETXTBSY;
 	err = ioctl_send(&call, size);
@@ -298,7 +305,7 @@ long zuf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case FS_IOC_GETFSUUID:
 		return zuf_get_uuid(file_inode(file)->i_sb, user);
 	case TCGETS:
-		/* isatty(3), which many programs ask of every file */
+		/* isatty(3), which many programs call for every file */
 		return -ENOTTY;
 	case FITRIM:
 		if (!capable(CAP_SYS_ADMIN))
@@ -308,7 +315,7 @@ long zuf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return pass_through(file, cmd, user);
 }
 
-/* Of 32-bit programs: what a server knows is laid out for 64 bits. */
+/* 32-bit programs: servers know layouts for 64 bits only, so unknown numbers are refused. */
 long zuf_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * label.c - the name of a file system, which its server keeps; its uuid, which we know
+ * label.c - name and UUID of a file system: the server keeps the name, the kernel the UUID
  *
- * Called for ioctls of any file and directory. No lock is held: two who set a name at the
- * same time get one of the two.
+ * Called for ioctls of any file and directory. No lock is held: when two tasks set a name at the
+ * same time, one of the two names remains.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -26,7 +26,7 @@ bool zuf_has_label(const struct super_block *sb)
 
 int zuf_get_label(struct super_block *sb, char __user *user)
 {
-	/* its zeros go along: what an earlier message has left there is no label */
+	/* the zeros are sent, too: what an earlier message left in the buffer is no label */
 	struct zufs_ioc_label msg = {
 		.hdr = ZUF_HDR(ZUFS_OP_GET_LABEL, sizeof(msg), offsetof(typeof(msg), label),
 			       sizeof(msg.label)),
@@ -39,7 +39,7 @@ int zuf_get_label(struct super_block *sb, char __user *user)
 	err = zuf_dispatch(ZUF_SB(sb), &op);
 	if (err)
 		return err;
-	/* behind the name there are zeros, whatever the server has there */
+	/* return zeros behind the name, whatever the server has written there */
 	len = strnlen(msg.label, sizeof(msg.label) - 1);
 	memset(msg.label + len, 0, sizeof(msg.label) - len);
 	return copy_to_user(user, msg.label, sizeof(msg.label)) ? -EFAULT : 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mend.c - bring to an end what a killed application has left half done of an inode
+ * mend.c - complete what a killed application has left half done on an inode
  *
- * Whoever changes the file next does that, or its evict (settle.h has what comes before).
+ * Whoever changes the file next does that, or the inode's evict (settle.h has the steps before).
  *
- * Blocks behind the end that a killed write has got are given back, unless the user may
- * have put some there (fallocate with KEEP_SIZE): nobody could tell them apart, and so
- * they stay until the file is cut or gone.
+ * Blocks behind the end that a killed write has allocated are given back, unless the user may
+ * have allocated some there (fallocate with KEEP_SIZE): nobody could tell them apart, so they
+ * stay until the file is truncated or deleted.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -29,13 +29,13 @@ static void clear_stale(struct inode *inode, u32 bits)
 	spin_unlock(&inode->i_lock);
 }
 
-/* The values are absolute and in the shared inode: to tell them twice does no harm. */
+/* The values are absolute and in the shared inode: to send them twice does no harm. */
 static int send_attr_again(struct inode *inode)
 {
 	struct zuf_inode *zii = ZUF_I(inode);
 	int err = zuf_setattr_send(inode, zii->unsent);
 
-	/* not sent, or not done: it is still to be told */
+	/* not sent, or not executed: it must still be sent */
 	if (err == -ERESTARTSYS || (err == -EINTR && fatal_signal_pending(current)))
 		return err;
 	zii->unsent = 0;
@@ -47,7 +47,7 @@ static int give_tail_back(struct inode *inode)
 {
 	struct zuf_inode *zii = ZUF_I(inode);
 	loff_t start = round_up(i_size_read(inode), i_blocksize(inode));
-	u64 tail = READ_ONCE(zii->tail_end);	/* a write that failed may raise it, unlocked */
+	u64 tail = READ_ONCE(zii->tail_end);	/* a failed write may raise it without the lock */
 	u64 end = min_t(u64, round_up(tail, i_blocksize(inode)), inode->i_sb->s_maxbytes);
 	int err = 0;
 
@@ -55,7 +55,7 @@ static int give_tail_back(struct inode *inode)
 		err = zuf_space_give_back(inode, start, end);
 	if (err == -EINTR || err > 0)
 		return min(err, 0);
-	/* a server that cannot: as if they were the user's */
+	/* if the server cannot give blocks back, treat them as the user's */
 	spin_lock(&inode->i_lock);
 	if (zii->tail_end == tail) {
 		zii->tail_end = 0;
@@ -71,7 +71,7 @@ int zuf_settle_change_slow(struct inode *inode, u32 op_flags)
 	int err = zuf_settle(inode, op_flags);
 
 	lockdep_assert_held_write(&inode->i_rwsem);
-	/* what follows are messages of their own, and nobody depends on them */
+	/* what follows needs messages of its own, and no caller depends on it */
 	if (op_flags & ZUF_OPF_NOWAIT)
 		return err;
 	if (!err && (zii->stale & ZUF_STALE_ATTR))
@@ -81,7 +81,7 @@ int zuf_settle_change_slow(struct inode *inode, u32 op_flags)
 	return err;
 }
 
-/* By a pipe or DMA, for as long as that likes. */
+/* Do a pipe or DMA hold frames of the inode? They may do so for as long as they like. */
 static bool is_held(const struct inode *inode)
 {
 	struct zuf_mapped *zm = zuf_mapped_of(inode);
@@ -90,7 +90,10 @@ static bool is_held(const struct inode *inode)
 	       zuf_mapped_is_pinned(zm, ZUF_SB(inode->i_sb)->devs, 0, 0);
 }
 
-/* A file's by changes of names alone, a directory's by whatever has its lock. */
+/*
+ * May a message that is left change the link count? For a file only changes of names can, for a
+ * directory whatever holds its lock.
+ */
 static bool may_change_links(const struct inode *inode)
 {
 	return ZUF_I(inode)->stale &
@@ -105,23 +108,23 @@ void zuf_settle_evict(struct inode *inode)
 
 	if (likely(!zii->stale) || !zsb->zus_sbi)
 		return;
-	/* nobody but the message that is under way knows how many names are left */
+	/* only the message that is under way knows how many names remain */
 	if (!zuf_settle_read(inode) && may_change_links(inode))
 		zii->end.zi = zii->zi;
 	if ((!inode->i_nlink && !zii->end.zi) || sb_rdonly(sb))
 		return;
-	/* a step of the inode's item: after what is left */
+	/* a step of the inode's item, after the messages that are left */
 	if (zii->stale & ZUF_STALE_ATTR)
 		zii->end.attr = zii->unsent;
 	/*
-	 * In reclaim, in exit, in workers, behind a server that hangs: they stay until it is cut.
-	 * It is no step of the item: the server may answer with a list, which needs somebody who
-	 * executes it.
+	 * In reclaim, in exit, in workers, and behind a server that hangs the blocks stay until
+	 * the file is truncated. Giving them back cannot be a step of the item: the server may
+	 * answer with a list, which needs a task that executes it.
 	 */
 	if ((zii->stale & (ZUF_STALE_READ | ZUF_STALE_TAIL)) != ZUF_STALE_TAIL ||
 	    (current->flags & (PF_MEMALLOC | PF_EXITING | PF_KTHREAD)))
 		return;
-	/* not while somebody holds frames, or while it is frozen: a freeze waits for it */
+	/* not while somebody holds frames, and not while frozen: a freeze waits for this */
 	if (is_held(inode) || !zuf_ends_free_begin(zsb->sbid))
 		return;
 	give_tail_back(inode);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mend.h - bring to an end what a killed application has left half done of an inode
+ * mend.h - complete what a killed application has left half done on an inode
  */
 #ifndef ZUF_MEND_H
 #define ZUF_MEND_H
@@ -10,9 +10,10 @@
 int zuf_settle_change_slow(struct inode *inode, u32 op_flags);
 
 /**
- * zuf_settle_change() - zuf_settle() for a caller who changes the file
+ * zuf_settle_change() - as zuf_settle(), for a caller that changes the file
  * @op_flags: as zuf_settle()
- * Context: inode lock exclusive, write access to the mount; not the invalidate lock.
+ * Context: the caller holds the inode lock exclusively and has write access to the mount; it
+ * must not hold the invalidate lock.
  * Return: as zuf_settle().
  */
 static inline int zuf_settle_change(struct inode *inode, u32 op_flags)
@@ -23,10 +24,10 @@ static inline int zuf_settle_change(struct inode *inode, u32 op_flags)
 }
 
 /*
- * The inode is being evicted: its links are what decides about its end, here or, if a message
- * is left that may change them, when that is done (zuf_end.zi); blocks behind it are given
- * back if that does not wait for what is left, and what a killed chmod wanted goes to its
- * item (ends.h).
+ * The inode is being evicted. Its link count decides how it ends: here, or, if a message is left
+ * that may change the link count, when that message is done (zuf_end.zi). Blocks behind the end
+ * of the file are given back unless that would wait for a message that is left. What a killed
+ * chmod wanted to set goes to the inode's item (ends.h).
  */
 void zuf_settle_evict(struct inode *inode);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mountmsg.c - M_MOUNT and M_REMOUNT, which carry the options as a tail
+ * mountmsg.c - M_MOUNT and M_REMOUNT, which carry the options behind the message
  */
 #include <linux/cpumask.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 #include "sb.h"
 #include "type.h"
 
-/* What the server may know of: nothing is to be written, or some devices cannot be. */
+/* Mount flags for the server: nothing will be written, or some devices cannot be written to. */
 static u64 mount_flags(const struct zuf_sb *zsb, bool read_only)
 {
 	return zsb->opt.flags | (read_only ? ZUFS_M_RDONLY : 0) |

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mountmsg.h - messages about a super-block to the mounter
+ * mountmsg.h - messages to the mounter about a super-block
  */
 #ifndef ZUF_MOUNTMSG_H
 #define ZUF_MOUNTMSG_H
@@ -12,11 +12,11 @@ struct zuf_sb;
 struct zufs_mount_info;
 struct zufs_parse_options;
 
-/* Channels that a server is asked to start on each CPU. */
+/* Number of channels that a server is asked to start on each CPU. */
 #define ZUF_NUM_CHANNELS 3
 
 /**
- * zuf_mountmsg_mount() - M_MOUNT; @answer gets what the server returned
+ * zuf_mountmsg_mount() - send M_MOUNT; @answer gets what the server returned
  * Return: as zuf_mounter_call(); -ENOMEM.
  */
 int zuf_mountmsg_mount(struct zuf_sb *zsb, struct zufs_mount_info *answer);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * namei.c - names: lookup, open of what is in no cache, link, unlink, rmdir, rename
+ * namei.c - names in directories: lookup, open of uncached names, link, unlink, rmdir, rename
  *
- * Each is one round trip. Times are set in both inodes before it and taken back
- * when the server refuses; what the server owns (links, sizes) is re-read after.
- * When nobody knows whether the server has done it (a fatal signal, its death),
- * the names are dropped from the cache, so that the next lookup asks. The VFS
- * holds the inode locks of the directories and of what is linked or unlinked.
+ * Each operation is one round trip. Timestamps are set in both inodes before the request and
+ * restored if the server refuses; what the server owns (link counts, sizes) is re-read
+ * afterwards. If nobody knows whether the server has executed the request (a fatal signal, the
+ * server's death), the names are dropped from the cache, so that the next lookup asks. The VFS
+ * holds the inode locks of the directories and of the inodes that are linked or unlinked.
  */
 #include "attr.h"
 #include "create.h"
@@ -66,7 +66,10 @@ static int open_new(struct inode *dir, struct dentry *dentry, struct file *file,
 	return finish_no_open(file, NULL);
 }
 
-/* May a create that ended so mean that the name exists, or matter only if it does not? */
+/*
+ * After a create that ended with @err, may a lookup help? The name may exist, or the error may
+ * matter only if the name does not exist.
+ */
 static bool is_worth_a_lookup(int err, bool made, unsigned int flags)
 {
 	return err && !made && !zuf_outcome_unknown(err) &&
@@ -74,9 +77,10 @@ static bool is_worth_a_lookup(int err, bool made, unsigned int flags)
 }
 
 /*
- * Open a name that the cache does not know, or knows to be missing. Who says O_CREAT mostly means
- * a new file: that is tried at once, where the server finds out by itself that the name exists.
- * What can be wrong with a create is no error of an open, so then it is looked up after all.
+ * Open a name that is not in the cache, or is cached as missing. With O_CREAT the caller mostly
+ * means a new file. So a create is tried at once, if the server itself finds out that a name
+ * exists. If the create fails, the open may still succeed on an existing name, so it is looked
+ * up after all.
  */
 static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file *file,
 			   unsigned int flags, umode_t mode)
@@ -100,11 +104,11 @@ static int zuf_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 		return finish_no_open(file, found);
 	if (!err)
 		return open_new(dir, dentry, file, mode, &made);
-	/* existed, and does not: have the VFS begin anew */
+	/* the name existed and no longer does: make the VFS start over */
 	return err == -EEXIST ? -ESTALE : err;
 }
 
-/* A program that is killed leaves what follows on the step that was not done. */
+/* If the task is killed, the step that was not done and those after it are left to the server. */
 static int send_names(struct zuf_sb *zsb, struct zuf_op *op)
 {
 	int err = zuf_dispatch(zsb, op);
@@ -114,7 +118,7 @@ static int send_names(struct zuf_sb *zsb, struct zuf_op *op)
 	return err;
 }
 
-/* ADD_DENTRY or REMOVE_DENTRY, with the times that it changes. */
+/* Send ADD_DENTRY or REMOVE_DENTRY, and update the timestamps that it changes. */
 static int change_name(u16 operation, struct inode *dir, const struct qstr *name,
 		       struct inode *inode, u32 op_flags, struct zuf_undo *undo)
 {
@@ -177,7 +181,7 @@ static int zuf_unlink(struct inode *dir, struct dentry *dentry)
 	return change_dentry(ZUFS_OP_REMOVE_DENTRY, dir, dentry, d_inode(dentry));
 }
 
-/* A directory has one name: without it, it is gone, whatever the server counts. */
+/* A directory has one name: without the name it is gone, whatever the server's link count. */
 static void directory_is_gone(struct inode *inode)
 {
 	spin_lock(&inode->i_lock);
@@ -186,7 +190,10 @@ static void directory_is_gone(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
-/* Files inside are found by the server; so are directories where it does not count (1: many). */
+/*
+ * The server finds files inside. It also finds directories if it does not count them (i_nlink 1:
+ * many).
+ */
 static bool has_subdirs(const struct inode *inode)
 {
 	return S_ISDIR(inode->i_mode) && inode->i_nlink > 2;
@@ -221,7 +228,7 @@ static int check_rename(const struct zuf_rename *rn)
 		return -ENOTEMPTY;
 	if (rn->old_dir == rn->new_dir)
 		return 0;
-	/* does a directory get, or give up, a sub-directory without one for it? */
+	/* does new_dir get a sub-directory, or give one up to old_dir, without one in return? */
 	gains = S_ISDIR(rn->inode->i_mode) && !(target && S_ISDIR(target->i_mode));
 	loses = exchange && S_ISDIR(target->i_mode) && !S_ISDIR(rn->inode->i_mode);
 	if ((gains && rn->new_dir->i_nlink >= ZUF_LINK_MAX) ||
@@ -250,7 +257,7 @@ static int send_rename(const struct zuf_rename *rn)
 	if (rn->target)
 		*last++ = (struct zuf_op_inode){ rn->target,
 						 offsetof(struct zufs_ioc_rename, new_zus_ii) };
-	/* the message does not name it, but what follows does */
+	/* this message does not have the inode, but the next step does */
 	if (rn->undo && rn->undo->at == ZUF_UNDO_MOVE)
 		*last++ = (struct zuf_op_inode){ rn->undo->inode };
 	err = zuf_str_set(&msg.old_d_str, rn->old_name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * namei.h - names: lookup, and what changes them
+ * namei.h - names in directories: lookup, and the operations that change them
  */
 #ifndef ZUF_NAMEI_H
 #define ZUF_NAMEI_H
@@ -9,12 +9,12 @@
 #include "zuf/zus_api.h"
 
 /**
- * zuf_lookup_name() - ask the server for a name, also for ".."
- * Context: inode lock of @dir.
+ * zuf_lookup_name() - ask the server for a name, which may be ".."
+ * Context: the caller holds the inode lock of @dir.
  * Return: a referenced inode or ERR_PTR(-ENOENT ...).
  */
 struct inode *zuf_lookup_name(struct inode *dir, const struct qstr *name);
-/* -ENAMETOOLONG, or 0. */
+/* Copy a name into a message. Return: 0 or -ENAMETOOLONG. */
 int zuf_str_set(struct zufs_str *str, const struct qstr *name);
 
 extern const struct inode_operations zuf_dir_inode_ops;

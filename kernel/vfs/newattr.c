@@ -2,13 +2,13 @@
 /*
  * newattr.c - what a new inode must have before anybody sees it
  *
- * ACLs that it inherits and labels of security modules are collected before the server is
- * asked. One that can (ZUFS_FSC_NEW_XATTRS) gets them with NEW_INODE: all or nothing, whatever
- * happens to it. For others each is an XATTR_SET behind it, and so is what does not fit; what
- * the mode lets others do comes last, by SETATTR.
+ * Inherited ACLs and the labels of security modules are collected before the server is asked. A
+ * server with ZUFS_FSC_NEW_XATTRS gets them with NEW_INODE: all or nothing, whatever happens to
+ * the server. For other servers, and for records that do not fit, each record is an XATTR_SET
+ * after NEW_INODE; the mode bits that give access to others come last, by SETATTR.
  *
- * A module may sign labels together with the number of the inode (EVM): all its labels are
- * then asked for again when there is one. Callers hold the directory's inode lock.
+ * A security module may sign labels together with the inode number (EVM). Then all its labels
+ * are collected again when there is a number. Callers hold the directory's inode lock.
  */
 #include <linux/mm.h>
 #include <linux/security.h>
@@ -46,7 +46,7 @@ static int make_room(struct zuf_newattr *na, size_t bytes)
 	return 0;
 }
 
-/* One more; its value, @size bytes, is still to be written at @value. */
+/* Add a record; the caller must write its value, @size bytes, at *@value. */
 static int newattr_add(struct zuf_newattr *na, u32 type, const char *name, size_t size,
 		       void **value)
 {
@@ -127,7 +127,7 @@ bool zuf_newattr_can_ride(const struct zuf_newattr *na, const struct super_block
 	       na->nr <= ZUFS_NEW_XATTRS_MAX && sizeof(*na->msg) + na->len <= U16_MAX;
 }
 
-/* ---- after it ---- */
+/* ---- after the inode is made ---- */
 
 static int store_record(struct inode *inode, struct zufs_new_xattr *record)
 {
@@ -135,7 +135,7 @@ static int store_record(struct inode *inode, struct zufs_new_xattr *record)
 	int err = zuf_xattr_set(inode, record->type, name, name + record->name_len,
 				record->size, 0);
 
-	/* as with other file systems, that is no reason to have no file */
+	/* as in other file systems, that is no reason to have no file */
 	return err == -EOPNOTSUPP && record->type == ZUFS_XATTR_SECURITY ? 0 : err;
 }
 
@@ -164,7 +164,7 @@ static int store_labels(struct inode *inode, const struct xattr *labels, void *u
 	return err;
 }
 
-/* A server that says that the inode has no attributes has not understood. */
+/* A server that says that the inode has no attributes has not understood the records. */
 static int check_carried(struct inode *inode)
 {
 	__le64 xattr;
@@ -177,7 +177,7 @@ static int check_carried(struct inode *inode)
 	return -EIO;
 }
 
-/* The mode that it was made with becomes the one that it shall have. */
+/* Replace the mode that the inode was made with by its real mode. */
 static int open_to_others(struct zuf_newattr *na, struct inode *inode, bool carried)
 {
 	umode_t first = zuf_newattr_first_mode(na, inode, carried);

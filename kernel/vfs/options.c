@@ -2,8 +2,8 @@
 /*
  * options.c - mount options
  *
- * What the kernel does not know goes to the file system, as one text of
- * "key[=value]" separated by commas. A value must not hold a comma.
+ * Options that the kernel does not know go to the file system, as one text of "key[=value]"
+ * separated by commas. A value must not contain a comma.
  */
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
@@ -14,7 +14,7 @@
 #include "options.h"
 #include "sb.h"
 
-/* So that the message with it fits ZUF_MNT_MSG_MAX. */
+/* With this limit the message fits ZUF_MNT_MSG_MAX. */
 #define ZUF_OPTIONS_MAX 3072
 
 enum { OPT_PEDANTIC, OPT_EPHEMERAL, OPT_DAX, OPT_SIZE };
@@ -28,7 +28,7 @@ static const struct fs_parameter_spec zuf_params[] = {
 	{}
 };
 
-/* Append "key[=value]" to what the server gets. */
+/* Append "key[=value]" to the server's text. */
 static int add_server_option(struct zuf_options *opt, struct fs_parameter *param)
 {
 	const char *old = opt->server ?: "", *comma = opt->server ? "," : "";
@@ -52,7 +52,7 @@ static int add_server_option(struct zuf_options *opt, struct fs_parameter *param
 	return 0;
 }
 
-/* The size is for a mount without a device; else the file system may know it. */
+/* The kernel takes the size for a mount without a device; otherwise the server may know it. */
 static int parse_size(struct fs_context *fc, struct zuf_options *opt,
 		      struct fs_parameter *param)
 {

@@ -2,10 +2,10 @@
 /*
  * super.c - mount, remount, statfs, unmount of a registered type
  *
- * A mount opens its devices first; whichever device of the set is named, the
- * same super-block is found. Then it gets an id in the root, and the mounter of
- * the server is told, who grabs the memory by that id and returns the root
- * inode. An unmount cannot fail: when the server is gone nobody is told.
+ * A mount opens its devices first: whichever device of the set is named, the same super-block is
+ * found. Then it gets an id in the root, and the mounter of the server is told; the server grabs
+ * the memory by that id and returns the root inode. An unmount cannot fail: when the server is
+ * gone nobody is told.
  */
 #include <linux/backing-dev.h>
 #include <linux/fs_context.h>
@@ -37,7 +37,7 @@
 #include "whynot.h"
 #include "xattr.h"
 
-/* While a mount is being made. */
+/* State of a mount that is being made. */
 struct mount_ctx {
 	struct zuf_type_info info;
 	struct zuf_options opt;
@@ -70,7 +70,7 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 	buf->f_ffree = msg.statfs_out.f_ffree;
 	buf->f_fsid.val[0] = msg.statfs_out.f_fsid.val[0];
 	buf->f_fsid.val[1] = msg.statfs_out.f_fsid.val[1];
-	/* export tables know file systems by it */
+	/* export tables identify file systems by it */
 	if (!buf->f_fsid.val[0] && !buf->f_fsid.val[1])
 		buf->f_fsid = uuid_to_fsid(zsb->sb->s_uuid.b);
 	buf->f_namelen = msg.statfs_out.f_namelen ?: ZUFS_NAME_LEN;
@@ -79,8 +79,8 @@ static int zuf_statfs(struct dentry *dentry, struct kstatfs *buf)
 }
 
 /*
- * The server's text of options, ",name=value", is asked for at mount and remount only:
- * who reads /proc/mounts, as half of the programs on a machine do, waits for no server.
+ * The server is asked for its text of options, ",name=value", only at mount and remount: tasks
+ * that read /proc/mounts, as half of the programs on a machine do, wait for no server.
  */
 static void take_server_text(struct zuf_sb *zsb)
 {
@@ -99,21 +99,21 @@ static void take_server_text(struct zuf_sb *zsb)
 	so->msg.hdr.out_max = ZUFS_MO_MAX;
 	so->msg.zus_sbi = zsb->zus_sbi;
 	op.hdr = &so->msg.hdr;
-	/* it ends with a NUL of ours */
+	/* a NUL of the kernel ends the text */
 	op.out_at = sizeof(so->msg);
 	op.out_size = ZUFS_MO_MAX;
 	if (!zuf_dispatch(zsb, &op))
 		text = kstrdup(so->text, GFP_KERNEL_ACCOUNT);
 	kfree(so);
 	if (!text)
-		return;		/* what it was before */
+		return;		/* the text stays as it was */
 	spin_lock(&zsb->text_lock);
 	swap(zsb->server_text, text);
 	spin_unlock(&zsb->text_lock);
 	kfree(text);
 }
 
-/* Shown as it is but for odd characters. */
+/* Show the text as it is, except for odd characters. */
 static void show_server_text(struct seq_file *m, struct zuf_sb *zsb)
 {
 	const char *text;
@@ -177,7 +177,7 @@ static int zuf_freeze(struct super_block *sb)
 static int zuf_unfreeze(struct super_block *sb)
 {
 	zuf_devset_stamp(ZUF_SB(sb)->devs, false);
-	/* before the VFS lets anybody write: nobody does what is freed any harm */
+	/* before the VFS lets anybody write: the frees that are sent harm nobody */
 	zuf_ends_thaw(ZUF_SB(sb)->sbid);
 	return 0;
 }
@@ -279,7 +279,7 @@ static struct zuf_sb *zsb_create(struct fs_context *fc, struct mount_ctx *ctx)
 		zsb_free(zsb);
 		return ERR_PTR(-ENOMEM);
 	}
-	/* shown, and only then a size of ours */
+	/* shown as an option; a mount with devices shows none */
 	zsb->opt.size_bytes = zuf_devset_is_memory(zsb->devs) ? zsb->devs->t1_bytes : 0;
 	return zsb;
 }
@@ -336,7 +336,7 @@ static int set_answer(struct super_block *sb, struct fs_context *fc,
 	return set_root_inode(sb, zmi);
 }
 
-/* That of the set of devices; memory has a new one each time. */
+/* The UUID of the device set; memory gets a new one each time. */
 static void set_uuid(struct super_block *sb)
 {
 	const struct zuf_devset *devs = ZUF_SB(sb)->devs;
@@ -370,6 +370,7 @@ static int zuf_fill_super(struct super_block *sb, struct fs_context *fc)
 
 	zsb->sb = sb;
 	zsb->declared_flags = rfi->notused & ZUFS_S_DECLARED;
+	zsb->is_read_only = rfi->notused & ZUFS_REG_READ_ONLY;
 	sb->s_op = &zuf_super_ops;
 	sb->s_export_op = &zuf_export_ops;
 	sb->s_xattr = zuf_xattr_handlers;
@@ -412,7 +413,7 @@ static int test_super(struct super_block *sb, struct fs_context *fc)
 	return zsb->type == mine->type && zuf_devset_same(zsb->devs, mine->devs);
 }
 
-/* Another mount of a set that is mounted already. */
+/* Check another mount of a device set that is mounted already. */
 static int check_shared(struct super_block *sb, struct fs_context *fc)
 {
 	struct zuf_sb *zsb = ZUF_SB(sb);
@@ -431,10 +432,13 @@ static int check_shared(struct super_block *sb, struct fs_context *fc)
 
 static int zuf_get_tree(struct fs_context *fc)
 {
+	const struct mount_ctx *ctx = fc->fs_private;
 	struct super_block *sb;
 	struct zuf_sb *zsb;
 	int err;
 
+	if (ctx->info.rfi.notused & ZUFS_REG_READ_ONLY)
+		fc->sb_flags |= SB_RDONLY;
 	zsb = zsb_create(fc, fc->fs_private);
 	if (IS_ERR(zsb))
 		return PTR_ERR(zsb);
@@ -447,7 +451,7 @@ static int zuf_get_tree(struct fs_context *fc)
 	}
 	if (sb->s_root) {
 		fc->s_fs_info = NULL;
-		/* closing a device may want its disk's lock, which is outside */
+		/* closing a device may take its disk's lock, which is outside s_umount */
 		up_write(&sb->s_umount);
 		zsb_free(zsb);
 		down_write(&sb->s_umount);
@@ -477,7 +481,7 @@ void zuf_kill_sb(struct super_block *sb)
 
 	if (zsb->sbid)
 		zuf_sbid_detach(zsb->sbid);
-	/* a mount that failed has no root, for which put_super is called, and no inodes */
+	/* a mount that failed has no root, so put_super is not called, and it has no inodes */
 	if (!sb->s_root)
 		send_umount(zsb);
 	kill_anon_super(sb);
@@ -535,7 +539,12 @@ static int zuf_reconfigure(struct fs_context *fc)
 	bool to_ro = (fc->sb_flags_mask & SB_RDONLY ? fc->sb_flags : sb->s_flags) & SB_RDONLY;
 	int err;
 
-	/* mount(8) knows it as an option, which is not on unless it is given */
+	if (!to_ro && ZUF_SB(sb)->is_read_only) {
+		zuf_whynot(fc, "sb %llu: file systems of type %s are read-only",
+			   ZUF_SB(sb)->sb_id, ZUF_SB(sb)->type->name);
+		return -EROFS;
+	}
+	/* mount(8) passes it as an option, which is off unless it is given */
 	fc->sb_flags |= SB_I_VERSION;
 	sync_filesystem(sb);
 	err = to_ro ? zuf_quiesce_read_only(sb) : zuf_evict_flush(ZUF_SB(sb));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * symlink.c - symbolic links: the target is copied once, when the inode appears
+ * symlink.c - symbolic links: the target is copied once, when the inode enters the cache
  *
- * The VFS reads inode->i_link without a lock, under RCU. So it is a private,
- * NUL-terminated copy that is freed with the memory of the inode, after a grace
- * period (free_inode). What the server does to the text in T1 later on has
- * no effect.
+ * The VFS reads inode->i_link without a lock, under RCU. So i_link is a private, NUL-terminated
+ * copy that is freed with the memory of the inode, after a grace period (free_inode). Later
+ * changes of the text in T1 by the server have no effect.
  */
 #include <linux/slab.h>
 #include <linux/string.h>

@@ -13,7 +13,10 @@ int zuf_symlink(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentr
 		const char *target);
 /* Keep a copy of the target of a new symbolic link. */
 int zuf_symlink_set(struct inode *inode, const char *target, size_t len);
-/* The same of one that the server returned; @zi is a private copy, its size checked. */
+/*
+ * As zuf_symlink_set(), for a link that the server returned; @zi is a private copy whose size is
+ * checked.
+ */
 int zuf_symlink_load(struct inode *inode, const struct zus_inode *zi);
 
 extern const struct inode_operations zuf_symlink_inode_ops;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * version.c - the change attribute of NFS (i_version), which must never go back
+ * version.c - the change attribute of NFS (i_version), which must never decrease
  *
- * A client keeps what it has of a directory as long as the number is the one that it
- * knows. Servers store no such number, so it is made of what they do store: it is the
- * ctime in ns. Of changes that no time tells apart only those count that somebody has
- * looked at in between (linux/iversion.h); these move ctime on by the least that the
- * file system can tell, so that an inode that was evicted comes back with its number.
+ * A client keeps its copy of a directory as long as the number is the one that it knows. Servers
+ * store no such number, so it is derived from what they do store: it is the ctime in ns. If
+ * several changes have the same time, a change counts only if somebody has looked at the number
+ * since the change before (linux/iversion.h). Such a change moves ctime on by the smallest step
+ * of the file system, so an inode that was evicted comes back with its number.
  *
- * Where that does not work (coarse times, a clock that was set back, a change that was
- * refused) the number runs ahead of ctime. Then the super-block remembers the highest
- * one that has left the cache, and what comes in later begins there.
+ * Where that does not work (coarse times, a clock that was set back, a change that was refused)
+ * the number runs ahead of ctime. Then the super-block remembers the highest such number that
+ * has left the cache, and inodes that come in later start there.
  *
  * Called by attr.c and inode.c.
  */
@@ -21,10 +21,10 @@
 
 #include "sb.h"
 
-/* By more nobody moves a time. */
+/* A time is never moved by more than this. */
 #define STEP_MAX_NS	1000
 
-/* A clock that is behind by less was set, or shows no more than its ticks: time stands still. */
+/* If the clock is behind by less, it was set back or shows only its ticks: time stands still. */
 #define BEHIND_MAX_NS	NSEC_PER_SEC
 
 static u64 version_of(struct timespec64 time)
@@ -36,11 +36,11 @@ void zuf_version_init(struct inode *inode)
 {
 	u64 floor = atomic64_read(&ZUF_SB(inode->i_sb)->version_floor);
 
-	/* who knows it from before may have looked at this one */
+	/* somebody who knows the number from before may have looked at this one */
 	inode_set_iversion_queried(inode, max(version_of(inode_get_ctime(inode)), floor));
 }
 
-/* One more, and at least @version, if somebody has looked at it. */
+/* If somebody has looked at the number, add one to it and make it at least @version. */
 static void count_change(struct inode *inode, u64 version)
 {
 	u64 old = inode_peek_iversion_raw(inode), new;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * version.h - the change attribute of NFS, which must never go back
+ * version.h - the change attribute of NFS, which must never decrease
  */
 #ifndef ZUF_VERSION_H
 #define ZUF_VERSION_H
@@ -9,16 +9,15 @@
 
 struct inode;
 
-/* An inode that comes into the cache, its ctime is set. */
+/* An inode enters the cache; its ctime is set. */
 void zuf_version_init(struct inode *inode);
 
 /**
- * zuf_version_change() - an inode changes
+ * zuf_version_change() - compute the ctime of an inode that changes
  * @old: its ctime up to now
  * @now: the time of the change
- *
- * Context: whatever guards the times; page faults hold no lock of the inode.
- * Return: the ctime that it gets.
+ * Context: whatever lock guards the timestamps; page faults hold no lock of the inode.
+ * Return: the ctime that the inode gets.
  */
 struct timespec64 zuf_version_change(struct inode *inode, struct timespec64 old,
 				     struct timespec64 now);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * whiteout.c - RENAME_WHITEOUT, which overlayfs needs, of operations that every server has
+ * whiteout.c - RENAME_WHITEOUT, which overlayfs needs, made of operations that every server has
  *
  *	NEW_INODE	dir/temporary = whiteout
  *	RENAME		exchange dir/temporary and dir/old
- *	RENAME		dir/temporary to new_dir/new, over what is there
+ *	RENAME		dir/temporary to new_dir/new, replacing the target
  *
- * Only the last step can be refused for a reason of the file system's after something has
- * changed, and an exchange undoes the one before it. Nobody sees the names between the
- * steps: the directories are locked. A task that is killed leaves the rest to the server's
- * threads (undo.h); only the end of the server can leave a temporary name in its file system.
+ * Only the last step can be refused by the file system after something has changed, and an
+ * exchange undoes the step before it. Nobody sees the names between the steps, because the
+ * directories are locked. A task that is killed leaves the rest to the server's threads
+ * (undo.h). Only the end of the server can leave a temporary name in its file system.
  */
 #include <linux/fs.h>
 #include <linux/random.h>
@@ -22,7 +22,7 @@
 #include "sb.h"
 #include "undo.h"
 
-/* A name that exists already by chance means: another one. */
+/* Random names that are tried: each of them may exist by chance. */
 #define NAME_TRIES 5
 
 struct whiteout {
@@ -46,7 +46,7 @@ static int whiteout_make(struct zuf_idmap *idmap, const struct zuf_rename *rn, s
 	return PTR_ERR_OR_ZERO(wh->inode);
 }
 
-/* The messages that bring the names back, for the server that has taken the first step. */
+/* Prepare the messages that undo the first step, for the server that has executed it. */
 static int describe_undo(const struct zuf_rename *rn, const struct whiteout *wh)
 {
 	struct timespec64 now = inode_get_ctime(rn->inode);
@@ -83,7 +83,7 @@ static int describe_undo(const struct zuf_rename *rn, const struct whiteout *wh)
 	       zuf_str_set(&remove->str, &wh->name);
 }
 
-/* The whiteout and what is renamed change their names; twice: nothing has happened. */
+/* Exchange the names of the whiteout and of the renamed inode; a second call undoes the first. */
 static int swap_names(const struct zuf_rename *rn, const struct whiteout *wh, bool back)
 {
 	struct zuf_rename swap = {
@@ -115,7 +115,7 @@ static int remove_name(const struct zuf_rename *rn, const struct whiteout *wh)
 	return zuf_name_remove(rn->old_dir, &wh->name, wh->inode, 0, wh->undo);
 }
 
-/* It is going to have no name, whoever takes that away: then the inode is free as well. */
+/* The whiteout will lose its name, whoever removes it: then the inode is free, too. */
 static void whiteout_is_gone(struct inode *inode)
 {
 	spin_lock(&inode->i_lock);
@@ -124,10 +124,10 @@ static void whiteout_is_gone(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
-/* Killed in or before a step, the rest is the server's. */
+/* The task was killed in or before a step; the server does the rest. */
 static int whiteout_handed(const struct whiteout *wh, bool moving)
 {
-	/* the park is there still: the message was sent, and may be done */
+	/* if the park is still there, the MOVE was sent and may be executed */
 	if (!moving || !wh->undo->park)
 		whiteout_is_gone(wh->inode);
 	return -EINTR;
@@ -146,7 +146,7 @@ static int rename_by_steps(const struct zuf_rename *rn, const struct whiteout *w
 			return whiteout_handed(wh, true);
 		if (!err)
 			return 0;
-		/* if not even that is possible it keeps its temporary name */
+		/* if even that fails, the inode keeps its temporary name */
 		if (swap_names(rn, wh, true))
 			return undo->handed ? whiteout_handed(wh, false) : -EIO;
 	}
@@ -163,7 +163,7 @@ int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 
 	if (!wh.undo)
 		return -ENOMEM;
-	/* the steps set the times: when all is undone they come back */
+	/* the steps set the timestamps: restore them if all is undone */
 	zuf_touch_start(&touch, rn->inode, STATX_CTIME);
 	zuf_touch_start(&touch_dirs[0], rn->old_dir, STATX_MTIME | STATX_CTIME);
 	if (rn->new_dir != rn->old_dir)

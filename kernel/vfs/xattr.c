@@ -2,12 +2,11 @@
 /*
  * xattr.c - extended attributes
  *
- * A value travels behind the message in the command buffer, whose lengths have 16
- * bits. Larger ones go through the application window, when the server has said that
- * it knows that (ZUFS_FSC_XATTR_WINDOW); else they are -E2BIG. What comes back is
- * copied once, straight to the caller, and checked: who reads lists (overlayfs, nfsd)
- * believes them. xattr_lock: shared for get and list, exclusive for set, inside of the
- * inode lock.
+ * A value travels behind the message in the command buffer, whose lengths have 16 bits. Larger
+ * values go through the application window if the server has said that it knows that
+ * (ZUFS_FSC_XATTR_WINDOW); otherwise they are -E2BIG. What comes back is copied once, straight
+ * to the caller, and checked, because readers of lists (overlayfs, nfsd) believe them.
+ * xattr_lock: shared for get and list, exclusive for set, inside the inode lock.
  */
 #include <linux/capability.h>
 #include <linux/mm.h>
@@ -20,8 +19,8 @@
 #include "sb.h"
 #include "xattr.h"
 
-#define NAME_MAX_SIZE	(XATTR_NAME_MAX + 1)	/* with the NUL */
-#define SMALL_VALUE	256			/* goes on the stack */
+#define NAME_MAX_SIZE	(XATTR_NAME_MAX + 1)	/* including the NUL */
+#define SMALL_VALUE	256			/* such a value goes on the stack */
 
 static bool has_window(const struct inode *inode)
 {
@@ -30,18 +29,18 @@ static bool has_window(const struct inode *inode)
 
 /* ---- get, list ---- */
 
-/* A question, and where its answer goes. */
+/* A query, and where its answer goes. */
 struct query {
 	struct zufs_ioc_xattr msg;
 	char name[NAME_MAX_SIZE];	/* msg.buf */
 	struct zuf_op op;
 	void *buf;
-	size_t size;			/* of @buf; 0: only the size is wanted */
-	u32 len;			/* out */
+	size_t size;			/* size of @buf; 0: only the size of the value is wanted */
+	u32 len;			/* out: size of the value */
 };
 static_assert(offsetof(struct query, name) == offsetof(struct zufs_ioc_xattr, buf));
 
-/* For zuf_op.overflow: the value is longer than the answer without one. */
+/* For zuf_op.overflow: an answer with a value is longer than out_max. */
 static int take_value(struct zuf_op *op, const void __shm *shared, size_t shared_size)
 {
 	struct query *q = container_of(op, struct query, op);
@@ -67,7 +66,7 @@ static int ask_in_message(struct inode *inode, struct query *q)
 	err = zuf_dispatch(ZUF_SB(inode->i_sb), &q->op);
 	if (err || q->len)
 		return err;
-	/* without bytes: it is empty, or only the size was wanted */
+	/* no bytes came: the value is empty, or only its size was wanted */
 	if (q->op.answered < sizeof(q->msg.user_buf_size) || (q->size && q->msg.user_buf_size))
 		return -EIO;
 	q->len = q->msg.user_buf_size;
@@ -119,7 +118,7 @@ static void query_init(struct query *q, struct inode *inode, u16 operation, size
 	q->len = 0;
 }
 
-/* No more than the VFS lets anybody store, whatever the server says. */
+/* Ask the server, and refuse what is larger than the VFS lets anybody store. */
 static ssize_t xattr_ask(struct inode *inode, struct query *q)
 {
 	int err = ask_in_message(inode, q);
@@ -132,8 +131,8 @@ static ssize_t xattr_ask(struct inode *inode, struct query *q)
 }
 
 /*
- * 1: the server has said so, and is not at work on what a killed application wanted; 0: it
- * may have some; -EIO.
+ * Return: 1: the server says that there are no attributes, and it is not at work on a message of
+ * a killed application; 0: there may be some; -EIO.
  */
 static int has_none(struct inode *inode)
 {
@@ -169,7 +168,7 @@ ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *val
 	return ret;
 }
 
-/* Names with their NULs, none of them empty. */
+/* Are these names with their NULs, none of them empty? */
 static bool list_is_valid(const char *list, size_t len)
 {
 	size_t at = 0, name;
@@ -210,14 +209,14 @@ ssize_t zuf_listxattr(struct dentry *dentry, char *list, size_t size)
 
 /* ---- set ---- */
 
-/* A new value, on its way. */
+/* A new value that is being sent. */
 struct change {
 	struct zufs_ioc_xattr msg;
 	char buf[NAME_MAX_SIZE + SMALL_VALUE];	/* msg.buf: name, then value */
 };
 static_assert(offsetof(struct change, buf) == offsetof(struct zufs_ioc_xattr, buf));
 
-/* Too long for @small: through the window, or in a message of its own. */
+/* @value is too long for @small: send it through the window, or in a message of its own. */
 static int send_large(struct inode *inode, struct change *small, const void *value, size_t size)
 {
 	size_t in_len = small->msg.hdr.in_len;

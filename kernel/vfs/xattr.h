@@ -2,9 +2,9 @@
 /*
  * xattr.h - extended attributes: XATTR_GET, XATTR_SET, XATTR_LIST
  *
- * The lock of an inode's attributes (zuf_inode.xattr_lock) is taken inside; the
- * inode lock may be held or not. An inode whose i_xattr says that it has none is not
- * asked about.
+ * The functions take the lock of the inode's attributes (zuf_inode.xattr_lock); the caller may
+ * hold the inode lock. If i_xattr says that the inode has no attributes, the server is not
+ * asked.
  */
 #ifndef ZUF_XATTR_H
 #define ZUF_XATTR_H
@@ -15,11 +15,11 @@
 extern const struct xattr_handler *zuf_xattr_handlers[];
 
 /**
- * zuf_xattr_get() - value of an attribute
+ * zuf_xattr_get() - get the value of an attribute
  * @type: ZUFS_XATTR_*
- * @name: as the ABI wants it for the type
- * @size: of @value; 0: only the size is wanted
- * Return: its size, at most @size; -ENODATA, -ERANGE, -E2BIG, -EIO, -EINTR ...
+ * @name: in the form that the ABI wants for @type
+ * @size: size of @value; 0: the caller wants only the size of the value
+ * Return: size of the value, at most @size; -ENODATA, -ERANGE, -E2BIG, -EIO, -EINTR ...
  */
 ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *value,
 		      size_t size);
@@ -27,7 +27,8 @@ ssize_t zuf_xattr_get(struct inode *inode, u32 type, const char *name, void *val
 /**
  * zuf_xattr_set() - store or, with @value NULL, remove an attribute
  * @flags: XATTR_CREATE, XATTR_REPLACE
- * Times are the caller's business.
+ *
+ * The caller updates the timestamps.
  */
 int zuf_xattr_set(struct inode *inode, u32 type, const char *name, const void *value,
 		  size_t size, int flags);

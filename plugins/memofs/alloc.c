@@ -284,11 +284,12 @@ static uint64_t take_large(struct memofs_group *g, uint64_t w, uint64_t words, u
 /* The blocks from bn on, which begins a word, if that many words are free there. */
 static uint64_t take_at(struct memofs_sb *msb, uint64_t bn, uint64_t words, uint64_t max)
 {
-	struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
 	uint64_t w = bn % msb->group_blocks / WORD_BITS, got = 0;
+	struct memofs_group *g;
 
 	if (bn >= msb->blocks)
 		return 0;
+	g = &msb->groups[bn / msb->group_blocks];
 	pthread_mutex_lock(&g->lock);
 	if (are_free(g, w, words))
 		got = take_large(g, w, words, max);
@@ -396,12 +397,14 @@ void memofs_blocks_free(struct memofs_sb *msb, uint64_t bn, uint64_t n)
 bool memofs_block_take(struct zus_sb *sb, uint64_t bn)
 {
 	struct memofs_sb *msb = memofs_sb_of(sb);
-	struct memofs_group *g = &msb->groups[bn / msb->group_blocks];
 	uint64_t i = bn % msb->group_blocks, *word, bit;
+	struct memofs_group *g;
 	bool is_free;
 
+	/* a device that is used in part has others */
 	if (bn >= msb->blocks)
 		return false;
+	g = &msb->groups[bn / msb->group_blocks];
 	word = &g->bits[i / WORD_BITS];
 	bit = mask_of(i % WORD_BITS, 1);
 	pthread_mutex_lock(&g->lock);

@@ -182,9 +182,8 @@ void memofs_walk_bytes(struct memofs_walk *w, const struct memofs_inode *mi, uin
 		       uint64_t end);
 
 enum memofs_change {
-	MEMOFS_FILLED = 1,		/* a hole got blocks */
-	MEMOFS_MOVED = 2,		/* shared blocks were replaced by copies */
-	MEMOFS_RESERVE = 4,		/* of the caller: what holes get is unwritten */
+	MEMOFS_MOVED = 1,		/* shared blocks were replaced by copies */
+	MEMOFS_RESERVE = 2,		/* of the caller: what holes get is unwritten */
 };
 
 /* The next run of a walk that fills holes. 1, 0 at the end, or -errno; adds to *change. */

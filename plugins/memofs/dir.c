@@ -239,7 +239,7 @@ static struct memofs_dentry *entry_at(const struct memofs_dir *dir, uint64_t slo
 
 void memofs_dir_init(struct memofs_inode *mi, uint64_t parent)
 {
-	mi->ii.zi->i_dir.parent = htole64(parent);
+	zus_zi_set_parent(mi->ii.zi, parent);
 	update_size(mi);
 }
 
@@ -254,7 +254,7 @@ void memofs_dir_fini(struct memofs_inode *mi)
 
 static bool emit_dots(const struct memofs_inode *mi, struct zus_dir_ctx *ctx, uint64_t slot)
 {
-	uint64_t parent = le64toh(mi->ii.zi->i_dir.parent);
+	uint64_t parent = zus_zi_parent(mi->ii.zi);
 
 	if (slot == 0 && !zus_dir_emit(ctx, mi->ino, DT_DIR, 0, ".", 1))
 		return false;

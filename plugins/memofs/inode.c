@@ -130,8 +130,8 @@ static int attach(struct memofs_sb *msb, unsigned int shard, struct memofs_inode
 		LIST_REMOVE(b, link);
 	b->inodes[slot] = mi;
 	mi->ino = make_ino(shard, b->index, slot);
-	zi->i_ino = htole64(mi->ino);
-	zi->i_generation = htole64(++s->generation);
+	zus_zi_set_ino(zi, mi->ino);
+	zus_zi_set_generation(zi, ++s->generation);
 	place = (struct zus_inode *)zus_t1_addr(msb->sb.md, b->bn) + slot;
 	*place = *zi;
 	zus_ii_init(&mi->ii, &msb->sb, place);
@@ -200,16 +200,16 @@ static void fill_zi(struct zus_inode *zi, const struct zus_inode *from)
 
 	*zi = *from;
 	if (!S_ISLNK(type))
-		zi->i_size = 0;
+		zus_zi_set_size(zi, 0);
 	if (S_ISLNK(type) && zus_zi_size(zi) < sizeof(zi->i_symlink))
 		keep = zus_zi_size(zi);
 	else if (S_ISCHR(type) || S_ISBLK(type))
 		keep = sizeof(zi->i_rdev);
 	memset(zi->i_symlink + keep, 0, sizeof(zi->i_symlink) - keep);
 	memset(&zi->i_on_disk, 0, sizeof(zi->i_on_disk));
-	zi->i_birth.btime = from->i_ctime;
-	zi->i_blocks = 0;
-	zi->i_xattr = 0;
+	zus_zi_set_btime(zi, zus_zi_ctime(from));
+	zus_zi_set_blocks(zi, 0);
+	zus_zi_set_xattr(zi, 0);
 	zus_nlink_new(zi);
 }
 
@@ -283,7 +283,7 @@ void memofs_free_inode(struct zus_ii *ii)
 	pthread_mutex_lock(&s->lock);
 	was_dead = mi->dead;
 	mi->dead = true;
-	ii->zi->i_mode = 0;	/* a lookup under way must not revive it */
+	zus_zi_set_mode(ii->zi, 0);	/* a lookup under way must not revive it */
 	pthread_mutex_unlock(&s->lock);
 	if (!was_dead)
 		zus_ii_put(ii);	/* never the last: the kernel has one, given back now */

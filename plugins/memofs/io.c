@@ -103,7 +103,6 @@ int memofs_walk_filled(struct memofs_walk *w, struct memofs_inode *mi, struct me
 		err = fill_hole(mi, r, *change & MEMOFS_RESERVE);
 		if (err)
 			return err;
-		*change |= MEMOFS_FILLED;
 		/* once more: somebody may have been faster */
 		memofs_walk_init(w, mi, r->index, w->end);
 	}
@@ -239,7 +238,7 @@ static int get_for_write(struct memofs_inode *mi, struct zus_blocks *b)
 	if (err)
 		return err;
 	memofs_zero_tail(mi, zus_zi_size(mi->ii.zi), b->pos);
-	memofs_walk_init(&w, mi, index, index + b->max);
+	memofs_walk_init(&w, mi, index, index + zus_blocks_room(b));
 	while ((more = memofs_walk_written(&w, mi, &r, &change)) > 0)
 		zus_blocks_add_run(b, r.bn, (uint32_t)r.n);
 	/* the put comes at once: what was replaced can go */
@@ -254,7 +253,7 @@ static int get_for_read(struct memofs_inode *mi, struct zus_blocks *b)
 	struct memofs_walk w;
 	struct memofs_run r;
 
-	memofs_walk_init(&w, mi, index, index + b->max);
+	memofs_walk_init(&w, mi, index, index + zus_blocks_room(b));
 	while (memofs_walk_next(&w, &r))
 		zus_blocks_add_run(b, r.bn, (uint32_t)r.n);
 	return 0;
@@ -263,7 +262,7 @@ static int get_for_read(struct memofs_inode *mi, struct zus_blocks *b)
 /* No put follows an error, nor the fault of one page that is a hole. */
 static bool is_over(const struct zus_blocks *b, int err)
 {
-	return err || ((b->rw & ZUFS_RW_MMAP) && b->max == 1 && !zus_blocks_bn(b, 0));
+	return err || ((b->rw & ZUFS_RW_MMAP) && zus_blocks_wanted(b) == 1 && !zus_blocks_bn(b, 0));
 }
 
 /*
@@ -297,7 +296,7 @@ static int get_large_page(struct memofs_inode *mi, struct zus_blocks *b)
 
 static int get_any(struct memofs_inode *mi, struct zus_blocks *b)
 {
-	if ((b->rw & ZUFS_RW_MMAP) && b->max > 1)
+	if ((b->rw & ZUFS_RW_MMAP) && zus_blocks_wanted(b) > 1)
 		return get_large_page(mi, b);
 	return b->rw & ZUFS_RW_WRITE ? get_for_write(mi, b) : get_for_read(mi, b);
 }

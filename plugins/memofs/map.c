@@ -398,17 +398,6 @@ int memofs_map_make(struct memofs_inode *mi, uint64_t index, uint64_t n)
 	return 0;
 }
 
-/* i_blocks is little endian and has parallel writers. */
-static void count_blocks(struct memofs_inode *mi, int64_t n)
-{
-	uint64_t *word = (uint64_t *)&mi->ii.zi->i_blocks;
-	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
-
-	while (!__atomic_compare_exchange_n(word, &old, htole64(le64toh(old) + (uint64_t)n),
-					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-}
-
 /* How many blocks were entered; for the others somebody was faster. */
 static uint64_t fill_span(struct memofs_inode *mi, const struct span *span, uint64_t bn)
 {
@@ -444,7 +433,7 @@ uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, u
 			row_extend(span.leaf, index + done, bn + done, span.n);
 		set += entered;
 	}
-	count_blocks(mi, (int64_t)set);
+	zus_zi_add_blocks(mi->ii.zi, (int64_t)set);
 	return done;
 }
 
@@ -497,7 +486,7 @@ void memofs_map_share(struct memofs_inode *mi, uint64_t index, uint64_t bn, uint
 		bn += span.n;
 		n -= span.n;
 	}
-	count_blocks(mi, (int64_t)set);
+	zus_zi_add_blocks(mi->ii.zi, (int64_t)set);
 }
 
 /* ---- taking away ---- */
@@ -516,7 +505,7 @@ static void drop_flush(struct drop *d)
 	if (!d->n)
 		return;
 	memofs_owners_drop(memofs_sb_of_inode(d->mi), d->bn, d->n);
-	count_blocks(d->mi, -(int64_t)d->n);
+	zus_zi_add_blocks(d->mi->ii.zi, -(int64_t)d->n);
 	d->n = 0;
 }
 

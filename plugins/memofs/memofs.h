@@ -35,12 +35,14 @@
 
 /* ---- options (plugin.c) ---- */
 
+#define MEMOFS_DEFAULT_MODE	UINT32_MAX	/* of the root directory: what the table says */
+
 struct memofs_opts {
 	uint64_t size;			/* bytes of T1 to use; 0 = all */
 	uint64_t nr_inodes;		/* most inodes; 0 = as many as fit */
 	uint64_t uid;			/* of the root directory */
 	uint64_t gid;
-	char mode[8];			/* octal, "" = default */
+	uint32_t mode;			/* or MEMOFS_DEFAULT_MODE */
 	uint32_t mapped;		/* reads and writes come here; else the kernel copies */
 	uint32_t waits;			/* the kernel waits for who holds pages: no quarantine */
 };
@@ -205,7 +207,7 @@ static inline uint8_t *memofs_block_addr(const struct memofs_inode *mi, uint64_t
 /* The kernel reads the size without asking: one store, after everything it speaks of. */
 static inline void memofs_set_size(struct memofs_inode *mi, uint64_t size)
 {
-	__atomic_store_n(&mi->ii.zi->i_size, htole64(size), __ATOMIC_RELEASE);
+	zus_zi_set_size(mi->ii.zi, size);
 }
 
 /* heap.c */

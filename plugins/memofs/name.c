@@ -37,7 +37,7 @@ static int store_target(struct memofs_inode *mi, const char *target, uint32_t le
 	memset(addr + len, 0, ZUS_BLOCK_SIZE - len);
 	/* into the inode: no memory is needed */
 	memofs_map_fill(mi, 0, bn, 1, &err);
-	mi->ii.zi->i_sym_dpp = htole64(zus_t1_dpp(mi->ii.sb->md, addr));
+	zus_zi_set_symlink(mi->ii.zi, zus_t1_dpp(mi->ii.sb->md, addr));
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static void change_parent(struct memofs_inode *mi, struct zus_ii *from, struct z
 		return;
 	zus_zi_add_nlink(from->zi, -1);
 	zus_zi_add_nlink(to->zi, 1);
-	__atomic_store_n(&mi->ii.zi->i_dir.parent, to->zi->i_ino, __ATOMIC_RELAXED);
+	zus_zi_set_parent(mi->ii.zi, zus_zi_ino(to->zi));
 }
 
 static int exchange(const struct zus_rename *r, struct memofs_dentry *old_d,

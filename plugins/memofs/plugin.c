@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zus/opt.h>
@@ -23,25 +22,12 @@ static const struct zus_opt memofs_options[] = {
 	{ "nr_inodes", ZUS_OPT_SIZE, offsetof(struct memofs_opts, nr_inodes), 0 },
 	{ "uid", ZUS_OPT_U64, offsetof(struct memofs_opts, uid), 0 },
 	{ "gid", ZUS_OPT_U64, offsetof(struct memofs_opts, gid), 0 },
-	{ "mode", ZUS_OPT_STR, offsetof(struct memofs_opts, mode),
-	  sizeof(((struct memofs_opts *)NULL)->mode) },
+	{ "mode", ZUS_OPT_OCTAL, offsetof(struct memofs_opts, mode), 07777 },
 	{ "mapped", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 1 },
 	{ "nio", ZUS_OPT_SET, offsetof(struct memofs_opts, mapped), 0 },
 	{ "noquarantine", ZUS_OPT_SET, offsetof(struct memofs_opts, waits), 1 },
 	{ NULL, ZUS_OPT_IGNORE, 0, 0 }
 };
-
-/* The permission bits that mode= asks for; -1 = it is not a mode. */
-static long parse_mode(const struct memofs_opts *o, uint32_t default_mode)
-{
-	char *end;
-	long mode;
-
-	if (!o->mode[0])
-		return default_mode & 07777;
-	mode = strtol(o->mode, &end, 8);
-	return *end || mode < 0 || mode > 07777 ? -1 : mode;
-}
 
 /* The options of a mount on top of what *o holds already. */
 static int parse_options(const struct zus_sb *sb, const char *text, struct memofs_opts *o)
@@ -56,29 +42,23 @@ static int parse_options(const struct zus_sb *sb, const char *text, struct memof
 		zus_err(sb->env, "memofs: uid= and gid= must be below %u", UINT32_MAX);
 		return -EINVAL;
 	}
-	if (parse_mode(o, 0) < 0) {
-		zus_err(sb->env, "memofs: mode=%s is not an octal mode", o->mode);
-		return -EINVAL;
-	}
 	return 0;
 }
 
 static int make_root(struct memofs_sb *msb)
 {
 	const struct memofs_opts *o = &msb->opts;
-	long mode = parse_mode(o, msb->sb.plugin->info.def_mode);
-	uint64_t now = (uint64_t)msb->sb.env->now_ns(msb->sb.env);
-	struct zus_inode zi = {
-		.i_mode = htole16((uint16_t)(S_IFDIR | mode)),
-		.i_uid = htole32((uint32_t)o->uid),
-		.i_gid = htole32((uint32_t)o->gid),
-		.i_mtime = htole64(now),
-		.i_ctime = htole64(now),
-		.i_atime = htole64(now),
-	};
+	uint32_t mode = o->mode;
+	struct zus_inode zi = { 0 };
 	struct memofs_inode *root;
-	int err = memofs_inode_new(msb, &zi, &root);
+	int err;
 
+	if (mode == MEMOFS_DEFAULT_MODE)
+		mode = msb->sb.plugin->info.def_mode & 07777;
+	zus_zi_set_mode(&zi, (uint16_t)(S_IFDIR | mode));
+	zus_zi_set_owner(&zi, (uint32_t)o->uid, (uint32_t)o->gid);
+	zus_zi_set_times(&zi, msb->sb.env->now_ns(msb->sb.env));
+	err = memofs_inode_new(msb, &zi, &root);
 	if (err)
 		return err;
 	memofs_dir_init(root, root->ino);
@@ -92,6 +72,7 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	struct memofs_sb *msb = memofs_sb_of(sb);
 	int err;
 
+	msb->opts.mode = MEMOFS_DEFAULT_MODE;
 	err = parse_options(sb, m->options, &msb->opts);
 	if (err)
 		return err;
@@ -206,8 +187,8 @@ static ssize_t memofs_show_options(struct zus_sb *sb, char *buf, size_t size)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",uid=%u", (uint32_t)o->uid);
 	if (o->gid)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ",gid=%u", (uint32_t)o->gid);
-	if (o->mode[0])
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ",mode=%s", o->mode);
+	if (o->mode != MEMOFS_DEFAULT_MODE)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",mode=%04o", o->mode);
 	if ((size_t)n > size)
 		return -E2BIG;
 	memcpy(buf, text, (size_t)n);
@@ -286,11 +267,12 @@ const struct zus_plugin zus_plugin = {
 		.FS_magic = MEMOFS_MAGIC,
 		.FS_ver_major = MEMOFS_VER_MAJOR,
 		.FS_ver_minor = MEMOFS_VER_MINOR,
-		.notused = ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP,
 		.dt_offset = 0,
 		.s_maxbytes = MEMOFS_MAX_BYTES,
 		.s_time_gran = 1,
 		.def_mode = 0755,
 	},
 	.ops = &memofs_ops,
+	.flags = ZUS_PLUGIN_NODEV_OK,
+	.inode_flags = ZUFS_S_NODUMP,
 };

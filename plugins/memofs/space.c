@@ -171,7 +171,7 @@ static int reserve(struct memofs_inode *mi, uint64_t pos, uint64_t end, uint32_t
 /* True if the range cannot fit whatever of it is there already. */
 static bool is_hopeless(const struct memofs_inode *mi, uint64_t len)
 {
-	return memofs_blocks_down(len) > le64toh(mi->ii.zi->i_blocks) +
+	return memofs_blocks_down(len) > zus_zi_blocks(mi->ii.zi) +
 		memofs_blocks_left(memofs_sb_of_inode(mi));
 }
 

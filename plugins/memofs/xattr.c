@@ -125,7 +125,7 @@ static int replace(struct memofs_inode *mi, struct memofs_xattr **at, struct mem
 	if (old)
 		drop(memofs_sb_of_inode(mi), old);
 	/* the kernel does not ask about an inode that has none */
-	__atomic_store_n(&mi->ii.zi->i_xattr, htole64(bytes), __ATOMIC_RELEASE);
+	zus_zi_set_xattr(mi->ii.zi, bytes);
 	return 0;
 }
 

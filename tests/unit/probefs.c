@@ -68,9 +68,9 @@ static void init_ii(struct probe_sb *p, struct probe_ii *ii, unsigned int nr, ui
 	struct zus_inode *zi = (struct zus_inode *)zus_t1_addr(p->sb.md, 1) + nr;
 
 	memset(zi, 0, sizeof(*zi));
-	zi->i_mode = htole16(mode);
-	zi->i_nlink = htole32(S_ISDIR(mode) ? 2 : 1);
-	zi->i_ino = htole64(nr + 1);
+	zus_zi_set_mode(zi, mode);
+	zus_zi_set_nlink(zi, S_ISDIR(mode) ? 2 : 1);
+	zus_zi_set_ino(zi, nr + 1);
 	ii->zi = zi;
 	ii->nr = nr;
 	zus_ii_init(&ii->ii, &p->sb, zi);
@@ -374,7 +374,7 @@ static int probe_truncate(struct zus_ii *ii, struct zus_io *io)
 	note(p, __atomic_load_n(&((struct probe_ii *)ii)->gets, __ATOMIC_RELAXED) ? '!' : 't');
 	SEE(p->last_pos, io->pos);
 	if (!p->result)
-		ii->zi->i_size = htole64(io->pos);
+		zus_zi_set_size(ii->zi, io->pos);
 	return p->result;
 }
 

@@ -10,6 +10,9 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 
+# What programs in Python have in common: py/.
+export PYTHONPATH=$TOP/tests/vm/py PYTHONDONTWRITEBYTECODE=1
+
 _on_exit=()
 
 _exit() {

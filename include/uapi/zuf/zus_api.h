@@ -67,6 +67,7 @@
  *        + ZUFS_H_INTR of FALLOCATE is a fatal signal; further lists (-EZUFS_RETRY) of a killed
  *          application are refused, hdr.err -EINTR, three times: the next one ends the operation
  *        + mount_flags ZUFS_M_RDONLY and ZUFS_M_PROTECTED, which tell and ask for no answer
+ *        + register_fs_info.notused bit 30: file systems of the type are read-only
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -261,6 +262,7 @@ ZUFS_SIZE_IS(zufs_ioc_hdr, 24);
 /* ---- registration and mounting ---- */
 
 #define ZUFS_REG_NODEV_OK	(1U << 31)	/* notused: a device is optional */
+#define ZUFS_REG_READ_ONLY	(1U << 30)	/* notused: mounts are read-only and stay it */
 /* Of its low 16 bits those of ZUFS_S_DECLARED are the flags that inodes may have. */
 
 struct register_fs_info {

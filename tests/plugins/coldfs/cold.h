@@ -151,7 +151,7 @@ void cold_put(struct cold_file *f, uint64_t index, const uint64_t *bn, uint32_t 
 /* Starts to bring up the cold block at `index` and its cold neighbours; lock held. */
 int cold_up_start(struct cold_file *f, struct zus_io *io, uint64_t index, uint32_t max);
 /* If the operation is called again after its list: its result, 0 or -errno. */
-int cold_up_end(struct cold_file *f, const struct zus_io *io);
+int cold_up_end(struct cold_file *f, struct zus_io *io);
 
 /* ---- down.c: the tiering thread ---- */
 

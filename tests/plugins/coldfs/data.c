@@ -25,7 +25,7 @@ static uint32_t blocks_of(uint64_t pos, uint64_t len)
 }
 
 /* The file, after the end of the operation's last list; NULL and *err. */
-static struct cold_file *begin(struct zus_ii *ii, const struct zus_io *io, int *err)
+static struct cold_file *begin(struct zus_ii *ii, struct zus_io *io, int *err)
 {
 	struct cold_file *f = cold_file_of(memofs_inode_of(ii));
 
@@ -39,7 +39,7 @@ int memofs_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	struct cold_get g = {
 		.index = b->pos >> ZUS_BLOCK_SHIFT,
-		.max = b->max,
+		.max = zus_blocks_room(b),
 		.is_write = b->rw & ZUFS_RW_WRITE,
 		.may_wait = true,
 	};
@@ -149,11 +149,12 @@ ssize_t memofs_write(struct zus_ii *ii, struct zus_io *io)
 int cold_pre_read(struct zus_ii *ii, struct zus_io *io)
 {
 	uint64_t index = io->pos >> ZUS_BLOCK_SHIFT, end = index + blocks_of(io->pos, io->len);
-	bool is_restart = io->msg->ziom.iomb;
 	const struct cold_slot *s;
 	struct cold_file *f;
+	bool is_restart;
 	int err;
 
+	is_restart = zus_iomap_restarted(io, &err);
 	f = begin(ii, io, &err);
 	if (!f || is_restart)
 		return err;

@@ -82,10 +82,7 @@ int cold_slots_reserve(struct cold_file *f, uint64_t end)
 
 void cold_count_blocks(struct cold_file *f, int64_t n)
 {
-	struct zus_inode *zi = f->mi->ii.zi;	/* f->lock */
-
-	__atomic_store_n(&zi->i_blocks, htole64(le64toh(zi->i_blocks) + (uint64_t)n),
-			 __ATOMIC_RELAXED);
+	zus_zi_add_blocks(f->mi->ii.zi, n);	/* f->lock */
 }
 
 /* ---- the end of blocks ---- */
@@ -149,7 +146,7 @@ uint64_t memofs_map_fill(struct memofs_inode *mi, uint64_t index, uint64_t bn, u
 {
 	(void)err;
 	mi->map.direct[index] = bn;
-	mi->ii.zi->i_blocks = htole64(n);
+	zus_zi_set_blocks(mi->ii.zi, n);
 	return n;
 }
 

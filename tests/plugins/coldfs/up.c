@@ -111,11 +111,12 @@ int cold_up_start(struct cold_file *f, struct zus_io *io, uint64_t index, uint32
 	return zus_iomap_retry(&iom, io, (uint64_t)(uintptr_t)up);
 }
 
-int cold_up_end(struct cold_file *f, const struct zus_io *io)
+int cold_up_end(struct cold_file *f, struct zus_io *io)
 {
 	struct cold_sb *csb = cold_sb_of_file(f);
 	int err;
-	struct up *up = (struct up *)(uintptr_t)zus_iomap_restarted(io, &err);
+	/* the next restart of this operation is another list's */
+	struct up *up = (struct up *)(uintptr_t)zus_iomap_take(io, &err);
 
 	if (!up)
 		return 0;
@@ -126,7 +127,5 @@ int cold_up_end(struct cold_file *f, const struct zus_io *io)
 	pthread_mutex_unlock(&csb->lock);
 	cold_count(err ? &csb->stats.up_errors : &csb->stats.up, err ? 1 : up->n);
 	zus_free(csb->msb.sb.env, up);
-	/* the next restart of this operation is another list's */
-	io->msg->ziom.iomb = 0;
 	return err;
 }

@@ -17,10 +17,10 @@ uint64_t drill_contract_open(struct drill_sb *d, const struct zus_ii *ii,
 	c->ino = zus_zi_ino(ii->zi);
 	c->pos = b->pos;
 	c->n = b->n;
-	c->pages = b->large ? b->max : b->n;
+	c->pages = b->internal.large ? b->internal.max : b->n;
 	c->inner = b->cookie;
-	c->first = b->words[0];
-	c->last = b->words[b->n - 1];
+	c->first = b->internal.words[0];
+	c->last = b->internal.words[b->n - 1];
 	c->is_locked = b->ret_flags & ZUFS_RET_LOCKED_PUT;
 	c->thread = pthread_self();
 	pthread_mutex_lock(&d->lock);
@@ -38,7 +38,7 @@ static bool is_kept(const struct drill_contract *c, const struct zus_ii *ii,
 {
 	if (c->ino != zus_zi_ino(ii->zi) || c->pos != b->pos || c->n != b->n)
 		return false;
-	if (c->first != b->words[0] || c->last != b->words[b->n - 1])
+	if (c->first != b->internal.words[0] || c->last != b->internal.words[b->n - 1])
 		return false;
 	return !c->is_locked || pthread_equal(c->thread, pthread_self());
 }

@@ -32,14 +32,13 @@ static void hang(struct drill_sb *d)
 }
 
 /* If this is a restart: what came of the list. */
-static void note_restart(struct drill_sb *d, const struct zus_io *io)
+static void note_restart(struct drill_sb *d, struct zus_io *io)
 {
 	int err;
 
-	if (!zus_iomap_restarted(io, &err))
+	if (!zus_iomap_take(io, &err))
 		return;
 	drill_flip_stop(d);
-	io->msg->ziom.iomb = 0;
 	__atomic_fetch_add(&d->stats.restarts, 1, __ATOMIC_RELAXED);
 	drill_result(d, err);
 }
@@ -143,8 +142,8 @@ static void say_each_word(struct zus_blocks *b)
 	uint64_t bn = zus_blocks_bn(b, 0);
 
 	b->n = 0;
-	b->large = 0;
-	zus_blocks_add_run(b, bn, b->max);
+	b->internal.large = 0;
+	zus_blocks_add_run(b, bn, zus_blocks_room(b));
 }
 
 /* The answer as the rule wants it. */
@@ -153,29 +152,30 @@ static void spoil_blocks(const struct drill_rule *r, struct zus_blocks *b)
 	uint32_t i;
 
 	b->ret_flags |= r->ret_flags;
-	if (r->does & DRILL_WORDS && b->large)
+	if (r->does & DRILL_WORDS && b->internal.large)
 		say_each_word(b);
 	if (r->does & DRILL_SHORT && b->n > r->max)
 		b->n = (uint32_t)r->max;
 	for (i = 0; i < b->n; i++) {
 		if (r->does & DRILL_WORD)
-			b->words[i] = r->word;
+			b->internal.words[i] = r->word;
 		else if (r->does & DRILL_HOLE)
-			b->words[i] = zufs_iom_pack(IOM_T1_READ, 0);
+			b->internal.words[i] = zufs_iom_pack(IOM_T1_READ, 0);
 	}
 	if (r->does & DRILL_LASTWORD && b->n)
-		b->words[b->n - 1] = r->word;
+		b->internal.words[b->n - 1] = r->word;
 	if (r->does & DRILL_UNMAP) {
-		b->io->msg->wr_unmap.offset = r->unmap_offset;
-		b->io->msg->wr_unmap.len = r->unmap_len;
+		b->io->internal.msg->wr_unmap.offset = r->unmap_offset;
+		b->io->internal.msg->wr_unmap.len = r->unmap_len;
 	}
 }
 
 /* A page fault that finds a hole: no put will follow. */
 static bool is_hole_fault(const struct zus_blocks *b)
 {
-	return (b->rw & (ZUFS_RW_MMAP | ZUFS_RW_WRITE)) == ZUFS_RW_MMAP && b->max == 1 &&
-	       b->words[0] == zufs_iom_pack(IOM_T1_READ, 0) &&
+	return (b->rw & (ZUFS_RW_MMAP | ZUFS_RW_WRITE)) == ZUFS_RW_MMAP &&
+	       zus_blocks_wanted(b) == 1 &&
+	       b->internal.words[0] == zufs_iom_pack(IOM_T1_READ, 0) &&
 	       !(b->ret_flags & ZUFS_RET_LOCKED_PUT);
 }
 
@@ -199,7 +199,7 @@ static int get_blocks(struct zus_ii *ii, struct zus_blocks *b, const struct dril
 
 int drill_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
-	bool large = (b->rw & ZUFS_RW_MMAP) && b->max > 1;
+	bool large = (b->rw & ZUFS_RW_MMAP) && zus_blocks_wanted(b) > 1;
 	struct drill_sb *d = drill_sb_of(ii->sb);
 	struct drill_rule *r;
 	int64_t err;

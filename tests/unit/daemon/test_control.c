@@ -2,12 +2,15 @@
 /*
  * The control socket of zusd: what a command is, what clients may do that know no manners. The
  * loop of main is played by serve_once(); the loader is a function that notes what it was given.
+ * daemon/control.c is built here: its clock is the test's, and the system refuses on demand.
  */
 #define _GNU_SOURCE
 #include "../unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +18,65 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
-#include "zusd.h"
+
+static int64_t clock_ms = 777;
+
+static int read_clock(clockid_t id, struct timespec *ts)
+{
+	assert_int_equal(id, CLOCK_MONOTONIC);
+	ts->tv_sec = clock_ms / 1000;
+	ts->tv_nsec = clock_ms % 1000 * 1000000;
+	return 0;
+}
+
+static struct {
+	const char *what;		/* the call that does, or NULL */
+	int err;			/* with this errno */
+	int after;			/* so many calls */
+	int times;			/* so often; 0: always */
+	bool is_stranger;		/* clients are another user */
+} fails;
+
+static bool refused(const char *what)
+{
+	if (!fails.what || strcmp(fails.what, what) || fails.after-- > 0)
+		return false;
+	if (fails.times && !--fails.times)
+		fails.what = NULL;
+	errno = fails.err;
+	return true;
+}
+
+static int get_option(int fd, int level, int name, struct ucred *peer, socklen_t *len)
+{
+	int ret = refused("getsockopt") ? -1 : getsockopt(fd, level, name, peer, len);
+
+	peer->uid += fails.is_stranger;
+	return ret;
+}
+
+#define clock_gettime(...)	read_clock(__VA_ARGS__)
+#define getsockopt(...)		get_option(__VA_ARGS__)
+#define recv(...)		(refused("recv") ? -1 : recv(__VA_ARGS__))
+#define accept4(...)		(refused("accept") ? -1 : accept4(__VA_ARGS__))
+#define strndup(...)		(refused("strndup") ? NULL : strndup(__VA_ARGS__))
+#define calloc(...)		(refused("calloc") ? NULL : calloc(__VA_ARGS__))
+#define mkdir(...)		(refused("mkdir") ? -1 : mkdir(__VA_ARGS__))
+#define fchmod(...)		(refused("fchmod") ? -1 : fchmod(__VA_ARGS__))
+#define unlink(...)		(refused("unlink") ? -1 : unlink(__VA_ARGS__))
+#define bind(...)		(refused("bind") ? -1 : bind(__VA_ARGS__))
+#define listen(...)		(refused("listen") ? -1 : listen(__VA_ARGS__))
+#define socket(...)		(refused("socket") ? -1 : socket(__VA_ARGS__))
+#include "../../../daemon/control.c"
+#undef recv
+#undef accept4
+#undef mkdir
+#undef unlink
+#undef bind
+#undef listen
+#undef socket
 
 static char folder[] = "/tmp/zusd-control-XXXXXX";
 static struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -36,7 +96,7 @@ static int load(void *ctx, const char *what, char *why, size_t size)
 	return -EINVAL;
 }
 
-static int make_folder(void **state)
+static int make_place(void **state)
 {
 	(void)state;
 	if (!mkdtemp(folder))
@@ -45,7 +105,7 @@ static int make_folder(void **state)
 	return 0;
 }
 
-static int remove_folder(void **state)
+static int remove_place(void **state)
 {
 	char path[128];
 
@@ -60,6 +120,7 @@ static int setup(void **state)
 	(void)state;
 	loads = 0;
 	refusal = NULL;
+	memset(&fails, 0, sizeof(fails));
 	return zusd_control_create(&control, addr.sun_path, load, loaded);
 }
 
@@ -71,15 +132,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* One round of main's loop, with a wait of at most so long. How many ms main would wait. */
+/*
+ * One round of main's loop. Where nothing has happened, the time of the wait passes, or most_ms of
+ * it. How many ms main would wait.
+ */
 static int serve_once(int most_ms)
 {
 	struct pollfd fds[ZUSD_CONTROL_FDS];
-	int timeout_ms = -1;
+	int timeout_ms = -1, n;
 
 	zusd_control_poll(control, fds, &timeout_ms);
-	if (poll(fds, ZUSD_CONTROL_FDS, timeout_ms >= 0 && timeout_ms < most_ms ? timeout_ms :
-					most_ms) >= 0)
+	n = poll(fds, ZUSD_CONTROL_FDS, 0);
+	if (!n)
+		clock_ms += timeout_ms >= 0 && timeout_ms < most_ms ? timeout_ms : most_ms;
+	if (n >= 0)
 		zusd_control_serve(control, fds);
 	return timeout_ms;
 }
@@ -312,6 +378,188 @@ static void full_descriptor_table_is_waited_out(void **state)
 	close(fd);
 }
 
+static void strangers_are_refused(void **state)
+{
+	(void)state;
+	fails.is_stranger = true;
+	assert_string_equal(ask("load a", 6), "error not permitted");
+	fails.is_stranger = false;
+	fails.what = "getsockopt";
+	fails.err = EIO;
+	assert_string_equal(ask("load a", 6), "error not permitted");
+	assert_int_equal(loads, 0);
+}
+
+/* An interruption is none of the client's; what cannot be read is not answered. */
+static void read_may_fail(void **state)
+{
+	static const int passing[] = { EINTR, EAGAIN };
+	int fd = client();
+	char text[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(passing); i++) {
+		fails.what = "recv";
+		fails.err = passing[i];
+		fails.times = 2;
+		assert_string_equal(ask("load a", 6), "ok");
+	}
+	assert_int_equal(loads, 2);
+	fails.what = "recv";
+	fails.err = EIO;
+	fails.times = 1;
+	assert_int_equal(send(fd, "load b", 6, 0), 6);
+	serve_once(0);
+	serve_once(0);
+	assert_int_equal(recv(fd, text, sizeof(text), 0), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(loads, 2);
+	close(fd);
+}
+
+/* Who has gone meanwhile is no reason to pause. */
+static void next_client_is_accepted_at_once(void **state)
+{
+	static const int passing[] = { EINTR, ECONNABORTED };
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(passing); i++) {
+		fails.what = "accept";
+		fails.err = passing[i];
+		fails.times = 1;
+		fd = client();
+		serve_once(0);
+		assert_int_equal(serve_once(0), ZUSD_CONTROL_WAIT_MS);
+		assert_int_equal(send(fd, "load a", 6, 0), 6);
+		assert_string_equal(answer_of(fd), "ok");
+		close(fd);
+	}
+}
+
+static void pause_has_an_end(void **state)
+{
+	struct pollfd fds[ZUSD_CONTROL_FDS];
+	int fd = client(), timeout_ms = -1;
+
+	(void)state;
+	fails.what = "accept";
+	fails.err = ENFILE;
+	serve_once(0);
+	zusd_control_poll(control, fds, &timeout_ms);
+	assert_true(timeout_ms > 0 && timeout_ms <= 1000);
+	assert_int_equal(fds[0].fd, -1);
+	clock_ms += timeout_ms - 1;
+	timeout_ms = -1;
+	zusd_control_poll(control, fds, &timeout_ms);
+	assert_int_equal(timeout_ms, 1);
+	assert_int_equal(fds[0].fd, -1);
+	clock_ms++;
+	timeout_ms = -1;
+	zusd_control_poll(control, fds, &timeout_ms);
+	assert_int_equal(timeout_ms, -1);
+	assert_true(fds[0].fd >= 0);
+	close(fd);
+}
+
+/* Main may have something else that it waits for. */
+static void shorter_wait_of_main_stays(void **state)
+{
+	static const struct { int before, after; } waits[] = {
+		{ -1, ZUSD_CONTROL_WAIT_MS }, { 0, 0 }, { 10, 10 },
+		{ ZUSD_CONTROL_WAIT_MS + 1, ZUSD_CONTROL_WAIT_MS },
+	};
+	struct pollfd fds[ZUSD_CONTROL_FDS];
+	int fd = client(), timeout_ms;
+	size_t i;
+
+	(void)state;
+	serve_once(0);
+	for (i = 0; i < ARRAY_LEN(waits); i++) {
+		timeout_ms = waits[i].before;
+		zusd_control_poll(control, fds, &timeout_ms);
+		assert_int_equal(timeout_ms, waits[i].after);
+	}
+	/* its time is up when it is over, not before */
+	clock_ms += ZUSD_CONTROL_WAIT_MS - 1;
+	serve_once(0);
+	assert_int_equal(serve_once(0), 1);
+	clock_ms++;
+	serve_once(0);
+	assert_int_equal(serve_once(0), -1);
+	assert_string_equal(answer_of(fd), "error no command has come");
+	close(fd);
+}
+
+static void number_0_is_a_descriptor(void **state)
+{
+	int saved = dup(0), fd;
+
+	zusd_control_destroy(control);
+	close(0);
+	assert_int_equal(setup(state), 0);
+	assert_string_equal(ask("load a", 6), "ok");
+	zusd_control_destroy(control);
+	/* and a client's */
+	dup2(saved, 0);
+	assert_int_equal(setup(state), 0);
+	fd = client();
+	close(0);
+	serve_once(0);
+	assert_true(fcntl(0, F_GETFD) >= 0);
+	assert_int_equal(serve_once(0), ZUSD_CONTROL_WAIT_MS);
+	assert_int_equal(send(fd, "load b", 6, 0), 6);
+	assert_string_equal(answer_of(fd), "ok");
+	assert_int_equal(fcntl(0, F_GETFD), -1);
+	close(fd);
+	fd = client();
+	serve_once(0);
+	zusd_control_destroy(control);
+	control = NULL;
+	assert_string_equal(answer_of(fd), "error the server ends");
+	close(fd);
+	dup2(saved, 0);
+	close(saved);
+}
+
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+/* Nothing is left of it: no descriptor, no file. */
+static void socket_that_cannot_be_made_leaves_nothing(void **state)
+{
+	static const struct { const char *what; int err; } cases[] = {
+		{ "strndup", ENOMEM }, { "mkdir", EACCES }, { "calloc", ENOMEM },
+		{ "socket", EMFILE }, { "fchmod", EIO }, { "unlink", EPERM },
+		{ "bind", EADDRINUSE }, { "listen", EOPNOTSUPP },
+	};
+	struct zusd_control *c;
+	struct stat st;
+	int fd;
+	size_t i;
+
+	zusd_control_destroy(control);
+	fd = next_fd();
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		fails.what = cases[i].what;
+		fails.err = cases[i].err;
+		assert_int_equal(zusd_control_create(&c, addr.sun_path, load, loaded),
+				 -cases[i].err);
+		assert_int_equal(stat(addr.sun_path, &st), -1);
+		assert_int_equal(next_fd(), fd);
+	}
+	assert_int_equal(setup(state), 0);
+	teardown(state);
+	assert_int_equal(next_fd(), fd);
+}
+
 static void socket_is_for_its_user_alone(void **state)
 {
 	struct stat st;
@@ -354,6 +602,9 @@ static void bad_paths_are_refused(void **state)
 	path[sizeof(path) - 1] = 0;
 	path[0] = '/';
 	assert_int_equal(zusd_control_create(&none, path, load, loaded), -ENAMETOOLONG);
+	/* one that has no room for its NUL */
+	path[sizeof(addr.sun_path)] = 0;
+	assert_int_equal(zusd_control_create(&none, path, load, loaded), -ENAMETOOLONG);
 	assert_int_equal(zusd_control_create(&none, "/dev/null/control", load, loaded), -ENOTDIR);
 	assert_int_equal(zusd_control_create(&none, "name", load, loaded), -EINVAL);
 	zusd_control_destroy(NULL);
@@ -373,10 +624,17 @@ int main(void)
 		test(client_that_leaves_or_does_not_read_is_no_matter),
 		test(descriptors_are_not_taken),
 		test(full_descriptor_table_is_waited_out),
+		test(strangers_are_refused),
+		test(read_may_fail),
+		test(next_client_is_accepted_at_once),
+		test(pause_has_an_end),
+		test(shorter_wait_of_main_stays),
+		test(number_0_is_a_descriptor),
+		test(socket_that_cannot_be_made_leaves_nothing),
 		test(socket_is_for_its_user_alone),
 		test(socket_belongs_to_the_last_server),
 		cmocka_unit_test(bad_paths_are_refused),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_place, remove_place);
 }

@@ -6,6 +6,7 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,8 +161,8 @@ static void values_are_read_like_a_shell_does(void **state)
 	assert_int_equal(zusd_conf_read("/", &c), -EISDIR);
 }
 
-/* What is printed on stderr while a configuration is read; its result in *err. */
-static const char *told(const char *text, int *err)
+/* What is printed on stderr while a file is read; its result in *err. */
+static const char *told_of(const char *path, int *err)
 {
 	static char said[512];
 	char name[] = "/tmp/zusd-told-XXXXXX";
@@ -169,10 +170,9 @@ static const char *told(const char *text, int *err)
 	struct zusd_conf c;
 	ssize_t n;
 
-	write_conf(text);
 	assert_true(fd >= 0 && saved >= 0);
 	dup2(fd, STDERR_FILENO);
-	*err = zusd_conf_read(conf_path, &c);
+	*err = zusd_conf_read(path, &c);
 	zusd_conf_free(&c);
 	dup2(saved, STDERR_FILENO);
 	n = pread(fd, said, sizeof(said) - 1, 0);
@@ -181,6 +181,57 @@ static const char *told(const char *text, int *err)
 	close(saved);
 	unlink(name);
 	return said;
+}
+
+/* And of one with this text. */
+static const char *told(const char *text, int *err)
+{
+	write_conf(text);
+	return told_of(conf_path, err);
+}
+
+static void file_that_cannot_be_read_is_told_unless_there_is_none(void **state)
+{
+	int err;
+
+	(void)state;
+	assert_string_equal(told_of("/nowhere/x", &err), "");
+	assert_int_equal(err, -ENOENT);
+	assert_string_equal(told_of("/dev/null/x", &err), "zusd: /dev/null/x: Not a directory\n");
+	assert_int_equal(err, -ENOTDIR);
+	assert_string_equal(told_of("/", &err), "zusd: /: Is a directory\n");
+	assert_int_equal(err, -EISDIR);
+}
+
+static unsigned int copies_left = UINT_MAX;	/* that there is memory for */
+
+/* That of the options is this one. */
+char *strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = copies_left && copies_left-- ? malloc(size) : NULL;
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static void want_of_memory_is_an_error(void **state)
+{
+	struct zusd_conf c;
+	unsigned int n;
+
+	(void)state;
+	write_conf("ZUFS_LIBFS_LIST=a\nZUSD_ARGS=--mlock=0\n");
+	for (n = 0; n < 2; n++) {
+		copies_left = n;
+		assert_int_equal(zusd_conf_read(conf_path, &c), -ENOMEM);
+	}
+	/* and of what the options take from there */
+	for (n = 0; n < 4; n++) {
+		copies_left = n;
+		assert_int_equal(parse(""), 3);
+	}
+	copies_left = UINT_MAX;
+	assert_int_equal(parse(""), 0);
 }
 
 static void one_pair_of_quotes_is_taken_off(void **state)
@@ -256,6 +307,8 @@ static void what_is_served_also_comes_once_and_last(void **state)
 	assert_string_equal(o.plugins, "a,bb,b");
 	assert_int_equal(parse("--also=bb,c,a,c"), 0);
 	assert_string_equal(o.plugins, "a,bb,c");
+	assert_int_equal(parse("--also=c,d"), 0);
+	assert_string_equal(o.plugins, "a,bb,c,d");
 	assert_int_equal(parse("--plugins=x --also=y"), 0);
 	assert_string_equal(o.plugins, "x,y");
 	write_conf("");
@@ -281,6 +334,8 @@ static void config_is_found_before_the_rest(void **state)
 	const char *const ended[] = { "zusd", "--plugins=x", "--", "--config" };
 	const char *const other[] = { "zusd", "--configure=/nowhere" };
 	const char *const none[] = { "zusd", "--nice=1", "--plugins=x" };
+	const char *const cut[] = { "zusd", "--conf", conf_path };
+	const char *const value[] = { "zusd", "--plugins=x", "--pidfile", "--config", "root" };
 
 	(void)state;
 	write_conf("ZUFS_LIBFS_LIST=list\nZUSD_ARGS=--nice=7\n");
@@ -289,6 +344,14 @@ static void config_is_found_before_the_rest(void **state)
 	assert_string_equal(o.plugins, "list");
 	assert_int_equal(o.nice, 7);
 	assert_int_equal(parse_words(3, last), 3);
+	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
+	/* as any long option it may be cut */
+	assert_int_equal(parse_words(3, cut), 0);
+	assert_string_equal(o.plugins, "list");
+	assert_int_equal(parse_words(5, value), 0);
+	assert_string_equal(o.pidfile, "--config");
+	assert_string_equal(o.root, "root");
+	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
 	assert_int_equal(parse_words(4, ended), 0);
 	assert_string_equal(o.root, "--config");
 	assert_string_equal(o.config, ZUSD_CONFIG_DEFAULT);
@@ -401,6 +464,8 @@ int main(void)
 		T(keys_of_2019_are_known_and_warned_of),
 		T(what_is_served_also_comes_once_and_last),
 		T(words_are_split_with_quotes),
+		T(file_that_cannot_be_read_is_told_unless_there_is_none),
+		T(want_of_memory_is_an_error),
 		T(one_pair_of_quotes_is_taken_off),
 		T(config_is_found_before_the_rest),
 		T(unreadable_settings_are_errors),

@@ -33,6 +33,8 @@ struct lock_class_key { char none; };
 static void step(void);			/* others may run now */
 static void saw(uint64_t value);	/* the running task has read that */
 static bool sleep_until_zero(atomic_t *v);
+static void wake(const atomic_t *v);
+static unsigned int nr_maps;		/* that lockdep was told of */
 static void spin_lock(spinlock_t *lock);
 
 #define unlikely(x)	(x)
@@ -87,11 +89,11 @@ static void list_del(struct list_head *l)
 #define atomic_set(a, n)	((void)((a)->v = (n)))
 #define atomic_read_acquire(a)	((a)->v)
 #define atomic_dec_and_test(a)	(--(a)->v == 0)
-#define wake_up_var(a)		((void)(a))	/* a waiter is runnable once it is 0 */
+#define wake_up_var(a)		wake(a)
 #define zuf_wait_var_killable(a, cond)	((cond) ? 0 : sleep_until_zero(a) ? 0 : -EINTR)
 #define spin_lock_init(l)	((void)((l)->held = false))
 #define spin_unlock(l)		(step(), (void)((l)->held = false))
-#define lockdep_init_map(...)	((void)(key))
+#define lockdep_init_map(...)	((void)(key), nr_maps++)
 #define rwlock_acquire(...)	((void)0)
 #define rwlock_release(...)	((void)0)
 
@@ -121,7 +123,8 @@ struct task {
 	bool done, killed, may_be_killed;
 	uint64_t seen;		/* hash of all that it has read */
 	const spinlock_t *wants;	/* runnable once that is free */
-	const atomic_t *sleeps;		/* runnable once that is 0 */
+	const atomic_t *sleeps;		/* runnable once that is 0 and it is woken */
+	bool woken;
 	struct zuf_range range;
 	enum doing doing;
 };
@@ -156,11 +159,21 @@ static void spin_lock(spinlock_t *lock)
 static bool sleep_until_zero(atomic_t *v)
 {
 	running->sleeps = v;
+	running->woken = false;
 	running->doing = WAITS;
 	step();
 	running->sleeps = NULL;
 	saw(running->killed);
 	return !running->killed;
+}
+
+static void wake(const atomic_t *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_tasks; i++)
+		if (tasks[i].sleeps == v)
+			tasks[i].woken = true;
 }
 
 static bool conflict(const struct zuf_range *a, const struct zuf_range *b)
@@ -223,7 +236,7 @@ static uint64_t state_hash(void)
 		mix(&h, t->seen);
 		mix(&h, t->done | t->killed << 1 | (unsigned int)t->doing << 2 |
 			(uint64_t)t->turn << 8 | (uint64_t)!!t->wants << 16 |
-			(uint64_t)!!t->sleeps << 17);
+			(uint64_t)!!t->sleeps << 17 | (uint64_t)t->woken << 18);
 		mix(&h, t->sleeps ? (uint64_t)t->range.blockers.v : 0);
 	}
 	return h;
@@ -240,7 +253,7 @@ static bool can(unsigned int choice)
 		return t->sleeps && t->may_be_killed && !t->killed;
 	if (t->wants)
 		return !t->wants->held;
-	return !t->sleeps || !t->sleeps->v || t->killed;
+	return !t->sleeps || (!t->sleeps->v && t->woken) || t->killed;
 }
 
 /* Holders in conflict; an earlier one in the list that is in conflict with a holder. */
@@ -284,7 +297,11 @@ static void start(void)
 {
 	unsigned int i;
 
+	/* the memory of an inode is not cleared */
+	memset(&ranges, 0x5a, sizeof(ranges));
+	nr_maps = 0;
 	zuf_ranges_init(&ranges);
+	assert_int_equal(nr_maps, 1);
 	for (i = 0; i < nr_tasks; i++) {
 		struct task *t = &tasks[i];
 
@@ -293,6 +310,7 @@ static void start(void)
 		t->seen = 0;
 		t->wants = NULL;
 		t->sleeps = NULL;
+		t->woken = false;
 		t->doing = DOING_NOTHING;
 		memset(&t->range, 0, sizeof(t->range));
 		coroutine_start(&t->uc, t->stack, STACK, task_main);

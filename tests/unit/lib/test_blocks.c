@@ -12,8 +12,8 @@
 static void assert_run(uint64_t bn, uint32_t before, uint32_t n, uint32_t fits)
 {
 	uint64_t words[ROOM + 1], expected[ROOM + 1];
-	struct zus_blocks a = { .words = words, .max = ROOM };
-	struct zus_blocks b = { .words = expected, .max = ROOM };
+	struct zus_blocks a = { .internal = { .words = words, .max = ROOM } };
+	struct zus_blocks b = { .internal = { .words = expected, .max = ROOM } };
 	uint32_t i;
 
 	memset(words, 0x55, sizeof(words));
@@ -26,6 +26,7 @@ static void assert_run(uint64_t bn, uint32_t before, uint32_t n, uint32_t fits)
 		assert_int_equal(zus_blocks_add(&b, bn ? bn + i : 0), i < fits ? 0 : -ENOSPC);
 	assert_int_equal(zus_blocks_add_run(&a, bn, n), fits);
 	assert_int_equal(a.n, b.n);
+	assert_int_equal(zus_blocks_room(&a), ROOM - before - fits);
 	assert_memory_equal(words, expected, sizeof(words));
 }
 

@@ -141,7 +141,7 @@ static int special_ioctl(int fd, unsigned long request, ...)
 		kernel.init = *(struct zufs_ioc_init *)arg;
 	else if (request == ZU_IOC_REGISTER_FS)
 		kernel.type = *(struct zufs_ioc_register_fs *)arg;
-	else if (request == ZU_IOC_NUMA_MAP)
+	else if (request == ZU_IOC_NUMA_MAP && hdr->in_len == sizeof(struct zufs_ioc_numa_map))
 		answer_numa(arg);
 	else if (request == ZU_IOC_GRAB_PMEM)
 		memcpy((char *)arg + sizeof(*hdr), (char *)&kernel.pmem + sizeof(*hdr),
@@ -183,6 +183,28 @@ static void other_folders_are_no_root(void **state)
 	kernel.files = 0;
 }
 
+static void control_socket_is_named_after_the_root(void **state)
+{
+	char path[64], want[64];
+	int fd = open("/", O_RDONLY);
+	struct stat st;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(want, sizeof(want), "/run/zufs/control-%u", minor(st.st_dev));
+	len = strlen(want);
+	assert_int_equal(zus_control_path(fd, path, sizeof(path)), 0);
+	assert_string_equal(path, want);
+	/* the NUL counts */
+	assert_int_equal(zus_control_path(fd, path, len + 1), 0);
+	assert_string_equal(path, want);
+	assert_int_equal(zus_control_path(fd, path, len), -ENAMETOOLONG);
+	assert_int_equal(zus_control_path(fd, path, 1), -ENAMETOOLONG);
+	close(fd);
+	assert_int_equal(zus_control_path(-1, path, sizeof(path)), -EBADF);
+}
+
 static void both_results_are_one(void **state)
 {
 	struct zufs_ioc_hdr hdr = { 0 };
@@ -208,10 +230,36 @@ static void types_are_registered_by_their_info(void **state)
 	assert_int_equal(kernel.type.hdr.in_len, sizeof(kernel.type));
 	assert_int_equal(kernel.type.zus_zfi, (uint64_t)(uintptr_t)type);
 	assert_memory_equal(&kernel.type.rfi, &probe_plugin.info, sizeof(kernel.type.rfi));
+	assert_int_equal(kernel.type.rfi.notused, 0);
 	kernel.hdr_err = -EEXIST;
 	assert_int_equal(zus_register_type(ROOT_FD, type), -EEXIST);
 	kernel.open_errno = ENFILE;
 	assert_int_equal(zus_register_type(ROOT_FD, type), -ENFILE);
+	zus_type_destroy(type);
+}
+
+/* The plugin's flags have names of their own; the field of the interface has its own. */
+static void flags_are_translated(void **state)
+{
+	struct zus_plugin p = probe_plugin;
+	struct zus_type *type;
+
+	(void)state;
+	p.flags = ZUS_PLUGIN_NODEV_OK;
+	p.inode_flags = ZUFS_S_NODUMP | ZUFS_S_UNRM;
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &type), 0);
+	assert_int_equal(zus_register_type(ROOT_FD, type), 0);
+	assert_int_equal(kernel.type.rfi.notused,
+			 ZUFS_REG_NODEV_OK | ZUFS_S_NODUMP | ZUFS_S_UNRM);
+	kernel.type.rfi.notused = 0;
+	assert_memory_equal(&kernel.type.rfi, &p.info, sizeof(p.info));
+	zus_type_destroy(type);
+	/* an older table ends before them, and says it there */
+	p.size = offsetof(struct zus_plugin, flags);
+	p.info.notused = ZUFS_REG_NODEV_OK | ZUFS_S_COMPR;
+	assert_int_equal(zus_type_create(&p, zus_env_default(), &type), 0);
+	assert_int_equal(zus_register_type(ROOT_FD, type), 0);
+	assert_int_equal(kernel.type.rfi.notused, ZUFS_REG_NODEV_OK | ZUFS_S_COMPR);
 	zus_type_destroy(type);
 }
 
@@ -427,8 +475,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(other_folders_are_no_root),
+		T(control_socket_is_named_after_the_root),
 		T(both_results_are_one),
 		T(types_are_registered_by_their_info),
+		T(flags_are_translated),
 		T(cpus_of_all_nodes_are_online),
 		T(break_needs_no_file_where_the_root_takes_it),
 		T(channel_has_a_window_and_a_buffer),

@@ -151,6 +151,7 @@ static void commands_pick_their_sites(void **state)
 		{ "file one.c +p", 2 }, { "file lib/one.c -p", 2 }, { "file ne.c +p", 0 },
 		{ "line 30 +p", 1 }, { "format plain -p", 1 }, { "format \"plain %d\" +p", 1 },
 		{ "  module\tmoda  func second\n+p ", 1 }, { "module modb line 10 +p", 0 },
+		{ "line 9 +p", 0 }, { "line 10 +p", 1 },
 	};
 	size_t i;
 
@@ -188,7 +189,7 @@ static void malformed_commands_change_nothing(void **state)
 	static const char *const cmds[] = {
 		"", "module moda", "module +p", "bogus x +p", "line abc +p", "line 0 +p",
 		"line -3 +p", "line 3x +p", "+p -p", "+q", "format \"open +p", "+p module moda",
-		"format \"\" +p",
+		"format \"\" +p", "-p +p", "-p module moda",
 	};
 	size_t i;
 
@@ -256,6 +257,15 @@ static void mount_thread_messages_carry_it(void **state)
 	assert_int_equal(msg->hdr.out_len, 40 + sizeof(expected) - 1);
 	assert_int_equal(msg->zdi.id, 3);
 	assert_memory_equal(ZUFS_TAIL(msg, zdi.msg), expected, sizeof(expected) - 1);
+	/* whole lines, as many as are asked for and as the buffer takes */
+	msg->zdi.id = 0;
+	msg->zdi.len = sizeof(expected) - 2;
+	zus_dispatch_mount(&host, msg, size);
+	assert_int_equal(msg->zdi.id, 2);
+	msg->zdi.id = 0;
+	msg->zdi.len = UINT32_MAX;
+	zus_dispatch_mount(&host, msg, 40 + sizeof(expected) - 2);
+	assert_int_equal(msg->zdi.id, 2);
 	free(msg);
 }
 

@@ -8,6 +8,7 @@
 #include "dispatch_fixture.h"
 
 #include <endian.h>
+#include <sched.h>
 #include <zus/iomap.h>
 #include <zus/thread.h>
 
@@ -48,6 +49,23 @@ static void operation_is_over_when_it_is_answered(void **state)
 	assert_int_equal(raw_dispatch(), 0);
 	assert_false(zus_signal_pending());
 	assert_int_equal(zus_current_cpu(), 1);
+}
+
+#define NO_CPU	4711
+
+/* The library's sched_getcpu is this one: a channel's CPU is known without it. */
+int sched_getcpu(void)
+{
+	return NO_CPU;
+}
+
+static void a_cpu_is_that_of_the_channel(void **state)
+{
+	(void)state;
+	raw_message(HDR, ZUFS_OP_NOOP, HDR);
+	raw_cmd.cpu = 0;
+	assert_int_equal(raw_dispatch(), 0);
+	assert_int_equal(zus_current_cpu(), 0);
 }
 
 /* ---- riders ---- */
@@ -247,10 +265,10 @@ static int see_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 {
 	(void)ii;
 	b->n = given.n;
-	b->large = given.large;
-	if (given.max)
-		b->max = given.max;
-	b->words[0] = 1;
+	b->internal.large = given.internal.large;
+	if (given.internal.max)
+		b->internal.max = given.internal.max;
+	b->internal.words[0] = 1;
 	return 0;
 }
 
@@ -307,15 +325,15 @@ static void large_pages_are_one_word_for_a_fault(void **state)
 	const struct zufs_ioc_IO *msg;
 
 	(void)state;
-	given = (struct zus_blocks){ .n = 1, .large = true, .max = 512 };
+	given = (struct zus_blocks){ .n = 1, .internal = { .large = true, .max = 512 } };
 	msg = get(0, size, ZUFS_RW_MMAP);
 	assert_int_equal(msg->hdr.err, 0);
 	assert_int_equal(msg->last_pos, size);
 	assert_int_equal(msg->ziom.iom_n, 1);
 	assert_int_equal(get(0, size, 0)->hdr.err, -EIO);
-	given.max = 511;
+	given.internal.max = 511;
 	assert_int_equal(get(0, size, ZUFS_RW_MMAP)->hdr.err, -EIO);
-	given.max = 512;
+	given.internal.max = 512;
 	given.n = 2;
 	assert_int_equal(get(0, size, ZUFS_RW_MMAP)->hdr.err, -EIO);
 	given.n = 0;
@@ -398,6 +416,7 @@ int main(void)
 		B(message_may_fill_its_buffer),
 		B(numbers_behind_the_last_are_unknown),
 		B(operation_is_over_when_it_is_answered),
+		B(a_cpu_is_that_of_the_channel),
 		B(rider_must_lie_in_the_buffer),
 		B(rider_behind_an_impossible_message_is_none),
 		B(riders_end_with_the_first_bad_one),

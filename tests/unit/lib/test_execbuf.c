@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 
 static struct {
 	int open_err, alloc_err, exec_err;	/* answers; 0 = it works */
-	bool no_mmap;
+	bool no_mmap, no_memory;
 	unsigned int opens, execs;
 	int files, mappings;			/* open, mapped now */
 	bool first_is_free;			/* the next file gets number 0 */
@@ -102,12 +103,19 @@ static int special_munmap(void *at, size_t bytes)
 	return munmap(at, bytes);
 }
 
+static void *some_memory(size_t n, size_t size)
+{
+	return kernel.no_memory ? NULL : calloc(n, size);
+}
+
+#define calloc			some_memory
 #define zus_special_open	special_open
 #define zus_special_ioctl	special_ioctl
 #define mmap			special_mmap
 #define munmap			special_munmap
 #define close			special_close
 #include "../../../lib/execbuf.c"
+#undef calloc
 #undef mmap
 #undef munmap
 #undef close
@@ -236,7 +244,20 @@ static void buffer_that_cannot_be_made_leaves_nothing(void **state)
 	assert_int_equal(kernel.files, 0);
 	assert_int_equal(kernel.execs, 0);
 	kernel.no_mmap = false;
+	kernel.no_memory = true;
+	assert_int_equal(run_list(*state), -ENOMEM);
+	kernel.no_memory = false;
 	assert_int_equal(run_list(*state), 0);
+}
+
+static void pool_that_cannot_be_made_is_an_error(void **state)
+{
+	struct zus_execbuf_pool *p;
+
+	(void)state;
+	kernel.no_memory = true;
+	assert_int_equal(zus_execbuf_pool_create(&p, ROOT_FD), -ENOMEM);
+	kernel.no_memory = false;
 }
 
 static void no_pool_is_destroyed_without_harm(void **state)
@@ -256,6 +277,7 @@ int main(void)
 		T(buffers_are_used_again),
 		T(a_few_are_kept),
 		T(buffer_that_cannot_be_made_leaves_nothing),
+		T(pool_that_cannot_be_made_is_an_error),
 		cmocka_unit_test(no_pool_is_destroyed_without_harm),
 	};
 

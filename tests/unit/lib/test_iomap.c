@@ -62,7 +62,7 @@ static void full_list_is_left_as_it_was(void **state)
 static void retry_fills_the_message(void **state)
 {
 	struct zufs_ioc_IO msg;
-	struct zus_io io = { .msg = &msg, .iom_room = 1 };
+	struct zus_io io = { .internal = { .msg = &msg, .iom_room = 1 } };
 	struct zus_iomap iom;
 	uint64_t w[4];
 	int result;
@@ -82,6 +82,11 @@ static void retry_fills_the_message(void **state)
 	msg.hdr.err = -EIO;
 	assert_int_equal(zus_iomap_restarted(&io, &result), 56);
 	assert_int_equal(result, -EIO);
+	/* what is taken is there once */
+	assert_int_equal(zus_iomap_take(&io, &result), 56);
+	assert_int_equal(result, -EIO);
+	assert_int_equal(zus_iomap_take(&io, &result), 0);
+	assert_int_equal(result, 0);
 	/* without a list err says nothing */
 	msg.ziom.iomb = 0;
 	assert_int_equal(zus_iomap_restarted(&io, &result), 0);

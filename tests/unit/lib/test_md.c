@@ -289,6 +289,26 @@ static void blocks_are_found_on_their_devices(void **state)
 	assert_int_equal(zus_md_t2_locate(&md.mdt, 2048, &index, &bn), -ERANGE);
 }
 
+/* The kernel makes a table up for a device that has none: its first block is like the others. */
+static void without_a_table_no_block_is_reserved(void **state)
+{
+	struct zus_md md = { .t1_blocks = 512 };
+
+	(void)state;
+	md.mdt.s_dev_list.t1_count = htole16(1);
+	md.mdt.s_dev_list.dev_ids[0].blocks = htole64(512);
+	assert_false(zus_md_has_table(&md));
+	assert_false(zus_md_reserved_block(&md, 0));
+	assert_false(zus_md_reserved_block(&md, 1));
+	md.mdt.s_uuid.b[15] = 1;
+	assert_true(zus_md_has_table(&md));
+	md.mdt.s_uuid.b[15] = 0;
+	md.mdt.s_dev_list.dev_ids[0].uuid.b[0] = 1;
+	assert_true(zus_md_has_table(&md));
+	assert_true(zus_md_reserved_block(&md, 0));
+	assert_false(zus_md_reserved_block(&md, 1));
+}
+
 static void addresses_outside_of_t1_are_known(void **state)
 {
 	static uint8_t t1[2 * 4096];
@@ -340,6 +360,7 @@ int main(void)
 		cmocka_unit_test(stored_tables_are_synced),
 		cmocka_unit_test(table_that_is_cut_is_an_error),
 		cmocka_unit_test(blocks_are_found_on_their_devices),
+		cmocka_unit_test(without_a_table_no_block_is_reserved),
 		cmocka_unit_test(addresses_outside_of_t1_are_known),
 		cmocka_unit_test(uuids_are_text_and_back),
 	};

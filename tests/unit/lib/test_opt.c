@@ -15,6 +15,10 @@ struct opts {
 	uint64_t count;
 	uint64_t bytes;
 	char name[8];
+	uint32_t mode;
+	uint32_t any;
+	bool on;
+	uint8_t behind;			/* nobody's */
 };
 
 static const struct zus_opt table[] = {
@@ -24,6 +28,9 @@ static const struct zus_opt table[] = {
 	{ "size", ZUS_OPT_SIZE, offsetof(struct opts, bytes), 0 },
 	{ "name", ZUS_OPT_STR, offsetof(struct opts, name), sizeof(((struct opts *)0)->name) },
 	{ "dax", ZUS_OPT_IGNORE, 0, 0 },
+	{ "on", ZUS_OPT_BOOL, offsetof(struct opts, on), 0 },
+	{ "mode", ZUS_OPT_OCTAL, offsetof(struct opts, mode), 07777 },
+	{ "any", ZUS_OPT_OCTAL, offsetof(struct opts, any), UINT32_MAX },
 	{ NULL, ZUS_OPT_SET, 0, 0 }
 };
 
@@ -51,12 +58,59 @@ static void every_kind_is_stored(void **state)
 	assert_int_equal(parse(NULL), 0);
 }
 
+static void switches_are_on_or_off(void **state)
+{
+	static const struct { const char *text; bool on; } cases[] = {
+		{ "on", true }, { "on=1", true }, { "on=yes", true }, { "on=on", true },
+		{ "on=true", true }, { "on=0", false }, { "on=no", false }, { "on=off", false },
+		{ "on=false", false }, { "on,on=0", false }, { "on=0,on", true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(parse(cases[i].text), 0);
+		assert_int_equal(o.on, cases[i].on);
+		assert_int_equal(o.behind, 0);
+	}
+	/* what is wrong stores nothing */
+	assert_int_equal(parse("on=1,on=2"), -EINVAL);
+	assert_string_equal(bad, "bad value of option 'on'");
+	assert_true(o.on);
+}
+
+static void modes_are_octal(void **state)
+{
+	static const struct { const char *text; uint32_t mode; } cases[] = {
+		{ "mode=0", 0 }, { "mode=755", 0755 }, { "mode=0755", 0755 },
+		{ "mode=1777", 01777 }, { "mode=7777", 07777 }, { "mode=000000007777", 07777 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(parse(cases[i].text), 0);
+		assert_int_equal(o.mode, cases[i].mode);
+		assert_int_equal(o.any, 0);
+	}
+	assert_int_equal(parse("any=37777777777"), 0);
+	assert_int_equal(o.any, UINT32_MAX);
+	assert_int_equal(parse("any=40000000000"), -EINVAL);
+	/* would be 1 if it could wrap around */
+	assert_int_equal(parse("any=2000000000000000000001"), -EINVAL);
+	assert_int_equal(parse("mode=700,mode=10000"), -EINVAL);
+	assert_string_equal(bad, "bad value of option 'mode'");
+	assert_int_equal(o.mode, 0700);
+}
+
 static void wrong_options_are_named(void **state)
 {
 	static const char *const texts[] = {
 		"nio=1", "count", "count=", "count=-1", "count=3x", "size=1Q", "size=1MM",
 		"name=", "name=eight888", "nonsense", "size=99999999999999999999",
-		"size=18014398509481984K", "ni", "nioo",
+		"size=18014398509481984K", "ni", "nioo", "on=", "on=2", "on=Yes", "on=onn",
+		"mode", "mode=", "mode=8", "mode=0x1ff", "mode=-1", "mode=+1", "mode= 7", "mode=7 ",
+		"mode=/7", "mode=10000", "noon",
 	};
 	size_t i;
 
@@ -126,6 +180,10 @@ static void parsing_ends_at_the_first_mistake(void **state)
 	assert_int_equal(o.count, 1);
 	assert_int_equal(parse("name=1234567"), 0);
 	assert_string_equal(o.name, "1234567");
+	/* a text has its end, whatever was there */
+	memset(&o, 'x', sizeof(o));
+	assert_int_equal(zus_opt_parse("name=ab", table, &o, bad, sizeof(bad)), 0);
+	assert_string_equal(o.name, "ab");
 	assert_int_equal(parse("name=12345678"), -EINVAL);
 	assert_int_equal(parse("name"), -EINVAL);
 	assert_int_equal(parse("size"), -EINVAL);
@@ -158,6 +216,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_is_stored),
+		cmocka_unit_test(switches_are_on_or_off),
+		cmocka_unit_test(modes_are_octal),
 		cmocka_unit_test(wrong_options_are_named),
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(sizes_have_their_limits),

@@ -17,6 +17,8 @@
 #define FILE_FD	12
 
 static struct {
+	int fd;				/* of the special file */
+	bool no_memory;
 	int open_err, mount_err, grab_err;
 	int files, devices;
 	struct zufs_ioc_mount_private arg;
@@ -30,12 +32,12 @@ static int special_open(int root_fd)
 	if (kernel.open_err)
 		return kernel.open_err;
 	kernel.files++;
-	return FILE_FD;
+	return kernel.fd;
 }
 
 static int special_close(int fd)
 {
-	assert_int_equal(fd, FILE_FD);
+	assert_int_equal(fd, kernel.fd);
 	kernel.files--;
 	return 0;
 }
@@ -44,7 +46,7 @@ static int special_ioctl(int fd, unsigned long request, void *msg)
 {
 	struct zufs_ioc_mount_private *arg = msg;
 
-	assert_int_equal(fd, FILE_FD);
+	assert_int_equal(fd, kernel.fd);
 	assert_int_equal(request, ZU_IOC_PRIVATE_MOUNT);
 	kernel.arg = *arg;
 	memcpy(kernel.options, ZUFS_TAIL(arg, zmi.po.mount_options),
@@ -73,6 +75,12 @@ static void release(void *root_fd, struct zus_md *md)
 	kernel.devices--;
 }
 
+static void *some_memory(size_t n, size_t size)
+{
+	return kernel.no_memory ? NULL : calloc(n, size);
+}
+
+#define calloc			some_memory
 #define zus_special_open	special_open
 #define zus_special_ioctl	special_ioctl
 #define zus_pmem_grab		grab
@@ -86,6 +94,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
+	kernel.fd = FILE_FD;
 	return 0;
 }
 
@@ -126,8 +135,23 @@ static void mount_that_fails_leaves_nothing(void **state)
 	assert_int_equal(zus_private_mount(&p, ROOT_FD, &info, "/dev/pmem0"), -EBUSY);
 	assert_int_equal(kernel.files, 0);
 	kernel.mount_err = 0;
-	kernel.grab_err = -ENOMEM;
+	kernel.grab_err = -EIO;
+	assert_int_equal(zus_private_mount(&p, ROOT_FD, &info, "/dev/pmem0"), -EIO);
+	assert_int_equal(kernel.files, 0);
+	kernel.grab_err = 0;
+	kernel.no_memory = true;
 	assert_int_equal(zus_private_mount(&p, ROOT_FD, &info, "/dev/pmem0"), -ENOMEM);
+	assert_int_equal(kernel.files, 0);
+}
+
+static void number_0_is_a_file(void **state)
+{
+	struct zus_private p;
+
+	(void)state;
+	kernel.fd = 0;
+	assert_int_equal(zus_private_mount(&p, ROOT_FD, &info, "/dev/pmem0"), 0);
+	zus_private_umount(&p);
 }
 
 static void only_paths_that_are_one_option_are_devices(void **state)
@@ -156,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(kernel_gets_the_type_and_the_device),
 		T(mount_that_fails_leaves_nothing),
+		T(number_0_is_a_file),
 		T(only_paths_that_are_one_option_are_devices),
 	};
 

@@ -6,15 +6,79 @@
 #define _GNU_SOURCE
 #include "../unit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include <zus/thread.h>
+
+/* ---- what the library asks of the system: it gets these ---- */
+
+/* A sanitizer's stacks for signals would be in the way of the library's. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
+}
+
+static struct {
+	bool is_there;			/* somebody has installed one */
+	bool refuse;
+	void *asked;			/* the last one that was to be installed */
+} signal_stack;
+
+int sigaltstack(const stack_t *stack, stack_t *old)
+{
+	if (stack && !(stack->ss_flags & SS_DISABLE))
+		signal_stack.asked = stack->ss_sp;
+	if (stack && signal_stack.refuse) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (old && signal_stack.is_there) {
+		*old = (stack_t){ .ss_flags = 0 };
+		return 0;
+	}
+	return (int)syscall(SYS_sigaltstack, stack, old);
+}
+
+static const char *cpu_list;		/* of every node; NULL: the machine's */
+
+FILE *fopen(const char *path, const char *mode)
+{
+	static FILE *(*next)(const char *path, const char *mode);
+
+	if (cpu_list && !strncmp(path, "/sys/devices/system/node/", 25))
+		return fmemopen((void *)cpu_list, strlen(cpu_list), "r");
+	if (!next)
+		next = (FILE *(*)(const char *, const char *))dlsym(RTLD_NEXT, "fopen");
+	return next(path, mode);
+}
+
+static cpu_set_t asked_cpus;		/* by the last thread that was bound */
+
+int pthread_setaffinity_np(pthread_t tid, size_t size, const cpu_set_t *set)
+{
+	static int (*next)(pthread_t tid, size_t size, const cpu_set_t *set);
+
+	if (size == sizeof(asked_cpus))
+		asked_cpus = *set;
+	if (!next)
+		next = (int (*)(pthread_t, size_t, const cpu_set_t *))
+			dlsym(RTLD_NEXT, "pthread_setaffinity_np");
+	return next(tid, size, set);
+}
+
+/* ---- attributes ---- */
 
 struct seen {
 	char name[16];
@@ -164,6 +228,56 @@ static void attributes_of_the_creator_are_not_inherited(void **state)
 		assert_like_the_process(&c);
 }
 
+static bool is_mapped(void *addr)
+{
+	return !msync(addr, 1, MS_ASYNC);
+}
+
+/* Whether a thread has one, when its end is over. */
+static bool has_signal_stack(void)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	struct zus_thread *t;
+	struct child c = { .cpus = 0 };
+
+	signal_stack.asked = NULL;
+	assert_int_equal(zus_thread_create(&t, &attr, see, &c), 0);
+	zus_thread_join(t);
+	return c.has_signal_stack;
+}
+
+static void a_thread_has_a_stack_for_signals_while_it_lives(void **state)
+{
+	(void)state;
+	assert_true(has_signal_stack());
+	assert_non_null(signal_stack.asked);
+	assert_false(is_mapped(signal_stack.asked));
+	/* it can do without */
+	signal_stack.refuse = true;
+	assert_false(has_signal_stack());
+	signal_stack.refuse = false;
+	assert_non_null(signal_stack.asked);
+	assert_false(is_mapped(signal_stack.asked));
+	/* and somebody else's stays */
+	signal_stack.is_there = true;
+	assert_true(has_signal_stack());
+	signal_stack.is_there = false;
+	assert_null(signal_stack.asked);
+}
+
+/* What an earlier call has left in errno is no interruption of this one. */
+static void an_old_error_does_not_hold_up_the_creation(void **state)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	struct zus_thread *t;
+	struct child c;
+
+	(void)state;
+	errno = EINTR;
+	assert_int_equal(zus_thread_create(&t, &attr, see, &c), 0);
+	zus_thread_join(t);
+}
+
 static void outside_of_an_operation_nothing_is_pending(void **state)
 {
 	(void)state;
@@ -310,6 +424,65 @@ static void wait_takes_its_time(void **state)
 	}
 }
 
+static void *wait_long_then_not(void *arg)
+{
+	bool *over = arg;
+
+	if (zus_thread_wait(3600LL * 1000000000))
+		*over = zus_thread_wait(0);
+	return arg;
+}
+
+/* Also when the one before had an hour. */
+static void wait_of_no_time_is_over_at_once(void **state)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	struct zus_thread *t;
+	bool over = false;
+
+	(void)state;
+	assert_int_equal(zus_thread_create(&t, &attr, wait_long_then_not, &over), 0);
+	zus_thread_wake(t);
+	assert_ptr_equal(zus_thread_join(t), &over);
+	assert_true(over);
+}
+
+/* The CPUs that a thread asks for on a node whose list is this. */
+static void assert_node_has(const char *list, const int *cpus, size_t n)
+{
+	const struct zus_thread_attr attr = { .cpu = ZUS_THREAD_NODE(0) };
+	struct zus_thread *t;
+	struct child c;
+	cpu_set_t set;
+	size_t i;
+	int err;
+
+	CPU_ZERO(&set);
+	CPU_ZERO(&asked_cpus);
+	for (i = 0; i < n; i++)
+		CPU_SET(cpus[i], &set);
+	cpu_list = list;
+	err = zus_thread_create(&t, &attr, see, &c);
+	cpu_list = NULL;
+	/* this machine may have none of them */
+	if (!err)
+		zus_thread_join(t);
+	else
+		assert_int_equal(err, -EINVAL);
+	assert_true(CPU_EQUAL(&set, &asked_cpus));
+}
+
+static void all_cpus_of_a_node_are_taken(void **state)
+{
+	static const int one[] = { 0 }, some[] = { 0, 1, 2, 5, 7, 8 }, last[] = { 1022, 1023 };
+
+	(void)state;
+	assert_node_has("0\n", one, ARRAY_LEN(one));
+	assert_node_has("0-2,5,7-8\n", some, ARRAY_LEN(some));
+	/* what no set can hold is left out */
+	assert_node_has("1022-1030\n", last, ARRAY_LEN(last));
+}
+
 static void thread_is_bound_to_a_node(void **state)
 {
 	const struct zus_thread_attr attr = { .cpu = ZUS_THREAD_NODE(1000) };
@@ -336,11 +509,15 @@ int main(void)
 		cmocka_unit_test(thread_has_its_name_and_cpu),
 		cmocka_unit_test(refused_attributes_fail_the_creation),
 		cmocka_unit_test(attributes_of_the_creator_are_not_inherited),
+		cmocka_unit_test(a_thread_has_a_stack_for_signals_while_it_lives),
+		cmocka_unit_test(an_old_error_does_not_hold_up_the_creation),
 		cmocka_unit_test(outside_of_an_operation_nothing_is_pending),
 		cmocka_unit_test(waiting_thread_is_woken_and_stopped),
 		cmocka_unit_test(wake_does_not_take_a_stop_back),
 		cmocka_unit_test(wait_ends_with_its_time),
 		cmocka_unit_test(wait_takes_its_time),
+		cmocka_unit_test(wait_of_no_time_is_over_at_once),
+		cmocka_unit_test(all_cpus_of_a_node_are_taken),
 		cmocka_unit_test(thread_is_bound_to_a_node),
 		cmocka_unit_test(foreign_threads_do_not_wait),
 	};

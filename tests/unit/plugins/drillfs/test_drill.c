@@ -135,7 +135,7 @@ static void broken_contracts_are_noticed(void **state)
 {
 	struct fixture *fx = *state;
 	uint64_t words[2] = { 1, 2 };
-	struct zus_blocks b = { .pos = 4096, .n = 2, .max = 2, .words = words };
+	struct zus_blocks b = { .pos = 4096, .n = 2, .internal = { .max = 2, .words = words } };
 	struct zus_ii *ii = (struct zus_ii *)(uintptr_t)fx->node.ii;
 
 	fake_goose(fx->t, 0);

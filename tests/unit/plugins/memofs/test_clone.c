@@ -303,6 +303,54 @@ static void held_blocks_come_back_when_nobody_holds_them(void **state)
 	fixture_umount(fx);
 }
 
+/* Whatever has the file to itself knows that nobody holds a page of it any more. */
+static void exclusive_operations_take_replaced_blocks_back(void **state)
+{
+	struct fixture *fx = fixture_mount(NULL, "mapped");
+	struct fake_node a = must_creat(fx, fx->root, "a"), b, c = must_creat(fx, fx->root, "c");
+	uint64_t before;
+	struct zus_env held;
+	unsigned int op;
+
+	(void)state;
+	fill(fx, a, 'a', 8);
+	fill(fx, c, 'c', 1);
+	clone_all(fx, a, c);
+	for (op = 0; op < 4; op++) {
+		before = left(fx);
+		b = must_creat(fx, fx->root, "b");
+		clone_all(fx, a, b);
+		hold_pages(fx, &held);
+		write_mapped(fx, a, op);
+		hold_pages(fx, NULL);
+		must_remove(fx, fx->root, b, "b");
+		/* of c's blocks too a has one of its own now, and waits with nothing of them */
+		assert_int_equal(left(fx), before - 1);
+		switch (op) {
+		case 0:
+			assert_int_equal(fake_truncate(fx->t, a, 8 * BLOCK), 0);
+			break;
+		case 1:
+			assert_int_equal(fake_fallocate(fx->t, a, 0, 0, BLOCK), 0);
+			break;
+		case 2:
+			assert_int_equal(fake_clone(fx->t, a, c, 7 * BLOCK, 7 * BLOCK, BLOCK,
+							    BLOCK), 0);
+			break;
+		case 3:
+			assert_int_equal(fake_clone(fx->t, c, a, 7 * BLOCK, 7 * BLOCK, BLOCK,
+							    BLOCK), 0);
+			break;
+		}
+		must_write(fx, c, "c", 1, op * BLOCK);
+		/* c wrote in place: nobody else was an owner */
+		assert_int_equal(left(fx), before - 1);
+	}
+	must_remove(fx, fx->root, a, "a");
+	must_remove(fx, fx->root, c, "c");
+	fixture_umount(fx);
+}
+
 /* The kernel is told to drop pages of a write that could not have it done. */
 static void kernel_hears_of_new_blocks(void **state)
 {
@@ -718,6 +766,7 @@ int main(void)
 		cmocka_unit_test(later_readers_do_not_hold_up),
 		cmocka_unit_test(replaced_blocks_do_not_wait_for_a_truncate),
 		cmocka_unit_test(held_blocks_come_back_when_nobody_holds_them),
+		cmocka_unit_test(exclusive_operations_take_replaced_blocks_back),
 		cmocka_unit_test(kernel_hears_of_new_blocks),
 		cmocka_unit_test(full_device_leaves_both_as_they_were),
 		cmocka_unit_test(full_device_does_not_keep_from_making_room),

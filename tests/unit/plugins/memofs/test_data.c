@@ -200,6 +200,10 @@ static void fallocate_reserves_zeros(void **state)
 	assert_zeros(fx, a, 4, 15 * BLOCK - 4);
 	assert_int_equal(fake_truncate(fx->t, a, 4), 0);
 	assert_int_equal(le64toh(a.zi->i_blocks), 1);
+	/* what lies behind the end goes with a truncate to where it is */
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_KEEP_SIZE, 0, 10 * BLOCK), 0);
+	assert_int_equal(fake_truncate(fx->t, a, 4), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 1);
 	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_UNSHARE_RANGE, 0, 3 * BLOCK), 0);
 	assert_int_equal(zus_zi_size(a.zi), 3 * BLOCK);
 	assert_int_equal(le64toh(a.zi->i_blocks), 3);
@@ -296,6 +300,8 @@ static void holes_are_found(void **state)
 	assert_int_equal(fake_seek(fx->t, a, SEEK_DATA, &at), -ENXIO);
 	at = 200 * BLOCK;
 	assert_int_equal(fake_seek(fx->t, a, SEEK_HOLE, &at), -ENXIO);
+	at = 0;
+	assert_int_equal(fake_seek(fx->t, a, SEEK_END, &at), -EINVAL);
 	must_write(fx, a, "data", 4, 102 * BLOCK);
 	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 4, &n), 0);
 	assert_int_equal(n, 2);
@@ -306,6 +312,12 @@ static void holes_are_found(void **state)
 	assert_int_equal(e[1].fe_flags, FIEMAP_EXTENT_LAST);
 	assert_int_equal(fake_fiemap(fx->t, a, 0, 101 * BLOCK, NULL, 0, &n), 0);
 	assert_int_equal(n, 1);
+	/* of what begins where the range ends nothing is told but that there is more */
+	assert_int_equal(fake_fiemap(fx->t, a, 0, 102 * BLOCK, e, 4, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(e[0].fe_flags, 0);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, 100 * BLOCK, e, 4, &n), 0);
+	assert_int_equal(n, 0);
 	must_remove(fx, fx->root, a, "a");
 }
 

@@ -24,6 +24,34 @@ static void assert_has_an_end(const struct memofs_heap *heap, uint64_t max)
 	assert_true(heap->bytes > max / 2);
 }
 
+static void accounts_have_an_exact_end(void **state)
+{
+	struct fixture *fx = *state;
+	struct memofs_sb *msb = fixture_sb(fx);
+	struct memofs_heap heap = { .max = 100 };
+	void *mem, *more;
+	int err;
+
+	assert_int_equal(memofs_heap_left(&heap), 100);
+	mem = memofs_heap_alloc(msb, &heap, 60, &err);
+	assert_non_null(mem);
+	assert_int_equal(err, 0);
+	assert_int_equal(memofs_heap_left(&heap), 40);
+	assert_null(memofs_heap_alloc(msb, &heap, 41, &err));
+	assert_int_equal(err, -ENOSPC);
+	fake_fail(fx->f, FAKE_ALLOC, 1);
+	assert_null(memofs_heap_alloc(msb, &heap, 40, &err));
+	assert_int_equal(err, -ENOMEM);
+	more = memofs_heap_alloc(msb, &heap, 40, &err);
+	assert_non_null(more);
+	assert_int_equal(memofs_heap_left(&heap), 0);
+	memofs_heap_free(msb, &heap, mem, 60);
+	memofs_heap_free(msb, &heap, NULL, 60);
+	assert_int_equal(heap.bytes, 40);
+	memofs_heap_free(msb, &heap, more, 40);
+	assert_int_equal(heap.bytes, 0);
+}
+
 /* One byte in each 2 MiB, and gone again: nothing of it stays. */
 static void index_goes_with_its_blocks(void **state)
 {
@@ -184,6 +212,7 @@ static void handles_have_an_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(accounts_have_an_exact_end),
 		T(index_goes_with_its_blocks),
 		T(clone_keeps_the_index_that_it_needs),
 		T(sparse_files_have_an_end),

@@ -59,6 +59,9 @@ static void label_without_an_end_is_refused(void **state)
 	text[sizeof(text) - 1] = 0;
 	assert_int_equal(set_label(fx, text, sizeof(text)), 0);
 	want_label(fx, text);
+	/* nor is it told, whoever has written it */
+	*((char *)zus_t1_addr(fake_md(fx->f), 0) + MDT_LABEL_OFFSET + MDT_LABEL_SIZE - 1) = 'x';
+	want_label(fx, text);
 }
 
 int main(void)

@@ -123,6 +123,33 @@ static void link_counts_follow_names(void **state)
 	must_remove(fx, fx->root, a, "a2");
 }
 
+/* Nothing of what only the file system may set comes from the kernel. */
+static void new_inode_has_what_was_asked_for(void **state)
+{
+	struct memofs_sb *msb = fixture_sb(*state);
+	static const uint8_t zeros[sizeof(((struct zus_inode *)0)->i_symlink)];
+	const uint16_t modes[] = { S_IFREG | 0640, S_IFIFO | 0600, S_IFCHR | 0600 };
+	struct zus_inode from;
+	struct memofs_inode *mi;
+	size_t i, kept;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		memset(&from, 0xff, sizeof(from));
+		from.i_mode = htole16(modes[i]);
+		assert_int_equal(memofs_inode_new(msb, &from, &mi), 0);
+		kept = S_ISCHR(modes[i]) ? sizeof(from.i_rdev) : 0;
+		assert_int_equal(zus_zi_mode(mi->ii.zi), modes[i]);
+		assert_memory_equal(mi->ii.zi->i_symlink, from.i_symlink, kept);
+		assert_memory_equal((const uint8_t *)mi->ii.zi->i_symlink + kept, zeros,
+				    sizeof(zeros) - kept);
+		assert_int_equal(zus_zi_size(mi->ii.zi), 0);
+		assert_int_equal(mi->ii.zi->i_blocks, 0);
+		assert_int_equal(mi->ii.zi->i_xattr, 0);
+		assert_int_equal(mi->ii.zi->i_birth.btime, from.i_ctime);
+		memofs_free_inode(&mi->ii);
+	}
+}
+
 static void dot_names_work_by_number(void **state)
 {
 	struct fixture *fx = *state;
@@ -311,6 +338,7 @@ static void listing_shows_every_entry_once(void **state)
 {
 	static unsigned char seen[MANY];
 	struct fixture *fx = *state;
+	struct fake_node d;
 	unsigned int i, dots;
 
 	make_many(fx, MANY);
@@ -319,8 +347,64 @@ static void listing_shows_every_entry_once(void **state)
 	for (i = 0; i < MANY; i++)
 		assert_int_equal(seen[i], 1);
 	remove_many(fx, MANY);
-	/* an empty directory starts afresh */
+	/* an empty directory starts afresh, as a new one begins */
 	assert_int_equal(zus_zi_size(fx->root.zi), 64);
+	d = must_mkdir(fx, fx->root, "d");
+	assert_int_equal(zus_zi_size(d.zi), 64);
+	must_remove(fx, fx->root, d, "d");
+}
+
+static void renamed_entry_keeps_its_place(void **state)
+{
+	static unsigned char seen[16];
+	struct fixture *fx = *state;
+	struct fake_node node, none = { 0 };
+	unsigned int i, dots;
+	uint64_t size;
+
+	make_many(fx, 5);
+	size = zus_zi_size(fx->root.zi);
+	assert_int_equal(fake_lookup(fx->t, fx->root, "f2", &node), 0);
+	assert_int_equal(fake_rename(fx->t, fx->root, "f2", node, fx->root, "f9", none, 0), 0);
+	assert_int_equal(fake_forget(fx->t, node), 0);
+	assert_int_equal(zus_zi_size(fx->root.zi), size);
+	memset(seen, 0, sizeof(seen));
+	list(fx, fx->root, seen, &dots, NULL);
+	for (i = 0; i < sizeof(seen); i++)
+		assert_int_equal(seen[i], (i < 5 && i != 2) || i == 9);
+	remove_one(fx, 9);
+	remove_many(fx, 5);
+}
+
+/* The first tables have room for this many. */
+#define FULL	16
+
+static void full_tables_have_no_room_behind_them(void **state)
+{
+	static unsigned char seen[FULL + 1];
+	struct fixture *fx = fixture_mount(NULL, NULL);
+	unsigned int i, n, dots;
+
+	(void)state;
+	for (n = FULL - 1; n <= FULL + 1; n++) {
+		make_many(fx, n);
+		memset(seen, 0, sizeof(seen));
+		list(fx, fx->root, seen, &dots, NULL);
+		for (i = 0; i < n; i++)
+			assert_int_equal(seen[i], 1);
+		if (n != FULL) {
+			remove_many(fx, n);
+			continue;
+		}
+		/* and a mount that goes away with them */
+		fake_thread_destroy(fx->t);
+		assert_int_equal(fake_umount_dirty(fx->f), 0);
+		assert_int_equal(fake_outstanding(fx->f), 0);
+		assert_int_equal(fake_mount(fx->f, ""), 0);
+		fx->t = fake_thread_create(fx->f, 0);
+		fx->root = fake_root(fx->f);
+	}
+	fixture_umount(fx);
 }
 
 /* Removes what was seen, as rm -r does, adds others, and renames in place. */
@@ -441,6 +525,7 @@ int main(void)
 		T(wrong_inode_of_a_name_is_refused),
 		T(link_counts_follow_names),
 		T(names_may_take_so_much_memory),
+		T(new_inode_has_what_was_asked_for),
 		T(dot_names_work_by_number),
 		T(special_file_keeps_its_device),
 		T(symlink_of_any_length_is_read_back),
@@ -449,6 +534,8 @@ int main(void)
 		T(rename_replaces_a_file),
 		T(rename_exchanges_file_and_directory),
 		T(listing_shows_every_entry_once),
+		cmocka_unit_test(full_tables_have_no_room_behind_them),
+		T(renamed_entry_keeps_its_place),
 		T(listing_is_not_disturbed_by_changes),
 		T(freed_positions_are_used_again),
 		T(long_names_work),

@@ -6,6 +6,8 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static int say(struct fixture *fx, unsigned int operation, const struct zufs_t1_run *runs,
 	       uint32_t nr)
@@ -62,10 +64,81 @@ static void busy_blocks_come_back_when_idle(void **state)
 	assert_int_equal(fake_truncate(fx->t, node, 0), 0);
 	assert_int_equal(left(fx), before + 2);
 	assert_int_equal(idle(fx, bn + 2, 1), 0);
+	assert_true(zus_block_is_busy(fake_sb(fx->f), bn + 1));
+	assert_false(zus_block_is_busy(fake_sb(fx->f), bn + 2));
 	assert_int_equal(left(fx), before + 3);
 	assert_int_equal(idle(fx, bn + 1, 1), 0);
 	assert_int_equal(left(fx), before + 4);
 	must_remove(fx, fx->root, node, "a");
+}
+
+/* A message speaks of the blocks of its runs, and of none beside these. */
+static void runs_have_their_ends(void **state)
+{
+	const uint64_t last = fixture_sb(*state)->sb.md->t1_blocks - 1;
+	const struct zufs_t1_run runs[] = {
+		{ 1000, 2 }, { 2000, 1 }, { last, 1 }, { last + 1, 0 }
+	};
+	struct zus_sb *sb = fake_sb(((struct fixture *)*state)->f);
+	unsigned int i;
+
+	assert_int_equal(say(*state, ZUFS_OP_T1_BUSY, runs, 4), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(zus_block_is_busy(sb, runs[i].first), i < 3);
+		assert_false(zus_block_is_busy(sb, runs[i].first + runs[i].nr));
+	}
+	assert_int_equal(busy(*state, 1002, 1), 0);
+	assert_int_equal(busy(*state, 2001, 1), 0);
+	/* many that are looked for in one place */
+	for (i = 0; i < 8; i++)
+		assert_int_equal(busy(*state, 3 + 256 * i, 1), 0);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(idle(*state, 3 + 256 * (i * 3 % 8), 1), 0);
+		assert_false(zus_block_is_busy(sb, 3 + 256 * (i * 3 % 8)));
+	}
+	assert_int_equal(say(*state, ZUFS_OP_T1_IDLE, runs, 4), 0);
+	for (i = 0; i < 4; i++)
+		assert_false(zus_block_is_busy(sb, runs[i].first));
+	assert_true(zus_block_is_busy(sb, 1002));
+	assert_true(zus_block_is_busy(sb, 2001));
+	assert_int_equal(idle(*state, 1002, 1), 0);
+	assert_int_equal(idle(*state, 2001, 1), 0);
+}
+
+/* Of as many runs as a message may have; what lies behind them in the buffer is none. */
+static void a_message_may_be_full(void **state)
+{
+	static struct zufs_t1_run runs[ZUFS_T1_RUNS_MAX + 1];
+	struct zus_sb *sb = fake_sb(((struct fixture *)*state)->f);
+	const uint32_t most = ZUFS_T1_RUNS_MAX;
+	struct zufs_ioc_t1_runs *msg;
+	struct fixture *fx = *state;
+	uint32_t i;
+
+	for (i = 0; i <= most; i++)
+		runs[i] = (struct zufs_t1_run){ .first = 100 + 2 * i, .nr = 1 };
+	assert_int_equal(say(fx, ZUFS_OP_T1_BUSY, runs, most + 1), -EINVAL);
+	assert_int_equal(say(fx, ZUFS_OP_T1_BUSY, runs, most), 0);
+	assert_true(zus_block_is_busy(sb, runs[most - 1].first));
+	assert_int_equal(say(fx, ZUFS_OP_T1_IDLE, runs, most), 0);
+	assert_false(zus_block_is_busy(sb, runs[most - 1].first));
+	/* one run that is not counted, whatever it says */
+	for (i = 0; i < 2; i++) {
+		msg = fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg) + 2 * sizeof(runs[0]));
+		msg->zus_sbi = fake_mount_info(fx->f)->zus_sbi;
+		msg->nr = 1;
+		runs[1].first = i ? 102 : UINT64_MAX;
+		memcpy(ZUFS_TAIL(msg, runs), runs, 2 * sizeof(runs[0]));
+		assert_int_equal(fake_send(fx->t), 0);
+		assert_true(zus_block_is_busy(sb, 100));
+		assert_false(zus_block_is_busy(sb, 102));
+		assert_int_equal(idle(fx, 100, 1), 0);
+	}
+	/* nor one that the message has not */
+	msg = fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg));
+	msg->zus_sbi = fake_mount_info(fx->f)->zus_sbi;
+	msg->nr = 1;
+	assert_int_equal(fake_send(fx->t), -EINVAL);
 }
 
 static void they_are_counted(void **state)
@@ -85,7 +158,6 @@ static void they_are_counted(void **state)
 	must_remove(fx, fx->root, node, "a");
 }
 
-/* Of the mount before: nobody has them, and nobody gets them. */
 /* Of the blocks that are set aside. */
 static bool is_reserve(const struct memofs_sb *msb, uint64_t bn)
 {
@@ -113,6 +185,7 @@ static void blocks_of_the_reserve_are_taken(void **state)
 	assert_int_equal(left(fx), before);
 }
 
+/* Of the mount before: nobody has them, and nobody gets them. */
 static void free_blocks_are_taken(void **state)
 {
 	struct fixture *fx = *state;
@@ -180,6 +253,24 @@ static void without_memory_nothing_is_counted(void **state)
 	must_remove(fx, fx->root, node, "a");
 }
 
+/* What memofs says of an unmount: it misses what it has not got back. */
+static const char *words_of_umount(struct fake *f)
+{
+	int fd = memfd_create("said", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	static char said[512];
+	ssize_t n;
+
+	assert_true(fd >= 0 && saved >= 0);
+	dup2(fd, STDERR_FILENO);
+	assert_int_equal(fake_umount(f), 0);
+	dup2(saved, STDERR_FILENO);
+	n = pread(fd, said, sizeof(said) - 1, 0);
+	said[n > 0 ? n : 0] = 0;
+	close(fd);
+	close(saved);
+	return said;
+}
+
 static void an_unmount_takes_all_back(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, NULL);
@@ -190,20 +281,47 @@ static void an_unmount_takes_all_back(void **state)
 	assert_int_equal(busy(fx, bn, 3), 0);
 	must_remove(fx, fx->root, node, "a");
 	assert_int_equal(busy(fx, bn + 100, 3), 0);
+	/* and one that is busy and a file's, which goes with it */
+	node = must_creat(fx, fx->root, "b");
+	assert_int_equal(busy(fx, zus_t1_bn(fixture_sb(fx)->sb.md, fx->root.zi), 1), 0);
+	must_remove(fx, fx->root, node, "b");
 	fake_thread_destroy(fx->t);
-	assert_int_equal(fake_umount(fx->f), 0);
+	assert_string_equal(words_of_umount(fx->f), "");
 	assert_int_equal(fake_outstanding(fx->f), 0);
 	fake_destroy(fx->f);
 	test_free(fx);
+}
+
+/* Of a device that is used in part: nobody gets them, and nothing comes back. */
+static void blocks_behind_the_limit_are_nobodys(void **state)
+{
+	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
+	struct fixture *fx = fixture_mount(&opts, "size=1M");
+	uint64_t before = left(fx), last = fixture_sb(fx)->sb.md->t1_blocks - 1;
+
+	(void)state;
+	assert_int_equal(busy(fx, fixture_sb(fx)->blocks, 1), 0);
+	assert_int_equal(busy(fx, last, 1), 0);
+	assert_true(zus_block_is_busy(fake_sb(fx->f), last));
+	assert_int_equal(left(fx), before);
+	assert_int_equal(idle(fx, last, 1), 0);
+	assert_int_equal(idle(fx, fixture_sb(fx)->blocks, 1), 0);
+	assert_int_equal(left(fx), before);
+	fixture_umount(fx);
 }
 
 static void without_the_bit_there_is_none(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, "noquarantine");
 
+	struct zufs_ioc_t1_runs *msg;
+
 	(void)state;
 	assert_false(fake_mount_info(fx->f)->fs_caps & ZUFS_FSC_QUARANTINE);
 	assert_int_equal(busy(fx, 5, 1), -EOPNOTSUPP);
+	/* nor is there one of no mount */
+	fake_msg(fx->t, ZUFS_OP_T1_BUSY, sizeof(*msg));
+	assert_int_equal(fake_send(fx->t), -EOPNOTSUPP);
 	assert_int_equal(fake_remount(fx->f, "", 0), 0);
 	fixture_umount(fx);
 }
@@ -214,12 +332,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(busy_blocks_come_back_when_idle),
+		T(runs_have_their_ends),
+		T(a_message_may_be_full),
 		T(they_are_counted),
 		T(blocks_of_the_reserve_are_taken),
 		T(free_blocks_are_taken),
 		T(nonsense_changes_nothing),
 		T(without_memory_nothing_is_counted),
 		cmocka_unit_test(an_unmount_takes_all_back),
+		cmocka_unit_test(blocks_behind_the_limit_are_nobodys),
 		cmocka_unit_test(without_the_bit_there_is_none),
 	};
 

@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include <errno.h>
 #include <linux/falloc.h>
 #include <stdio.h>
 
@@ -36,6 +37,24 @@ static void root_is_what_the_options_say(void **state)
 	fixture_umount(fx);
 }
 
+static void all_options_are_shown(void **state)
+{
+	static const char shown[] = ",nio,noquarantine,size=8192k,nr_inodes=99,uid=5,gid=6,"
+				    "mode=0000";
+	struct fixture *fx = fixture_mount(NULL, "mode=0,gid=6,uid=5,nr_inodes=99,size=8M,"
+					   "noquarantine,nio");
+	char text[ZUFS_MO_MAX] = "";
+
+	(void)state;
+	assert_int_equal(zus_zi_mode(fx->root.zi), S_IFDIR);
+	assert_int_equal(fake_show_options(fx->t, text, sizeof(text)), strlen(shown));
+	assert_string_equal(text, shown);
+	fixture_umount(fx);
+	fx = fixture_mount(NULL, "mode=7777,mapped");
+	assert_int_equal(zus_zi_mode(fx->root.zi), S_IFDIR | 07777);
+	fixture_umount(fx);
+}
+
 static void default_is_0755_and_the_kernel_copies(void **state)
 {
 	struct fixture *fx = fixture_mount(NULL, "");
@@ -62,8 +81,8 @@ static void remount_keeps_the_way_of_io(void **state)
 static void bad_options_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"mode=8", "mode=10000", "mode=", "uid=x", "uid=4294967295", "gid=99999999999",
-		"size=1q", "nonsense", "size=4k",
+		"mode=8", "mode=10000", "mode=-1", "mode=", "uid=x", "uid=4294967295",
+		"gid=99999999999", "size=1q", "nonsense",
 	};
 	struct fake *f;
 	size_t i;
@@ -71,9 +90,13 @@ static void bad_options_are_refused(void **state)
 	(void)state;
 	assert_int_equal(fake_create(&f, &zus_plugin, NULL), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_true(fake_mount(f, bad[i]) < 0);
+		assert_int_equal(fake_mount(f, bad[i]), -EINVAL);
 		assert_int_equal(fake_outstanding(f), 0);
 	}
+	assert_int_equal(fake_mount(f, "size=4k"), -ENOSPC);
+	assert_int_equal(fake_outstanding(f), 0);
+	assert_int_equal(fake_mount(f, "uid=4294967294,gid=4294967294"), 0);
+	assert_int_equal(fake_umount(f), 0);
 	fake_destroy(f);
 }
 
@@ -86,11 +109,18 @@ static void remount_changes_limits_only(void **state)
 	assert_int_equal(stat_fs(fx).f_files, 10);
 	assert_int_equal(fake_remount(fx->f, "nr_inodes=1", 0), -EINVAL);
 	assert_int_equal(fake_remount(fx->f, "size=1M", 0), -EINVAL);
+	assert_int_equal(fake_remount(fx->f, "noquarantine", 0), -EINVAL);
 	assert_int_equal(fake_remount(fx->f, "nonsense", 0), -EINVAL);
 	assert_int_equal(stat_fs(fx).f_files, 10);
 	assert_int_equal(fake_remount(fx->f, "nr_inodes=20", ZUFS_REM_WILL_RO), 0);
 	assert_int_equal(stat_fs(fx).f_files, 20);
 	assert_int_equal(stat_fs(fx).f_ffree, 18);
+	assert_int_equal(stat_fs(fx).f_bavail, stat_fs(fx).f_bfree);
+	/* as many as there are, and none is left; then as many as fit again */
+	assert_int_equal(fake_remount(fx->f, "nr_inodes=2", 0), 0);
+	assert_int_equal(stat_fs(fx).f_ffree, 0);
+	assert_int_equal(fake_remount(fx->f, "nr_inodes=0", 0), 0);
+	assert_true(stat_fs(fx).f_ffree > 1000);
 	must_remove(fx, fx->root, a, "a");
 	fixture_umount(fx);
 }
@@ -166,6 +196,10 @@ static void full_device_gives_a_short_write(void **state)
 	must_write(fx, a, buf, 14 * BLOCK, 0);
 	assert_int_equal(fake_truncate(fx->t, a, BLOCK), 0);
 	must_write(fx, a, buf, BLOCK, 5 * BLOCK);
+	/* the last ones are given, and what is there is no need */
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 14 * BLOCK), 0);
+	assert_int_equal(le64toh(a.zi->i_blocks), 14);
+	assert_int_equal(stat_fs(fx).f_bfree, 0);
 	must_remove(fx, fx->root, a, "a");
 	fixture_umount(fx);
 }
@@ -535,6 +569,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_is_what_the_options_say),
+		cmocka_unit_test(all_options_are_shown),
 		cmocka_unit_test(default_is_0755_and_the_kernel_copies),
 		cmocka_unit_test(remount_keeps_the_way_of_io),
 		cmocka_unit_test(bad_options_are_refused),

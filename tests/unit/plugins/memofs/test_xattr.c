@@ -127,6 +127,34 @@ static void an_inode_has_its_limits(void **state)
 	must_remove(fx, fx->root, n, "f");
 }
 
+/* i_xattr says how much it is. */
+static void limit_of_an_inode_is_exact(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node n = must_creat(fx, fx->root, "f");
+	char *value = calloc(1, MAX), name[8];
+	uint64_t max = 256 << 10, one;
+	unsigned int i;
+
+	assert_int_equal(set(fx, n, "v0", value, 1, 0), 0);
+	one = le64toh(n.zi->i_xattr) - 1;
+	for (i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "v%u", i);
+		assert_int_equal(set(fx, n, name, value, max / 4 - one, 0), 0);
+	}
+	assert_int_equal(le64toh(n.zi->i_xattr), max);
+	assert_int_equal(set(fx, n, name, value, max / 4 - one + 1, 0), -ENOSPC);
+	assert_int_equal(set(fx, n, "v4", "", 0, 0), -ENOSPC);
+	/* what is replaced leaves the others where they are */
+	assert_int_equal(set(fx, n, "v0", "a", 1, 0), 0);
+	for (i = 1; i < 4; i++) {
+		snprintf(name, sizeof(name), "v%u", i);
+		assert_int_equal(get(fx, n, name, NULL, 0), max / 4 - one);
+	}
+	free(value);
+	must_remove(fx, fx->root, n, "f");
+}
+
 static void all_of_them_have_a_limit_too(void **state)
 {
 	struct fixture *fx = *state;
@@ -182,6 +210,7 @@ int main(void)
 		T(namespaces_are_apart),
 		T(largest_values_go_both_ways),
 		T(an_inode_has_its_limits),
+		T(limit_of_an_inode_is_exact),
 		T(all_of_them_have_a_limit_too),
 		T(new_inodes_come_with_them_or_not_at_all),
 	};

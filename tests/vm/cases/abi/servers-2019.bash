@@ -41,7 +41,7 @@ on_2019() {
 	mount_2019
 	(
 		cd "$mnt"
-		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/space:$cases/io:$cases/namespace \
+		PYTHONPATH=$cases/space:$cases/io:$PYTHONPATH \
 			python3 "$cases/$script.py" "$@"
 	) || fail "$script on a server of 2019"
 	umount "$mnt"

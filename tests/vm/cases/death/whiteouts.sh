@@ -95,7 +95,6 @@ try:
 except OSError as e:
     print(errno.errorcode[e.errno])
 TEXT
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/namespace
 
 raw_start
 raw_mount

@@ -11,8 +11,8 @@ need python3
 
 mappings() {
 	# both files come from drill_each_way and are as it wants them afterwards
-	mnt=$mnt way=$way get=$get put=$put PYTHONDONTWRITEBYTECODE=1 \
-		PYTHONPATH="$TOP/tests/vm/cases/mmap" \
+	mnt=$mnt way=$way get=$get put=$put \
+		PYTHONPATH="$TOP/tests/vm/cases/mmap:$PYTHONPATH" \
 		python3 "$TOP/tests/vm/cases/drill/mappings.py"
 }
 

@@ -9,7 +9,7 @@
 need python3
 
 all() {
-	env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/mmap" mnt="$mnt" \
+	env PYTHONPATH="$TOP/tests/vm/cases/mmap:$PYTHONPATH" mnt="$mnt" \
 		way="$way" put="$put" ctl="$scratch/plugctl" \
 		python3 "$TOP/tests/vm/cases/drill/settled.py"
 }

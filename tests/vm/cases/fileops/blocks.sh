@@ -11,7 +11,7 @@ need_pmem 1
 blocks() {
 	local cases=$TOP/tests/vm/cases
 
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/space:$cases/namespace \
+	PYTHONPATH=$cases/space:$PYTHONPATH \
 		python3 "$cases/fileops/blocks.py" "$@"
 }
 

@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 
+from falloc import fallocate
 from nstest import RENAME_EXCHANGE, RENAME_NOREPLACE, linkat_fd, read, renameat2, write
 
 GETFLAGS, SETFLAGS = 0x80086601, 0x40086602
@@ -92,13 +93,6 @@ def set_flags(path, flags):
 
 def visible_flags(path):
     return hex(get_flags(path) & ~0x80000)
-
-
-def fallocate(fd, mode, offset, length):
-    from nstest import LIBC
-    if LIBC.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
 
 
 # ---- append, immutable and the others ----

@@ -17,8 +17,7 @@ conform() {
 	local cases=$TOP/tests/vm/cases
 
 	mkdir "$1/conform"
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/namespace \
-		python3 "$cases/fileops/conform.py" "$1/conform" | cat >"$2"
+	python3 "$cases/fileops/conform.py" "$1/conform" | cat >"$2"
 }
 
 conform "$ref" "$scratch/ext4"

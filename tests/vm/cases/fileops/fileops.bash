@@ -20,6 +20,6 @@ fileops_python() {
 	local cases=$TOP/tests/vm/cases name=$1
 
 	shift
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/fileops:$cases/namespace \
+	PYTHONPATH=$cases/fileops:$PYTHONPATH \
 		python3 "$cases/fileops/$name.py" "$@"
 }

@@ -4,7 +4,6 @@
 FOLDER is a small file system: what it is about is the tree afterwards.
 """
 
-import ctypes
 import errno
 import mmap
 import os
@@ -12,7 +11,8 @@ import signal
 import struct
 import sys
 
-from nstest import LIBC, RENAME_WHITEOUT, drop_caches, eq, refused, renameat2, true, until, write
+from falloc import fallocate
+from nstest import RENAME_WHITEOUT, drop_caches, eq, refused, renameat2, true, until, write
 
 INSERT, UNSHARE = 0x20, 0x40
 # a named user: what the mode cannot say
@@ -49,11 +49,6 @@ def set_attributes(path):
             made[0] += 1
             os.setxattr(path, f"user.{n}{made[0]}", b"a" * size)
         fill(one)
-
-
-def fallocate(fd, mode, offset, length):
-    if LIBC.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)):
-        raise OSError(ctypes.get_errno(), "fallocate")
 
 
 def store(m, offset):

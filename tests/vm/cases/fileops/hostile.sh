@@ -12,7 +12,7 @@ py() {
 	local cases=$TOP/tests/vm/cases name=$1
 
 	shift
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/fileops:$cases/namespace \
+	PYTHONPATH=$cases/fileops:$PYTHONPATH \
 		python3 "$cases/fileops/$name.py" "$@"
 }
 
@@ -155,7 +155,7 @@ names() {
 }
 
 whiteout() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/namespace within 60 python3 -c '
+	within 60 python3 -c '
 import errno, sys
 from nstest import renameat2
 try:

@@ -9,8 +9,7 @@
 need python3
 
 ioctls() {
-	PYTHONPATH=$TOP/tests/vm/cases/namespace PYTHONDONTWRITEBYTECODE=1 \
-		python3 "$TOP/tests/vm/cases/fileops/ioctl.py" "$mnt" "$@"
+	python3 "$TOP/tests/vm/cases/fileops/ioctl.py" "$mnt" "$@"
 }
 
 waits_frozen() {
@@ -23,8 +22,7 @@ killed_while_frozen() {
 	local pid writer
 
 	ctl only op=IOCTL nth=2 do=hang
-	PYTHONPATH=$TOP/tests/vm/cases/namespace PYTHONDONTWRITEBYTECODE=1 \
-		python3 "$TOP/tests/vm/cases/fileops/ioctl.py" "$mnt" freezes &
+	python3 "$TOP/tests/vm/cases/fileops/ioctl.py" "$mnt" freezes &
 	pid=$!
 	ctl hung 1
 	kill -KILL "$pid"

@@ -55,6 +55,6 @@ _io_gone() {
 io_python() {
 	local cases=$TOP/tests/vm/cases
 
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/io:$cases/namespace \
+	PYTHONPATH=$cases/io:$PYTHONPATH \
 		python3 "$cases/io/$1.py"
 }

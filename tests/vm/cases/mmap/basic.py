@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 
+from falloc import fallocate
+
 PAGE = 4096
 mnt = os.environ["mnt"]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -69,11 +71,6 @@ def shared(fd, size, prot=3):
 
 def private(fd, size):
     return Map(fd, size, mmap.MAP_PRIVATE)
-
-
-def fallocate(fd, mode, offset, length):
-    if libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)):
-        raise OSError(ctypes.get_errno(), "fallocate")
 
 
 def block(byte):

@@ -9,4 +9,4 @@
 . "$TOP/tests/vm/cases/mmap/mmap.bash"
 need gcc python3
 
-mmap_each env PYTHONDONTWRITEBYTECODE=1 python3 "$TOP/tests/vm/cases/mmap/basic.py"
+mmap_each python3 "$TOP/tests/vm/cases/mmap/basic.py"

@@ -22,7 +22,7 @@ dmsetup create held --table "0 2048 linear $loop 0"
 on_exit dmsetup remove held
 
 frames() {
-	mmap_each env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/mmap" \
+	mmap_each env PYTHONPATH="$TOP/tests/vm/cases/mmap:$PYTHONPATH" \
 		python3 "$TOP/tests/vm/cases/mmap/frames.py"
 }
 

@@ -13,7 +13,7 @@ need python3 mkswap
 raw_setup
 raw_start --caps 6
 raw_mount
-env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/space" \
+env PYTHONPATH="$TOP/tests/vm/cases/space:$PYTHONPATH" \
 	python3 "$TOP/tests/vm/cases/mmap/killed.py" "$mnt" \
 	/run/rawserver --socket "$raw_socket" --ctl
 raw_finish

@@ -19,7 +19,7 @@ large() {
 	local before count
 
 	before=$(no_2m)
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/mmap \
+	PYTHONPATH=$TOP/tests/vm/cases/mmap:$PYTHONPATH \
 		python3 "$TOP/tests/vm/cases/mmap/large.py"
 	count=$(($(no_2m) - before))
 	case $way,$(uname -r) in

@@ -21,5 +21,5 @@ kill_all() {
 	xargs kill <"$pids" 2>/dev/null || true
 }
 
-MMAP_WAITS=1 MMAP_WAYS="nio none" mmap_each env PYTHONDONTWRITEBYTECODE=1 \
-	PYTHONPATH="$TOP/tests/vm/cases/mmap" python3 "$TOP/tests/vm/cases/mmap/pins.py"
+MMAP_WAITS=1 MMAP_WAYS="nio none" mmap_each env \
+	PYTHONPATH="$TOP/tests/vm/cases/mmap:$PYTHONPATH" python3 "$TOP/tests/vm/cases/mmap/pins.py"

@@ -10,7 +10,7 @@
 need python3
 
 race() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$TOP/tests/vm/cases/mmap" race_seconds=1 \
+	PYTHONPATH="$TOP/tests/vm/cases/mmap:$PYTHONPATH" race_seconds=1 \
 		python3 "$TOP/tests/vm/cases/mmap/$1.py"
 }
 

@@ -48,5 +48,5 @@ mkfs_quietly() {
 fs_python() {
 	local dir=$TOP/tests/vm/cases/namespace
 
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$dir python3 "$dir/$1.py"
+	PYTHONPATH=$dir:$PYTHONPATH python3 "$dir/$1.py"
 }

@@ -10,8 +10,7 @@
 need python3 gzip
 
 pieces() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/namespace \
-		python3 "$TOP/tests/vm/cases/real/copies.py"
+	python3 "$TOP/tests/vm/cases/real/copies.py"
 }
 
 tools() {

@@ -12,7 +12,7 @@ advise() {
 	local file=$1
 
 	shift
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/space \
+	PYTHONPATH=$TOP/tests/vm/cases/space:$PYTHONPATH \
 		python3 - "$file" "$*" <<-'PYTHON'
 		import os, sys
 		from falloc import readahead

@@ -10,7 +10,7 @@ need python3 taskset
 
 # call FILE CODE: Python with the helpers of nowait.py and a file descriptor fd.
 call() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/space \
+	PYTHONPATH=$TOP/tests/vm/cases/space:$PYTHONPATH \
 		python3 -c "from nowait import *; fd = os.open('$1', os.O_RDWR); $2"
 }
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Files of memofs that share blocks; in the current folder, which is empty."""
 
-import ctypes
 import errno
 import fcntl
 import mmap
@@ -12,7 +11,8 @@ import subprocess
 import threading
 import time
 
-from nstest import LIBC, eq, fail, read, refused, true, write
+from falloc import fallocate
+from nstest import eq, fail, read, refused, true, write
 from share import DIFFERS, clone, dedupe
 
 K, M, PAGE = 1 << 10, 1 << 20, 4096
@@ -68,12 +68,10 @@ def shared_becomes(path, shared, other):
     fail(f"{path}: {found} blocks are shared and not, wanted {[shared, other]}")
 
 
-def fallocate(path, mode, pos, length):
+def fallocate_path(path, mode, pos, length):
     fd = os.open(path, os.O_RDWR)
     try:
-        ret = LIBC.fallocate(fd, mode, ctypes.c_long(pos), ctypes.c_long(length))
-        if ret:
-            raise OSError(ctypes.get_errno(), "fallocate")
+        fallocate(fd, mode, pos, length)
     finally:
         os.close(fd)
 
@@ -104,7 +102,7 @@ def test_whole_file():
     true(read("b") == replaced(DATA, 100 * K + 1, b"xyz"), "the write")
     shared_becomes("b", 64, 1)
     used_becomes(before + PAGE, "one block was written")
-    fallocate("b", UNSHARE, 0, 64 * K)
+    fallocate_path("b", UNSHARE, 0, 64 * K)
     shared_becomes("b", 48, 17)
     true(read("b") == replaced(DATA, 100 * K + 1, b"xyz"), "after UNSHARE_RANGE")
     used_becomes(before + PAGE + 64 * K, "UNSHARE_RANGE")
@@ -125,8 +123,8 @@ def test_ranges():
     clone("a", "a", 0, 16 * K, 512 * K)
     eq(528 * K, os.stat("a").st_size, "a clone of itself")
     true(read("a")[512 * K:] == DATA[:16 * K], "its data")
-    fallocate("a", PUNCH | KEEP, 2 * K, 12 * K)
-    fallocate("a", ZERO, 516 * K, 3 * K)
+    fallocate_path("a", PUNCH | KEEP, 2 * K, 12 * K)
+    fallocate_path("a", ZERO, 516 * K, 3 * K)
     now = read("a")
     true(now[2 * K:14 * K] == bytes(12 * K) and now[:2 * K] == DATA[:2 * K], "PUNCH")
     true(now[512 * K:528 * K] == replaced(DATA[:16 * K], 4 * K, bytes(3 * K)), "ZERO_RANGE")
@@ -180,10 +178,10 @@ def test_full():
     os.truncate("fill", os.stat("fill").st_size // PAGE * PAGE)
     eq(0, os.statvfs(".").f_bfree, "free blocks")
     refused(errno.ENOSPC, pwrite, "b", b"x", 0)
-    refused(errno.ENOSPC, fallocate, "b", UNSHARE, 0, 8 * K)
+    refused(errno.ENOSPC, fallocate_path, "b", UNSHARE, 0, 8 * K)
     true(read("a") == DATA and read("b") == DATA, "after ENOSPC")
     os.truncate("b", 100 * K + 10)
-    fallocate("b", PUNCH | KEEP, 50 * K + 10, 100)
+    fallocate_path("b", PUNCH | KEEP, 50 * K + 10, 100)
     cut = DATA[:50 * K + 10] + bytes(100) + DATA[50 * K + 110:100 * K + 10]
     true(read("a") == DATA and read("b") == cut, "cut at shared blocks")
     os.truncate("b", 8 * K)

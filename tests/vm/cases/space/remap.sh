@@ -10,7 +10,7 @@ need python3
 remap() {
 	local cases=$TOP/tests/vm/cases
 
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/space:$cases/namespace \
+	PYTHONPATH=$cases/space:$PYTHONPATH \
 		python3 "$cases/space/remap.py" "$mnt" /run/rawserver "$raw_socket"
 }
 

@@ -10,7 +10,7 @@
 space_python() {
 	local cases=$TOP/tests/vm/cases
 
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$cases/space:$cases/io:$cases/namespace \
+	PYTHONPATH=$cases/space:$cases/io:$PYTHONPATH \
 		python3 "$cases/space/$1.py"
 }
 

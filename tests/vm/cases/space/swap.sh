@@ -23,7 +23,7 @@ total_mb() {
 
 # refused ERRNO FILE: the kernel's answer; swapon(8) has an opinion of its own.
 refused() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/space python3 -c "
+	PYTHONPATH=$TOP/tests/vm/cases/space:$PYTHONPATH python3 -c "
 import errno, falloc, sys
 try:
 	falloc.swapon('$2')

@@ -13,7 +13,7 @@ reference
 echo 0 >/sys/fs/ext4/vda/extent_max_zeroout_kb
 
 swappable() {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$TOP/tests/vm/cases/space python3 -c "
+	PYTHONPATH=$TOP/tests/vm/cases/space:$PYTHONPATH python3 -c "
 import falloc
 falloc.swapon('$1')"
 	swapoff "$1"

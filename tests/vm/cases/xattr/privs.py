@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Privileges of files go with their change: s bits and capabilities."""
 
-import ctypes
 import fcntl
 import struct
 
+from falloc import fallocate
 from xtest import *
 
 CAP = "security.capability"
-LIBC = ctypes.CDLL(None, use_errno=True)
 MODES = (0o6755, 0o2745, 0o6777, 0o2775)
 
 
@@ -16,16 +15,6 @@ def capability(version=2, root=0):
     """cap_net_raw=ep"""
     data = struct.pack("<IIIII", version << 24 | 1, 1 << 13, 0, 0, 0)
     return data + (struct.pack("<I", root) if version == 3 else b"")
-
-
-def check(ret):
-    if ret < 0:
-        raise OSError(ctypes.get_errno(), "call")
-    return ret
-
-
-def fallocate(fd, flags, offset, length):
-    return check(LIBC.fallocate(fd, flags, ctypes.c_long(offset), ctypes.c_long(length)))
 
 
 def with_file(path, func, flags=os.O_RDWR):

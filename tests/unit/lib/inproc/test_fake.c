@@ -4,7 +4,7 @@
  * what it says of an answer that the kernel would refuse.
  */
 #define _GNU_SOURCE
-#include "../lib/dispatch_fixture.h"
+#include "../dispatch_fixture.h"
 
 #include <endian.h>
 #include <unistd.h>
@@ -27,6 +27,30 @@ static void devices_are_counted(void **state)
 	assert_int_equal(fake_devices(f), 0);
 	assert_int_equal(fake_outstanding(f), 0);
 	fake_destroy(f);
+}
+
+static void t1_without_a_table_is_all_the_plugins(void **state)
+{
+	static const uint8_t zeros[4096];
+	struct fake_opts opts = { .no_table = true };
+	struct zus_plugin p = probe_plugin;
+	struct fake *f;
+
+	(void)state;
+	assert_int_equal(fake_create(&f, &p, &opts), 0);
+	assert_memory_equal(zus_t1_addr(fake_md(f), 0), zeros, sizeof(zeros));
+	assert_false(zus_md_reserved_block(fake_md(f), 0));
+	fake_destroy(f);
+	/* a type says so by its offset */
+	p.info.dt_offset = ~0ULL;
+	assert_int_equal(fake_create(&f, &p, NULL), 0);
+	assert_false(zus_md_has_table(fake_md(f)));
+	fake_destroy(f);
+	assert_int_equal(fake_create(&f, &probe_plugin, NULL), 0);
+	assert_true(zus_md_reserved_block(fake_md(f), 0));
+	fake_destroy(f);
+	opts.t1_count = 2;
+	assert_int_equal(fake_create(&f, &probe_plugin, &opts), -EINVAL);
 }
 
 static void crash_leaves_what_was_flushed_and_fenced(void **state)
@@ -109,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(devices_are_counted),
+		cmocka_unit_test(t1_without_a_table_is_all_the_plugins),
 		T(crash_leaves_what_was_flushed_and_fenced),
 		T(streamed_bytes_are_durable_alone),
 		T(size_that_the_kernel_moves_is_counted),

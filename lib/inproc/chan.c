@@ -7,7 +7,7 @@
  * and data ends where the window ends: an overrun is a crash, not a silent pass.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <errno.h>
 #include <stdlib.h>

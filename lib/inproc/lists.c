@@ -6,7 +6,7 @@
  * The queue is under f->lists.lock. The thread is made at the first list and ends with the
  * fake.
  */
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The fake kernel's life: devices on anonymous memory, environment with faults, mount,
- * inode locks. See fake.h for use and threads.
+ * inode locks. See zus/zufake.h for use and threads.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -207,15 +207,22 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 		.t2_count = t2,
 		.devs = devs,
 	};
+	bool no_table = o->no_table || plugin->info.dt_offset == ~0ULL;
 	int err;
 
 	if (t1 > MD_DEV_MAX - 1)
 		return -E2BIG;
+	if (no_table && t1 + t2 > 1)
+		return -EINVAL;
 	for (i = 0; i < t1 + t2; i++) {
 		zus_uuid_generate(devs[i].uuid);
 		devs[i].bytes = i < t1 ? t1_bytes : o->t2_bytes;
 	}
 	zus_uuid_generate(spec.uuid);
+	if (no_table) {
+		memset(devs[0].uuid, 0, sizeof(devs[0].uuid));
+		memset(spec.uuid, 0, sizeof(spec.uuid));
+	}
 	err = zus_mdt_build(&spec, &f->md.mdt);
 	if (err)
 		return err;
@@ -227,7 +234,7 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 	f->t2 = f->t2_bytes ? map_anon(f->t2_bytes) : NULL;
 	if (!f->md.t1 || (f->t2_bytes && !f->t2))
 		return -ENOMEM;
-	for (i = 0; i < t1; i++) {
+	for (i = 0; i < t1 && !no_table; i++) {
 		zus_mdt_set_index(&f->md.mdt, i);
 		memcpy(f->md.t1 + i * t1_bytes, &f->md.mdt, sizeof(f->md.mdt));
 	}

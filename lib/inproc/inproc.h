@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the fake share: the mounted file system, a caller's channel, locks.
- * Tests include fake.h only. Locking: see the fields.
+ * What the files of libzufake share: the mounted file system, a caller's channel, locks. Not
+ * installed; tests include zus/zufake.h, those of this project tests/fake/fake.h, which has
+ * the raw messages too. Locking: see the fields.
  */
-#ifndef TESTS_FAKE_INTERNAL_H
-#define TESTS_FAKE_INTERNAL_H
+#ifndef LIB_INPROC_H
+#define LIB_INPROC_H
 
 #include <pthread.h>
-#include "fake.h"
+#include <zus/zufake.h>
 
 #define FAKE_CMD_SIZE	(64U * 1024)
 #define FAKE_PUT_MAX	6		/* puts that wait in one thread */
@@ -45,7 +46,7 @@ struct fake_lists {
 	uint64_t begun, told;		/* how many, ever */
 };
 
-/* What reached the persistence domain; fake_persist.c. */
+/* What reached the persistence domain; persist.c. */
 struct fake_watch {
 	uint64_t calls[FAKE_PERSISTS];	/* atomic */
 	pthread_mutex_t lock;		/* guards the rest */
@@ -77,6 +78,15 @@ struct fake {
 	struct fake_watch watch;
 };
 
+/*
+ * chan.c: a message in the thread's buffer, `len` bytes zeroed, with its header filled; out_len is
+ * set by the caller. `len` bytes of the window that end where it ends; hdr.offset and hdr.len are
+ * set. Sends it: retries are served.
+ */
+void *fake_msg(struct fake_thread *t, unsigned int operation, size_t len);
+void *fake_window(struct fake_thread *t, size_t len);
+int fake_send(struct fake_thread *t);
+
 /* True if this very access shall fail. */
 bool fake_strikes(struct fake *f, enum fake_fault what);
 
@@ -85,11 +95,11 @@ int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
 /* Only checks it. */
 int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n);
 
-/* fake_persist.c: the entries of the environment, and their state. */
+/* persist.c: the entries of the environment, and their state. */
 void fake_persist_init(struct fake *f);
 void fake_persist_fini(struct fake *f);
 
-/* fake_lists.c */
+/* lists.c */
 void fake_lists_init(struct fake *f);
 void fake_lists_fini(struct fake *f);
 int fake_list_start(struct fake *f, const struct zus_sb *sb, const uint64_t *words, uint32_t n,
@@ -108,4 +118,4 @@ void fake_lock_excl(struct fake *f, const struct fake_node *nodes, unsigned int 
 		    struct fake_lock *l);
 void fake_unlock(struct fake *f, struct fake_lock *l);
 
-#endif /* TESTS_FAKE_INTERNAL_H */
+#endif /* LIB_INPROC_H */

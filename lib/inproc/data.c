@@ -8,7 +8,7 @@
  * behind i_size.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <endian.h>
 #include <errno.h>

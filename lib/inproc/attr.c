@@ -6,7 +6,7 @@
  * copy is. The inode's lock also stands for the xattr semaphore.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  * outside of T1 cannot be persisted: that is an abort.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <errno.h>
 #include <stdlib.h>

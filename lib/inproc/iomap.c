@@ -2,10 +2,10 @@
 /*
  * The fake kernel's iomap executor: T2 is memory, every transfer and discard is a device
  * access that can be made to fail. As the real one it checks a list whole before it does
- * anything. Called in the thread of the operation, of a plugin, or of fake_lists.c;
+ * anything. Called in the thread of the operation, of a plugin, or of lists.c;
  * concurrent lists must not overlap.
  */
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * and writes the fields of the shared inodes that are the kernel's before it dispatches.
  */
 #define _GNU_SOURCE
-#include "fake_internal.h"
+#include "inproc.h"
 
 #include <endian.h>
 #include <errno.h>
