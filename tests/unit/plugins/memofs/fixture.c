@@ -136,3 +136,31 @@ uint64_t parent_of(struct fake_node node)
 {
 	return le64toh(node.zi->i_dir.parent);
 }
+
+void must_fill(struct fixture *fx, struct fake_node a, char c, uint64_t blocks)
+{
+	char *buf = test_malloc(blocks * BLOCK);
+
+	memset(buf, c, blocks * BLOCK);
+	must_write(fx, a, buf, blocks * BLOCK, 0);
+	test_free(buf);
+}
+
+char byte_at(struct fixture *fx, struct fake_node a, uint64_t pos)
+{
+	char c = 0;
+
+	assert_int_equal(fake_read(fx->t, a, &c, 1, pos), 1);
+	return c;
+}
+
+void must_clone(struct fixture *fx, struct fake_node src, struct fake_node dst)
+{
+	assert_int_equal(fake_clone(fx->t, src, dst, 0, 0, zus_zi_size(src.zi), 0), 0);
+}
+
+uint64_t blocks_left(struct fixture *fx)
+{
+	assert_int_equal(fake_goose(fx->t, 0), 0);
+	return memofs_blocks_left(fixture_sb(fx));
+}

@@ -46,9 +46,16 @@ struct fake_node must_creat(struct fixture *fx, struct fake_node dir, const char
 struct fake_node must_mkdir(struct fixture *fx, struct fake_node dir, const char *name);
 void must_write(struct fixture *fx, struct fake_node node, const void *buf, size_t len,
 		uint64_t pos);
+/* So many blocks of the file, from its start on, are full of @c. */
+void must_fill(struct fixture *fx, struct fake_node a, char c, uint64_t blocks);
+/* All of @src is cloned to the start of @dst. */
+void must_clone(struct fixture *fx, struct fake_node src, struct fake_node dst);
 /* Unlinks and gives the last reference back. */
 void must_remove(struct fixture *fx, struct fake_node dir, struct fake_node node,
 		 const char *name);
+char byte_at(struct fixture *fx, struct fake_node a, uint64_t pos);
+/* Free blocks, when all puts are executed. */
+uint64_t blocks_left(struct fixture *fx);
 /* Looks a name up and gives the reference back at once; its number, or 0 if there is none. */
 uint64_t ino_of(struct fixture *fx, struct fake_node dir, const char *name);
 uint64_t parent_of(struct fake_node node);

@@ -14,34 +14,6 @@
 #define FILE_BLOCKS	200
 #define FILE_MAX	(FILE_BLOCKS * BLOCK)
 
-static void fill(struct fixture *fx, struct fake_node a, char c, uint64_t blocks)
-{
-	char *buf = test_malloc(blocks * BLOCK);
-
-	memset(buf, c, blocks * BLOCK);
-	must_write(fx, a, buf, blocks * BLOCK, 0);
-	test_free(buf);
-}
-
-static char byte_at(struct fixture *fx, struct fake_node a, uint64_t pos)
-{
-	char c = 0;
-
-	assert_int_equal(fake_read(fx->t, a, &c, 1, pos), 1);
-	return c;
-}
-
-static void clone_all(struct fixture *fx, struct fake_node src, struct fake_node dst)
-{
-	assert_int_equal(fake_clone(fx->t, src, dst, 0, 0, zus_zi_size(src.zi), 0), 0);
-}
-
-static uint64_t left(struct fixture *fx)
-{
-	assert_int_equal(fake_goose(fx->t, 0), 0);
-	return memofs_blocks_left(fixture_sb(fx));
-}
-
 static bool is_shared(struct fixture *fx, struct fake_node a, uint64_t index)
 {
 	uint64_t bn = block_of(inode_of(a), index);
@@ -60,17 +32,17 @@ static void clone_takes_no_space(void **state)
 	uint64_t before;
 	uint32_t n;
 
-	fill(fx, a, 'a', 100);
-	before = left(fx);
-	clone_all(fx, a, b);
-	assert_int_equal(left(fx), before);
+	must_fill(fx, a, 'a', 100);
+	before = blocks_left(fx);
+	must_clone(fx, a, b);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(zus_zi_size(b.zi), 100 * BLOCK);
 	assert_int_equal(le64toh(b.zi->i_blocks), 100);
 	assert_int_equal(le64toh(a.zi->i_blocks), 100);
 	assert_int_equal(byte_at(fx, b, 99 * BLOCK), 'a');
 	/* one block of its own in the middle: three extents */
 	must_write(fx, b, "b", 1, 50 * BLOCK + 7);
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	assert_int_equal(fake_fiemap(fx->t, b, 0, UINT64_MAX, e, 4, &n), 0);
 	assert_int_equal(n, 3);
 	assert_int_equal(e[0].fe_flags, FIEMAP_EXTENT_SHARED);
@@ -97,9 +69,9 @@ static void ranges_and_holes_are_taken_over(void **state)
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	uint64_t pos = 3 * BLOCK;
 
-	fill(fx, a, 'a', 4);
+	must_fill(fx, a, 'a', 4);
 	must_write(fx, a, "end", 3, 9 * BLOCK);
-	fill(fx, b, 'b', 20);
+	must_fill(fx, b, 'b', 20);
 	/* blocks 2 .. 9 of a, of which 4 .. 8 are holes, to 12 .. 19 of b */
 	assert_int_equal(fake_clone(fx->t, a, b, 2 * BLOCK, 12 * BLOCK, 8 * BLOCK, 8 * BLOCK), 0);
 	assert_int_equal(le64toh(b.zi->i_blocks), 15);
@@ -129,7 +101,7 @@ static void bytes_behind_the_end_are_not_shared(void **state)
 	assert_int_equal(fake_get(fx->t, a, 0, BLOCK, ZUFS_RW_WRITE | ZUFS_RW_MMAP, &bn, 1), 1);
 	memset((char *)zus_t1_addr(fake_md(fx->f), bn) + 4, 'x', BLOCK - 4);
 	assert_int_equal(fake_put(fx->t), 0);
-	clone_all(fx, a, b);
+	must_clone(fx, a, b);
 	assert_int_equal(((char *)zus_t1_addr(fake_md(fx->f), bn))[100], 0);
 	assert_int_equal(fake_truncate(fx->t, b, 2 * BLOCK), 0);
 	assert_int_equal(fake_truncate(fx->t, a, 2 * BLOCK), 0);
@@ -154,19 +126,19 @@ static void replaced_block_waits_for_its_readers(void **state)
 	uint64_t bn, before;
 
 	(void)state;
-	fill(fx, a, 'a', 1);
-	clone_all(fx, a, b);
-	before = left(fx);
+	must_fill(fx, a, 'a', 1);
+	must_clone(fx, a, b);
+	before = blocks_left(fx);
 	assert_int_equal(fake_get(reader, a, 0, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
 	must_write(fx, a, "n", 1, 0);
 	assert_int_not_equal(block_of(inode_of(a), 0), bn);
 	/* the other owner may not write into it, nor free it */
 	must_write(fx, b, "m", 1, 0);
 	assert_int_not_equal(block_of(inode_of(b), 0), bn);
-	assert_int_equal(left(fx), before - 2);
+	assert_int_equal(blocks_left(fx), before - 2);
 	assert_int_equal(((char *)zus_t1_addr(fake_md(fx->f), bn))[0], 'a');
 	assert_int_equal(fake_put(reader), 0);
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	fake_thread_destroy(reader);
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, b, "b");
@@ -183,19 +155,19 @@ static void later_readers_do_not_hold_up(void **state)
 	unsigned int i;
 
 	(void)state;
-	fill(fx, a, 'a', 2);
-	clone_all(fx, a, b);
-	before = left(fx);
+	must_fill(fx, a, 'a', 2);
+	must_clone(fx, a, b);
+	before = blocks_left(fx);
 	assert_int_equal(fake_get(t[0], a, 0, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
 	must_write(fx, a, "n", 1, 0);
 	must_remove(fx, fx->root, b, "b");
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	for (i = 1; i < 6; i++) {
 		assert_int_equal(fake_get(t[i % 2], a, 0, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
 		assert_int_equal(fake_put(t[(i + 1) % 2]), 0);
-		left(fx);
+		blocks_left(fx);
 	}
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(fake_put(t[1]), 0);
 	fake_thread_destroy(t[0]);
 	fake_thread_destroy(t[1]);
@@ -245,9 +217,9 @@ static void replaced_blocks_do_not_wait_for_a_truncate(void **state)
 	struct zus_env held;
 
 	(void)state;
-	fill(fx, a, 'a', 8);
-	before = left(fx);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 8);
+	before = blocks_left(fx);
+	must_clone(fx, a, b);
 	for (i = 0; i < 4; i++)
 		write_mapped(fx, a, i);
 	hold_pages(fx, &held);
@@ -255,13 +227,13 @@ static void replaced_blocks_do_not_wait_for_a_truncate(void **state)
 	write_mapped(fx, a, 5);
 	hold_pages(fx, NULL);
 	must_remove(fx, fx->root, b, "b");
-	assert_int_equal(left(fx), before - 2);
+	assert_int_equal(blocks_left(fx), before - 2);
 
 	/* sync ends it, not one that runs beside a write; evict does, not that of a lost race */
 	assert_int_equal(fake_sync(fx->t, a, 0, BLOCK, ZUFS_SF_DONTNEED, &unmapped), 0);
-	assert_int_equal(left(fx), before - 2);
+	assert_int_equal(blocks_left(fx), before - 2);
 	assert_int_equal(fake_sync(fx->t, a, 0, BLOCK, 0, &unmapped), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	must_remove(fx, fx->root, a, "a");
 	fixture_umount(fx);
 }
@@ -276,9 +248,9 @@ static void held_blocks_come_back_when_nobody_holds_them(void **state)
 	struct zus_env held;
 
 	(void)state;
-	fill(fx, a, 'a', 8);
-	before = left(fx);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 8);
+	before = blocks_left(fx);
+	must_clone(fx, a, b);
 	hold_pages(fx, &held);
 	write_mapped(fx, a, 0);
 	write_mapped(fx, a, 6);
@@ -288,16 +260,16 @@ static void held_blocks_come_back_when_nobody_holds_them(void **state)
 	write_mapped(fx, a, 7);
 	hold_pages(fx, NULL);
 	must_remove(fx, fx->root, b, "b");
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &twice), 0);
 	assert_int_equal(fake_evict(fx->t, twice, ZI_LOOKUP_RACE), 0);
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	/* a late one, of before the inode was looked up again */
 	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &twice), 0);
 	assert_int_equal(fake_evict(fx->t, a, 0), 0);
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	assert_int_equal(fake_evict(fx->t, twice, 0), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(fake_lookup(fx->t, fx->root, "a", &a), 0);
 	must_remove(fx, fx->root, a, "a");
 	fixture_umount(fx);
@@ -313,19 +285,19 @@ static void exclusive_operations_take_replaced_blocks_back(void **state)
 	unsigned int op;
 
 	(void)state;
-	fill(fx, a, 'a', 8);
-	fill(fx, c, 'c', 1);
-	clone_all(fx, a, c);
+	must_fill(fx, a, 'a', 8);
+	must_fill(fx, c, 'c', 1);
+	must_clone(fx, a, c);
 	for (op = 0; op < 4; op++) {
-		before = left(fx);
+		before = blocks_left(fx);
 		b = must_creat(fx, fx->root, "b");
-		clone_all(fx, a, b);
+		must_clone(fx, a, b);
 		hold_pages(fx, &held);
 		write_mapped(fx, a, op);
 		hold_pages(fx, NULL);
 		must_remove(fx, fx->root, b, "b");
 		/* of c's blocks too a has one of its own now, and waits with nothing of them */
-		assert_int_equal(left(fx), before - 1);
+		assert_int_equal(blocks_left(fx), before - 1);
 		switch (op) {
 		case 0:
 			assert_int_equal(fake_truncate(fx->t, a, 8 * BLOCK), 0);
@@ -344,7 +316,7 @@ static void exclusive_operations_take_replaced_blocks_back(void **state)
 		}
 		must_write(fx, c, "c", 1, op * BLOCK);
 		/* c wrote in place: nobody else was an owner */
-		assert_int_equal(left(fx), before - 1);
+		assert_int_equal(blocks_left(fx), before - 1);
 	}
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, c, "c");
@@ -361,9 +333,9 @@ static void kernel_hears_of_new_blocks(void **state)
 	uint64_t bn, before, i;
 
 	(void)state;
-	fill(fx, a, 'a', 2);
-	clone_all(fx, a, b);
-	before = left(fx);
+	must_fill(fx, a, 'a', 2);
+	must_clone(fx, a, b);
+	before = blocks_left(fx);
 	hold_pages(fx, &held);
 	for (i = 0; i < 3; i++) {
 		ioc = fake_msg(fx->t, ZUFS_OP_WRITE, sizeof(*ioc));
@@ -380,9 +352,9 @@ static void kernel_hears_of_new_blocks(void **state)
 	hold_pages(fx, NULL);
 	must_remove(fx, fx->root, a, "a");
 	/* the page of block 1 may still be mapped: only the next exclusive operation knows */
-	assert_int_equal(left(fx), before - 1);
+	assert_int_equal(blocks_left(fx), before - 1);
 	assert_int_equal(fake_truncate(fx->t, b, 2 * BLOCK), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	must_remove(fx, fx->root, b, "b");
 	fixture_umount(fx);
 }
@@ -397,12 +369,12 @@ static void full_device_leaves_both_as_they_were(void **state)
 	uint64_t i;
 
 	(void)state;
-	fill(fx, a, 'a', 20);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 20);
+	must_clone(fx, a, b);
 	memset(buf, 'b', sizeof(buf));
 	/* 32 blocks: table, inodes, 20 of a; 10 are left */
 	assert_int_equal(fake_write(fx->t, b, buf, sizeof(buf), 100), 10 * BLOCK - 100);
-	assert_int_equal(left(fx), 0);
+	assert_int_equal(blocks_left(fx), 0);
 	assert_int_equal(fake_write(fx->t, b, buf, 1, 15 * BLOCK), -ENOSPC);
 	assert_int_equal(fake_truncate(fx->t, b, 15 * BLOCK + 1), -ENOSPC);
 	assert_int_equal(zus_zi_size(b.zi), 20 * BLOCK);
@@ -417,7 +389,7 @@ static void full_device_leaves_both_as_they_were(void **state)
 	/* whole blocks can go, and then there is space */
 	assert_int_equal(fake_truncate(fx->t, b, 15 * BLOCK), 0);
 	assert_int_equal(fake_truncate(fx->t, b, BLOCK), 0);
-	assert_int_equal(left(fx), 9);
+	assert_int_equal(blocks_left(fx), 9);
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, b, "b");
 	fixture_umount(fx);
@@ -438,11 +410,11 @@ static void full_device_does_not_keep_from_making_room(void **state)
 	(void)state;
 	c = must_creat(fx, fx->root, "c");
 	assert_true(max >= 4);
-	fill(fx, a, 'a', 40);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 40);
+	must_clone(fx, a, b);
 	while (fake_write(fx->t, c, buf, BLOCK, pos) == BLOCK)
 		pos += BLOCK;
-	assert_int_equal(left(fx), 0);
+	assert_int_equal(blocks_left(fx), 0);
 
 	assert_int_equal(fake_truncate(fx->t, b, 30 * BLOCK + 100), 0);
 	assert_int_equal(zus_zi_size(b.zi), 30 * BLOCK + 100);
@@ -470,7 +442,7 @@ static void full_device_does_not_keep_from_making_room(void **state)
 	/* what becomes free fills it first */
 	assert_int_equal(fake_truncate(fx->t, c, pos - (max + 3) * BLOCK), 0);
 	assert_int_equal(msb->reserve.count, max);
-	assert_int_equal(left(fx), 3);
+	assert_int_equal(blocks_left(fx), 3);
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, b, "b");
 	must_remove(fx, fx->root, c, "c");
@@ -490,8 +462,8 @@ static void memory_may_end_in_a_clone(void **state)
 		ssize_t done;
 		int err;
 
-		fill(fx, a, 'a', FILE_BLOCKS);
-		fill(fx, b, 'b', 3);
+		must_fill(fx, a, 'a', FILE_BLOCKS);
+		must_fill(fx, b, 'b', 3);
 		fake_fail(fx->f, FAKE_ALLOC, n);
 		err = fake_clone(fx->t, a, b, 0, 2 * BLOCK, FILE_MAX, FILE_MAX);
 		assert_true(err == 0 || err == -ENOMEM);
@@ -570,7 +542,7 @@ static void model_clone(struct model *m, struct model_file *src, struct model_fi
 	if (!src->size)
 		return;
 	if (src != dst && dst->size <= src->size && rnd(m, 2)) {
-		clone_all(m->fx, src->node, dst->node);
+		must_clone(m->fx, src->node, dst->node);
 		memcpy(dst->data, src->data, sizeof(dst->data));
 		dst->size = src->size;
 		return;
@@ -667,11 +639,11 @@ static void check_counts(struct model *m)
 	uint64_t i, used = 0, free_blocks;
 	unsigned int f;
 
-	left(m->fx);
+	blocks_left(m->fx);
 	/* what the window replaced under a mapping waits for this */
 	for (f = 0; f < FILES; f++)
 		memofs_share_settle(inode_of(m->file[f].node));
-	free_blocks = left(m->fx);
+	free_blocks = blocks_left(m->fx);
 	for (f = 0; f < FILES; f++) {
 		const struct memofs_inode *mi = inode_of(m->file[f].node);
 		uint64_t blocks = 0, bn;

@@ -5,34 +5,6 @@
  */
 #include "fixture.h"
 
-static void fill(struct fixture *fx, struct fake_node a, char c, uint64_t blocks)
-{
-	char *buf = test_malloc(blocks * BLOCK);
-
-	memset(buf, c, blocks * BLOCK);
-	must_write(fx, a, buf, blocks * BLOCK, 0);
-	test_free(buf);
-}
-
-static char byte_at(struct fixture *fx, struct fake_node a, uint64_t pos)
-{
-	char c = 0;
-
-	assert_int_equal(fake_read(fx->t, a, &c, 1, pos), 1);
-	return c;
-}
-
-static void clone_all(struct fixture *fx, struct fake_node src, struct fake_node dst)
-{
-	assert_int_equal(fake_clone(fx->t, src, dst, 0, 0, zus_zi_size(src.zi), 0), 0);
-}
-
-static uint64_t left(struct fixture *fx)
-{
-	assert_int_equal(fake_goose(fx->t, 0), 0);
-	return memofs_blocks_left(fixture_sb(fx));
-}
-
 /* The second of two who found a shared block finds the copy of the first. */
 static void late_writer_finds_the_copy(void **state)
 {
@@ -40,8 +12,8 @@ static void late_writer_finds_the_copy(void **state)
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	struct memofs_run first = { .index = 0, .n = 1 }, second;
 
-	fill(fx, a, 'a', 1);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 1);
+	must_clone(fx, a, b);
 	first.bn = block_of(inode_of(b), 0);
 	second = first;
 	assert_int_equal(memofs_own(inode_of(b), &first, false), 1);
@@ -59,15 +31,15 @@ static void fault_of_a_hole_holds_nothing_up(void **state)
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	uint64_t bn = 1, before;
 
-	fill(fx, a, 'a', 2);
+	must_fill(fx, a, 'a', 2);
 	assert_int_equal(fake_truncate(fx->t, a, 20 * BLOCK), 0);
-	before = left(fx);
-	clone_all(fx, a, b);
+	before = blocks_left(fx);
+	must_clone(fx, a, b);
 	assert_int_equal(fake_get(fx->t, a, 10 * BLOCK, BLOCK, ZUFS_RW_MMAP, &bn, 1), 1);
 	assert_int_equal(bn, 0);
 	must_write(fx, a, "n", 1, 0);
 	must_remove(fx, fx->root, b, "b");
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	must_remove(fx, fx->root, a, "a");
 }
 
@@ -78,13 +50,13 @@ static void clone_of_a_shorter_file_leaves_nothing_behind_it(void **state)
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	uint64_t before;
 
-	fill(fx, a, 'a', 2);
-	before = left(fx);
-	fill(fx, b, 'b', 20);
-	clone_all(fx, a, b);
+	must_fill(fx, a, 'a', 2);
+	before = blocks_left(fx);
+	must_fill(fx, b, 'b', 20);
+	must_clone(fx, a, b);
 	assert_int_equal(zus_zi_size(b.zi), 2 * BLOCK);
 	assert_int_equal(le64toh(b.zi->i_blocks), 2);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(fake_truncate(fx->t, b, 20 * BLOCK), 0);
 	assert_int_equal(byte_at(fx, b, BLOCK), 'a');
 	assert_int_equal(byte_at(fx, b, 2 * BLOCK), 0);
@@ -100,7 +72,7 @@ static void clone_behind_the_end_shows_zeros(void **state)
 	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
 	char buf[8];
 
-	fill(fx, a, 'a', 1);
+	must_fill(fx, a, 'a', 1);
 	must_write(fx, b, "data", 4, 0);
 	memset(memofs_block_addr(inode_of(b), block_of(inode_of(b), 0)) + 4, 'x', BLOCK - 4);
 	assert_int_equal(fake_clone(fx->t, a, b, 0, 3 * BLOCK, BLOCK, BLOCK), 0);

@@ -35,11 +35,6 @@ static int idle(struct fixture *fx, uint64_t bn, uint64_t n)
 	return say(fx, ZUFS_OP_T1_IDLE, &run, 1);
 }
 
-static uint64_t left(struct fixture *fx)
-{
-	return memofs_blocks_left(fixture_sb(fx));
-}
-
 /* A file of four blocks; its first one. */
 static uint64_t make(struct fixture *fx, const char *name, struct fake_node *node)
 {
@@ -54,21 +49,21 @@ static void busy_blocks_come_back_when_idle(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_node node;
-	uint64_t bn = make(fx, "a", &node), before = left(fx);
+	uint64_t bn = make(fx, "a", &node), before = blocks_left(fx);
 
 	assert_true(fake_mount_info(fx->f)->fs_caps & ZUFS_FSC_QUARANTINE);
 	assert_int_equal(busy(fx, bn + 1, 2), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_true(zus_block_is_busy(fake_sb(fx->f), bn + 1));
 	assert_false(zus_block_is_busy(fake_sb(fx->f), bn));
 	assert_int_equal(fake_truncate(fx->t, node, 0), 0);
-	assert_int_equal(left(fx), before + 2);
+	assert_int_equal(blocks_left(fx), before + 2);
 	assert_int_equal(idle(fx, bn + 2, 1), 0);
 	assert_true(zus_block_is_busy(fake_sb(fx->f), bn + 1));
 	assert_false(zus_block_is_busy(fake_sb(fx->f), bn + 2));
-	assert_int_equal(left(fx), before + 3);
+	assert_int_equal(blocks_left(fx), before + 3);
 	assert_int_equal(idle(fx, bn + 1, 1), 0);
-	assert_int_equal(left(fx), before + 4);
+	assert_int_equal(blocks_left(fx), before + 4);
 	must_remove(fx, fx->root, node, "a");
 }
 
@@ -145,16 +140,16 @@ static void they_are_counted(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_node node;
-	uint64_t bn = make(fx, "a", &node), before = left(fx);
+	uint64_t bn = make(fx, "a", &node), before = blocks_left(fx);
 
 	/* an IDLE from before the second BUSY comes late */
 	assert_int_equal(busy(fx, bn, 4), 0);
 	assert_int_equal(busy(fx, bn, 1), 0);
 	assert_int_equal(fake_truncate(fx->t, node, 0), 0);
 	assert_int_equal(idle(fx, bn, 4), 0);
-	assert_int_equal(left(fx), before + 3);
+	assert_int_equal(blocks_left(fx), before + 3);
 	assert_int_equal(idle(fx, bn, 1), 0);
-	assert_int_equal(left(fx), before + 4);
+	assert_int_equal(blocks_left(fx), before + 4);
 	must_remove(fx, fx->root, node, "a");
 }
 
@@ -173,16 +168,16 @@ static void blocks_of_the_reserve_are_taken(void **state)
 {
 	struct fixture *fx = *state;
 	struct memofs_sb *msb = fixture_sb(fx);
-	uint64_t before = left(fx), max = msb->reserve.max, bn = msb->reserve.bns[max / 2];
+	uint64_t before = blocks_left(fx), max = msb->reserve.max, bn = msb->reserve.bns[max / 2];
 
 	assert_int_equal(busy(fx, bn, 1), 0);
 	assert_int_equal(msb->reserve.count, max - 1);
 	assert_false(is_reserve(msb, bn));
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(idle(fx, bn, 1), 0);
 	assert_true(is_reserve(msb, bn));
 	assert_int_equal(msb->reserve.count, max);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 }
 
 /* Of the mount before: nobody has them, and nobody gets them. */
@@ -194,22 +189,22 @@ static void free_blocks_are_taken(void **state)
 	uint64_t bn = make(fx, "a", &node), all, n, got = 0;
 
 	must_remove(fx, fx->root, node, "a");
-	all = left(fx);
+	all = blocks_left(fx);
 	assert_int_equal(busy(fx, bn, 1), 0);
-	assert_int_equal(left(fx), all - 1);
+	assert_int_equal(blocks_left(fx), all - 1);
 	assert_int_equal(busy(fx, bn, 1), 0);
-	assert_int_equal(left(fx), all - 1);
+	assert_int_equal(blocks_left(fx), all - 1);
 	/* all the others are somebody's now */
 	while ((n = memofs_blocks_alloc(msb, 0, 0, 1, &all))) {
 		assert_true(all != bn);
 		got++;
 	}
-	assert_int_equal(left(fx), 0);
+	assert_int_equal(blocks_left(fx), 0);
 	assert_true(got > 0);
 	assert_int_equal(idle(fx, bn, 1), 0);
-	assert_int_equal(left(fx), 0);
+	assert_int_equal(blocks_left(fx), 0);
 	assert_int_equal(idle(fx, bn, 1), 0);
-	assert_int_equal(left(fx), 1);
+	assert_int_equal(blocks_left(fx), 1);
 	for (n = 1; n < msb->blocks; n++)
 		if (n != bn && !zus_md_reserved_block(msb->sb.md, n) && !is_reserve(msb, n) &&
 		    n != zus_t1_bn(msb->sb.md, fx->root.zi))
@@ -221,13 +216,13 @@ static void nonsense_changes_nothing(void **state)
 	struct fixture *fx = *state;
 	const struct zufs_t1_run runs[] = { { 5, 1 }, { UINT64_MAX, 2 } };
 	struct fake_node node;
-	uint64_t bn = make(fx, "a", &node), before = left(fx);
+	uint64_t bn = make(fx, "a", &node), before = blocks_left(fx);
 
 	assert_int_equal(busy(fx, 0, UINT64_MAX), -EINVAL);
 	assert_int_equal(busy(fx, fixture_sb(fx)->sb.md->t1_blocks, 1), -EINVAL);
 	assert_int_equal(say(fx, ZUFS_OP_T1_BUSY, runs, 2), -EINVAL);
 	assert_int_equal(idle(fx, bn, 2), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	must_remove(fx, fx->root, node, "a");
 }
 
@@ -235,7 +230,7 @@ static void without_memory_nothing_is_counted(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_node node;
-	uint64_t bn = make(fx, "a", &node), before = left(fx), n;
+	uint64_t bn = make(fx, "a", &node), before = blocks_left(fx), n;
 	int err;
 
 	for (n = 1;; n++) {
@@ -249,7 +244,7 @@ static void without_memory_nothing_is_counted(void **state)
 	}
 	assert_true(n == 5);
 	assert_int_equal(idle(fx, bn, 4), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	must_remove(fx, fx->root, node, "a");
 }
 
@@ -297,16 +292,16 @@ static void blocks_behind_the_limit_are_nobodys(void **state)
 {
 	const struct fake_opts opts = { .t1_bytes = 256 << 20 };
 	struct fixture *fx = fixture_mount(&opts, "size=1M");
-	uint64_t before = left(fx), last = fixture_sb(fx)->sb.md->t1_blocks - 1;
+	uint64_t before = blocks_left(fx), last = fixture_sb(fx)->sb.md->t1_blocks - 1;
 
 	(void)state;
 	assert_int_equal(busy(fx, fixture_sb(fx)->blocks, 1), 0);
 	assert_int_equal(busy(fx, last, 1), 0);
 	assert_true(zus_block_is_busy(fake_sb(fx->f), last));
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	assert_int_equal(idle(fx, last, 1), 0);
 	assert_int_equal(idle(fx, fixture_sb(fx)->blocks, 1), 0);
-	assert_int_equal(left(fx), before);
+	assert_int_equal(blocks_left(fx), before);
 	fixture_umount(fx);
 }
 
