@@ -47,8 +47,9 @@ bool zus_md_has_table(const struct zus_md *md)
 {
 	static const struct md_uuid none;
 
-	/* members are found by their UUIDs: a set that mkfs has made has them */
-	return memcmp(&md->mdt.s_uuid, &none, sizeof(none)) ||
+	/* the kernel makes up one device; a set has the UUIDs by which its members are found */
+	return zus_md_t1_count(&md->mdt) + zus_md_t2_count(&md->mdt) > 1 ||
+	       memcmp(&md->mdt.s_uuid, &none, sizeof(none)) ||
 	       memcmp(&md->mdt.s_dev_list.dev_ids[0].uuid, &none, sizeof(none));
 }
 

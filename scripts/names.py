@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Names that comments and documents speak of but the tree does not have: functions, types and
-constants with one of the project's prefixes, and source files. A name that ends with _ stands
-for all that begin so. Called by scripts/lint.sh.
+constants with one of the project's prefixes, `file.c: name`, and source files. A name that ends
+with _ stands for all that begin so. Called by scripts/lint.sh.
 
 usage: scripts/names.py
 
@@ -14,6 +14,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NAME = re.compile(r'\b(?:zuf|zus|zusd|zufs|memofs|coldfs|drillfs|ZUFS?|ZUS)_[A-Za-z0-9_]+')
+IN_FILE = re.compile(r'`(\w+\.[ch]): (\w+)`')
 FILE = re.compile(r'(?<![\w./<-])(?:[a-z][\w-]*/)*[a-z][\w-]*\.[ch]\b')
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
 # Files that are not of this tree.
@@ -70,6 +71,11 @@ def main():
                 continue
             print(f'{path}:{line}: {name}')
             bad += 1
+        for base, name in IN_FILE.findall(text):
+            if not any(re.search(rf'\b{name}\b', read(f)) for f in paths
+                       if os.path.basename(f) == base):
+                print(f'{path}:{line}: {name} is not in {base}')
+                bad += 1
         for name in FILE.findall(text):
             if os.path.basename(name) in FOREIGN or \
                     any(f == name or f.endswith('/' + name) for f in paths):

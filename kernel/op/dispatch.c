@@ -83,8 +83,7 @@ static int wait_for_left(const struct zuf_op *op)
 
 /*
  * Flags of the claim: STAYS for operations that may keep a channel for the time of a disk
- * (stays.c).
- * Not for swap, which must get through.
+ * (stays.c), but not for swap, which must get through.
  */
 static u32 claim_flags(const struct zuf_sb *zsb, const struct zuf_op *op)
 {

@@ -307,6 +307,11 @@ static void without_a_table_no_block_is_reserved(void **state)
 	assert_true(zus_md_has_table(&md));
 	assert_true(zus_md_reserved_block(&md, 0));
 	assert_false(zus_md_reserved_block(&md, 1));
+	/* a set of several devices has a table, whatever UUIDs stand in it */
+	md.mdt.s_dev_list.dev_ids[0].uuid.b[0] = 0;
+	md.mdt.s_dev_list.t2_count = htole16(1);
+	assert_true(zus_md_has_table(&md));
+	assert_true(zus_md_reserved_block(&md, 0));
 }
 
 static void addresses_outside_of_t1_are_known(void **state)
