@@ -4,6 +4,8 @@
 # Run parts of the tests and add up their results; the last line is the sum,
 # the status is 0 if nothing failed. Called by `make check` and its relatives.
 #
+# What failed is named once more before the sum.
+#
 # usage: scripts/check.sh PART...
 #   unit      meson's tests, built with ASan and UBSan in build-asan/
 #   unit-tsan those with parallel operations, built with TSan in build-tsan/
@@ -22,6 +24,7 @@ NEWEST='bed/environment tools/up-down io/nio namespace/names namespace/tmpfile
 	mmap/basic mmap/shared mmap/large'
 
 passed=0 failed=0 skipped=0
+failures=()
 newest_pid='' newest_log=''
 
 add() {
@@ -39,6 +42,7 @@ sum_of() {
 # part_failed NAME: something of it could not even run.
 part_failed() {
 	echo "FAIL $1"
+	failures+=("$1")
 	add 0 1 0
 }
 
@@ -55,6 +59,12 @@ build_sanitized() {
 # results RESULT...: how many tests of meson's log ended so.
 results() {
 	grep -c -E "\"result\": \"($1)\"" "$log" || true
+}
+
+# failed_tests: their names in meson's log.
+failed_tests() {
+	sed -n -E 's/^\{"name": "([^"]*)".*"result": "(FAIL|ERROR|TIMEOUT|INTERRUPT|UNEXPECTEDPASS)".*/\1/p' \
+		"$log"
 }
 
 # unit_tests FOLDER SANITIZERS [TEST...]
@@ -78,10 +88,11 @@ unit_tests() {
 	add "$(results 'OK|EXPECTEDFAIL')" \
 		"$(results 'FAIL|ERROR|TIMEOUT|INTERRUPT|UNEXPECTEDPASS')" \
 		"$(results SKIP)"
+	mapfile -t -O ${#failures[@]} failures < <(failed_tests | sed "s|^|${dir##*/}: |")
 }
 
 # suite KERNEL ARG...: a VM suite, its cases shared by a VM for each of up to SHARDS (2) CPUs;
-# its sum is in $sum, which is empty when one of these did not end.
+# its sum is in $sum, which is empty when one of these did not end, what failed in $failed_cases.
 suite() {
 	local kernel=$1 out shards i
 	local -a part pids=()
@@ -103,6 +114,7 @@ suite() {
 		# shellcheck disable=SC2086 # three numbers
 		sum=$(plus $sum "${part[@]}")
 	done
+	mapfile -t failed_cases < <(sed -n 's/^FAIL //p' "$out"/*)
 	rm -rf "$out"
 }
 
@@ -122,6 +134,7 @@ part_suite() {
 	suite "$@"
 	# shellcheck disable=SC2086 # three numbers
 	if [ -n "$sum" ]; then add $sum; else part_failed "$1: VM suite"; fi
+	failures+=("${failed_cases[@]}")
 }
 
 # The newest kernel is fetched while other parts run.
@@ -199,5 +212,6 @@ for part in "$@"; do
 	*)		die "no part '$part'" ;;
 	esac
 done
+[ ${#failures[@]} = 0 ] || printf 'FAILED: %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

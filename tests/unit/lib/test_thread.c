@@ -23,9 +23,21 @@
 
 /* ---- what the library asks of the system: it gets these ---- */
 
+/*
+ * A sanitizer calls what is defined here too, before it is ready for code that it watches: none of
+ * this is watched.
+ */
+#define UNWATCHED	__attribute__((no_sanitize("thread", "address", "undefined")))
+
 /* A sanitizer's stacks for signals would be in the way of the library's. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+UNWATCHED const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
+}
+
+const char *__tsan_default_options(void);
+UNWATCHED const char *__tsan_default_options(void)
 {
 	return "use_sigaltstack=0";
 }
@@ -36,7 +48,7 @@ static struct {
 	void *asked;			/* the last one that was to be installed */
 } signal_stack;
 
-int sigaltstack(const stack_t *stack, stack_t *old)
+UNWATCHED int sigaltstack(const stack_t *stack, stack_t *old)
 {
 	if (stack && !(stack->ss_flags & SS_DISABLE))
 		signal_stack.asked = stack->ss_sp;
@@ -53,7 +65,7 @@ int sigaltstack(const stack_t *stack, stack_t *old)
 
 static const char *cpu_list;		/* of every node; NULL: the machine's */
 
-FILE *fopen(const char *path, const char *mode)
+UNWATCHED FILE *fopen(const char *path, const char *mode)
 {
 	static FILE *(*next)(const char *path, const char *mode);
 
@@ -66,7 +78,7 @@ FILE *fopen(const char *path, const char *mode)
 
 static cpu_set_t asked_cpus;		/* by the last thread that was bound */
 
-int pthread_setaffinity_np(pthread_t tid, size_t size, const cpu_set_t *set)
+UNWATCHED int pthread_setaffinity_np(pthread_t tid, size_t size, const cpu_set_t *set)
 {
 	static int (*next)(pthread_t tid, size_t size, const cpu_set_t *set);
 
