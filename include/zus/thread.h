@@ -39,7 +39,8 @@ struct zus_thread_attr {
 #define ZUS_THREAD_ATTR_INIT { .name = "zus", .cpu = -1, .policy = 0, .priority = 0, .nice = 0 }
 
 /*
- * Starts fn(arg). 0 or -errno (also when the CPU or the policy is refused). Of CPU, policy and
+ * Starts fn(arg). 0 or -errno (also when the CPU or the policy is refused, and -EAGAIN when there
+ * are too many, see zus_thread_number). Of CPU, policy and
  * nice value nothing comes from the calling thread, which may be a ZT: what is left out of the
  * attributes is that of the process, its main thread. (pthread_create makes a thread that
  * stays on the CPU of its creator, before all others there.) The thread has a stack for
@@ -64,6 +65,20 @@ void zus_thread_wake(struct zus_thread *thread);
 bool zus_thread_wait(int64_t timeout_ns);
 /* Within long work: was the calling thread asked to end? */
 bool zus_thread_should_stop(void);
+
+/* Threads besides those that serve channels which may have a number at one time. */
+#define ZUS_THREADS_OTHER	256
+
+/*
+ * The number of the calling thread, the smallest one that was free: no other thread that is alive
+ * has it, and it stays the same until the thread ends. Every thread has one, those that serve
+ * (each channel of a CPU has a thread of its own), those of zus_thread_create (from their creation
+ * until they are joined), the one that mounts and unmounts, and whoever else asks. It is less than
+ * num_threads of struct zus_mount, so it can be an index: of a log, a cache, a counter. A few
+ * instructions. With more than ZUS_THREADS_OTHER threads that serve no channel, zus_thread_create
+ * is -EAGAIN, and the question of a thread that is neither aborts.
+ */
+unsigned int zus_thread_number(void);
 
 /* The CPU of the calling thread: that of its channel for a ZT, else where it runs now. */
 int zus_current_cpu(void);

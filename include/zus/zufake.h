@@ -45,6 +45,7 @@
 #include <sys/types.h>
 #include <zus/fs.h>
 #include <zus/server.h>
+#include <zus/thread.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -121,9 +122,14 @@ struct zus_sb *fake_sb(const struct fake *f);
 /**
  * fake_thread_create() - a caller, for any mount of f
  * @cpu: what zus_current_cpu() says in its operations; 0 .. 7
- * NULL: no memory. For any thread.
+ * NULL: no memory, or more than ZUS_THREADS_OTHER threads and callers. For any thread.
  */
 struct fake_thread *fake_thread_create(struct fake *f, int cpu);
+/*
+ * What zus_thread_number() says in its operations, whatever thread of the test calls: each caller
+ * has its own.
+ */
+unsigned int fake_thread_number(const struct fake_thread *t);
 /* Sends its pending puts first, while it is mounted. */
 void fake_thread_destroy(struct fake_thread *t);
 

@@ -26,6 +26,7 @@ struct fake_thread {
 	struct fake_thread *next;	/* under f->lock */
 	struct zus_cmd cmd;
 	bool interrupted;
+	unsigned int number;		/* zus_thread_number() in its operations */
 	struct zufs_ioc_IO last_get;	/* of fake_get, for fake_put */
 	bool has_get;
 	pthread_mutex_t put_lock;	/* guards the two below: goosing takes them away */

@@ -102,6 +102,38 @@ static void streamed_bytes_are_durable_alone(void **state)
 	assert_int_equal(fake_persisted(fx.f, FAKE_FLUSH), 0);
 }
 
+static unsigned int number_in_read(struct fake_thread *t)
+{
+	char c;
+
+	fx.f0.zi->i_size = htole64(1);
+	assert_int_equal(fake_read(t, fx.f0, &c, 1, 0), 1);
+	return fx.p->thread;
+}
+
+static void each_caller_has_a_number_of_its_own(void **state)
+{
+	struct fake_thread *other = fake_thread_create(fx.f, 3), *more[ZUS_THREADS_OTHER];
+	unsigned int mine = zus_thread_number(), n = 0, last;
+
+	(void)state;
+	assert_int_equal(number_in_read(fx.t), fake_thread_number(fx.t));
+	assert_int_equal(number_in_read(other), fake_thread_number(other));
+	assert_int_not_equal(fake_thread_number(fx.t), fake_thread_number(other));
+	assert_int_not_equal(fake_thread_number(fx.t), mine);
+	assert_int_not_equal(fake_thread_number(other), mine);
+	/* out of operations it is that of the test's thread */
+	assert_int_equal(zus_thread_number(), mine);
+	last = fake_thread_number(other);
+	fake_thread_destroy(other);
+	while (n < ARRAY_LEN(more) && (more[n] = fake_thread_create(fx.f, 0)))
+		n++;
+	assert_int_equal(n, ZUS_THREADS_OTHER - 2);
+	assert_int_equal(fake_thread_number(more[0]), last);
+	while (n)
+		fake_thread_destroy(more[--n]);
+}
+
 static void size_that_the_kernel_moves_is_counted(void **state)
 {
 	(void)state;
@@ -136,6 +168,7 @@ int main(void)
 		cmocka_unit_test(t1_without_a_table_is_all_the_plugins),
 		T(crash_leaves_what_was_flushed_and_fenced),
 		T(streamed_bytes_are_durable_alone),
+		T(each_caller_has_a_number_of_its_own),
 		T(size_that_the_kernel_moves_is_counted),
 		T(seek_is_the_plugins_answer),
 	};
