@@ -4,12 +4,12 @@
  *
  * Background threads are started at mount and must be joined before umount returns:
  *
- *	static void *tier(void *arg)		zus_thread_create(&t, &attr, tier, sb);
+ *	static void *tier(void *arg)		zus_env_thread_create(env, &t, &attr, tier, sb);
  *	{					...
  *		while (zus_thread_wait(SECOND))	zus_thread_wake(t);	space is low
  *			move_cold_blocks(arg);	...
  *		return NULL;			zus_thread_stop(t);
- *	}					zus_thread_join(t);
+ *	}					zus_env_thread_join(env, t);
  *
  * Functions without a handle speak of the calling thread.
  */
@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <zus/env.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,28 @@ int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *
 		      void *(*fn)(void *arg), void *arg);
 /* Waits for its end, returns what fn returned and frees the handle. */
 void *zus_thread_join(struct zus_thread *thread);
+
+/*
+ * The same two for plugins, through their environment: a test can refuse a thread, and knows which
+ * there are. Threads that end as soon as they are asked to (zus_thread_wait, or
+ * zus_thread_should_stop now and then) can be ended by a test as well.
+ */
+static inline int zus_env_thread_create(const struct zus_env *env, struct zus_thread **thread,
+					const struct zus_thread_attr *attr,
+					void *(*fn)(void *arg), void *arg)
+{
+	if (!ZUS_ENV_HAS(env, thread_create))
+		return zus_thread_create(thread, attr, fn, arg);
+	return env->thread_create(env, thread, attr, fn, arg);
+}
+
+static inline void *zus_env_thread_join(const struct zus_env *env, struct zus_thread *thread)
+{
+	if (!ZUS_ENV_HAS(env, thread_join))
+		return zus_thread_join(thread);
+	return env->thread_join(env, thread);
+}
+
 /* Pins a running thread anew; 0 or -errno. */
 int zus_thread_pin(struct zus_thread *thread, int cpu);
 
