@@ -67,6 +67,7 @@ struct zus_mount {
 	uint32_t pedantic;
 	uint16_t num_cpu;		/* possible CPUs */
 	uint16_t num_channels;
+	uint32_t num_threads;		/* zus_thread_number() is less, as long as it is mounted */
 };
 
 /* An attribute that a new inode comes with; type and name as setxattr has them. */

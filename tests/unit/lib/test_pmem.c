@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The default environment: non-temporal copies of every alignment touch exactly their bytes,
- * memory is zeroed and aligned, options of the wrong size fail. That flushes and fences are
+ * memory is zeroed and aligned, clocks, random bytes and threads are there, also with an older table. That flushes and fences are
  * there is seen in test_pmem_cpu.c.
  */
 #include "../unit.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <zus/mem.h>
 #include <zus/pmem.h>
+#include <zus/random.h>
+#include <zus/thread.h>
+#include <zus/time.h>
 
 static uint8_t dst[256], src[256];
 
@@ -72,11 +76,80 @@ static void memory_is_zeroed_and_aligned(void **state)
 	assert_true(env->now_ns(env) > 1500000000LL * 1000000000);
 }
 
+static void clocks_go_on(void **state)
+{
+	const struct zus_env *env = zus_env_default();
+	struct zus_env old = *env;
+	int64_t first = zus_monotonic_ns(env), then = zus_now_ns(env);
+	struct timespec ts = { .tv_nsec = 2000000 };
+
+	(void)state;
+	nanosleep(&ts, NULL);
+	assert_true(zus_monotonic_ns(env) - first >= 2000000);
+	assert_true(zus_now_ns(env) - then >= 1000000);
+	/* a provider that does not have the entry */
+	old.size = offsetof(struct zus_env, random);
+	assert_true(zus_monotonic_ns(&old) - first >= 2000000);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	assert_true(zus_monotonic_ns(env) / 1000000000 - ts.tv_sec <= 1);
+}
+
+static void random_bytes_fill_exactly_the_buffer(void **state)
+{
+	const struct zus_env *env = zus_env_default();
+	struct zus_env old = *env;
+	uint8_t a[1000], b[1000];
+	size_t i, same = 0;
+
+	(void)state;
+	memset(a, 0xee, sizeof(a));
+	assert_int_equal(zus_random(env, a, 0), 0);
+	assert_int_equal(a[0], 0xee);
+	assert_int_equal(zus_random(env, a, 600), 0);
+	for (i = 600; i < sizeof(a); i++)
+		assert_int_equal(a[i], 0xee);
+	old.size = offsetof(struct zus_env, random);
+	assert_int_equal(zus_random(&old, b, sizeof(b)), 0);
+	/* getrandom(2) gives more than 256 bytes in pieces, if it likes */
+	for (i = 0; i < 600; i++)
+		same += a[i] == b[i];
+	assert_true(same < 60);
+	for (i = 500, same = 0; i < 600; i++)
+		same += a[i] == 0xee;
+	assert_true(same < 50);
+}
+
+static void *give_back(void *arg)
+{
+	return zus_thread_wait(-1) ? arg : NULL;
+}
+
+static void threads_are_started_with_and_without_the_entry(void **state)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	const struct zus_env *env = zus_env_default();
+	struct zus_env old = *env;
+	struct zus_thread *t;
+	int x;
+
+	(void)state;
+	assert_int_equal(zus_env_thread_create(env, &t, &attr, give_back, &x), 0);
+	zus_thread_wake(t);
+	assert_ptr_equal(zus_env_thread_join(env, t), &x);
+	old.size = offsetof(struct zus_env, random);
+	assert_int_equal(zus_env_thread_create(&old, &t, &attr, give_back, &x), 0);
+	zus_thread_wake(t);
+	assert_ptr_equal(zus_env_thread_join(&old, t), &x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_touch_exactly_their_bytes),
 		cmocka_unit_test(memory_is_zeroed_and_aligned),
+		cmocka_unit_test(clocks_go_on),
+		cmocka_unit_test(random_bytes_fill_exactly_the_buffer),
+		cmocka_unit_test(threads_are_started_with_and_without_the_entry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
