@@ -337,7 +337,8 @@ struct tierfs_log_entry {
 /*
  * A record: this head, then entries, then zeros up to a line. An entry is a word
  * (words << 56 | device << 48 | offset) and so many words, which are stored there; one of 0 ends
- * the record. A record without entries fills the end of the log's area.
+ * the record. One with the LSN 0 has no entries and fills the end of the log's area: its CRC is that
+ * of its head.
  */
 struct tierfs_record {
 	uint32_t crc;			/* CRC32C of the record, seeded; this field 0 */
