@@ -96,6 +96,17 @@ static inline void zus_zero_nt(const struct zus_env *env, void *dst, size_t byte
 	env->zero_nt(env, dst, bytes);
 }
 
+/* ---- loads that may fail ---- */
+
+/*
+ * Copies bytes out of T1, of any alignment. 0, or -EIO: the device's memory is bad there, and dst
+ * holds anything. Each aligned word of 8 bytes is loaded at once. Any other load from bad memory
+ * is a SIGBUS that ends the server with all its mounts, so this is for what can be told to be lost
+ * and lived without: metadata, whose checksum is that of the copy. With locks held too: it
+ * returns like any function. A load that succeeds costs a few instructions for 8 bytes.
+ */
+int zus_t1_load(const struct zus_env *env, void *dst, const void *src, size_t bytes);
+
 /* What the flushes of the default environment are made of: "clwb", "clflushopt", "clflush". */
 const char *zus_pmem_flush_name(void);
 
