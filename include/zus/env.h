@@ -72,6 +72,12 @@ struct zus_env {
 			     const struct zus_thread_attr *attr, void *(*fn)(void *arg),
 			     void *arg);
 	void *(*thread_join)(const struct zus_env *env, struct zus_thread *thread);
+
+	/* Plain stores to T1; NULL where nobody watches them, and then they are just done. */
+	void (*store)(const struct zus_env *env, void *dst, const void *src, size_t bytes);
+	void (*store8)(const struct zus_env *env, void *dst, uint64_t value);
+	/* NULL, or in the place of what zus_t1_load does. */
+	int (*load)(const struct zus_env *env, void *dst, const void *src, size_t bytes);
 };
 
 /* True if the provider's table, which may be an older one, has the entry. */

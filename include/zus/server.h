@@ -12,6 +12,8 @@
 #ifndef ZUS_SERVER_H
 #define ZUS_SERVER_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zuf/zus_api.h>
@@ -114,6 +116,12 @@ int zus_thread_act_as(int number);
  * and survives wrong pointers: for handlers of crashes.
  */
 bool zus_current_op(char *text, size_t size);
+
+/*
+ * For the handler of SIGBUS (SA_SIGINFO) of whoever serves plugins: true, it was a load of
+ * zus_t1_load, and the handler returns; the load is -EIO then. False: anything else.
+ */
+bool zus_t1_load_failed(const siginfo_t *info, void *context);
 
 /* ---- dynamic debug ---- */
 

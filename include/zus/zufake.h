@@ -180,9 +180,14 @@ void fake_interrupt(struct fake_thread *t, bool on);
 
 /* ---- persistence; for any thread ---- */
 
-enum fake_persist { FAKE_FLUSH, FAKE_FENCE, FAKE_COPY_NT, FAKE_ZERO_NT, FAKE_PERSISTS };
+enum fake_persist {
+	FAKE_FLUSH, FAKE_FENCE, FAKE_COPY_NT, FAKE_ZERO_NT, FAKE_STORE, FAKE_STORE8, FAKE_PERSISTS
+};
 
-/* How often a function of zus/pmem.h was called so far. Of memory outside of T1: an abort. */
+/*
+ * How often a function of zus/pmem.h was called so far. Of memory outside of T1, and
+ * zus_store8 to an odd address: an abort.
+ */
 uint64_t fake_persisted(struct fake *f, enum fake_persist what);
 /**
  * fake_persist_watch() - from now on it is known what a crash would leave

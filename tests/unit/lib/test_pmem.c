@@ -52,6 +52,65 @@ static void copies_touch_exactly_their_bytes(void **state)
 	}
 }
 
+/* An environment that watches, and what it has seen. */
+static struct {
+	const void *dst, *src;
+	size_t bytes;
+	uint64_t value;
+	unsigned int stores, stores8;
+} watched;
+
+static void watch_store(const struct zus_env *env, void *to, const void *from, size_t bytes)
+{
+	(void)env;
+	watched.dst = to;
+	watched.src = from;
+	watched.bytes = bytes;
+	watched.stores++;
+}
+
+static void watch_store8(const struct zus_env *env, void *to, uint64_t value)
+{
+	(void)env;
+	watched.dst = to;
+	watched.value = value;
+	watched.stores8++;
+}
+
+static void stores_are_plain_or_are_watched(void **state)
+{
+	struct zus_env env = *zus_env_default();
+	_Alignas(8) uint8_t to[24] = { 0 };
+	uint64_t v = 0x1122334455667788ULL;
+
+	(void)state;
+	assert_null(env.store);
+	assert_null(env.store8);
+	zus_store(&env, to + 1, "text", 4);
+	zus_store8(&env, to + 8, v);
+	assert_memory_equal(to, "\0text\0\0", 8);
+	assert_memory_equal(to + 8, &v, 8);
+	assert_int_equal(to[16], 0);
+	env.store = watch_store;
+	env.store8 = watch_store8;
+	zus_store(&env, to, src, 3);
+	zus_store8(&env, to + 8, 5);
+	assert_int_equal(watched.stores, 1);
+	assert_int_equal(watched.stores8, 1);
+	assert_ptr_equal(watched.dst, to + 8);
+	assert_ptr_equal(watched.src, src);
+	assert_int_equal(watched.bytes, 3);
+	assert_int_equal(watched.value, 5);
+	assert_memory_equal(to + 8, &v, 8);
+	/* what an older table has behind its end is none of its entries */
+	env.size = offsetof(struct zus_env, store);
+	zus_store(&env, to, "more", 4);
+	zus_store8(&env, to + 8, 6);
+	assert_memory_equal(to, "more", 4);
+	assert_int_equal(to[8] + to[15], 6);
+	assert_int_equal(watched.stores + watched.stores8, 2);
+}
+
 static void memory_is_zeroed_and_aligned(void **state)
 {
 	const struct zus_env *env = zus_env_default();
@@ -146,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_touch_exactly_their_bytes),
+		cmocka_unit_test(stores_are_plain_or_are_watched),
 		cmocka_unit_test(memory_is_zeroed_and_aligned),
 		cmocka_unit_test(clocks_go_on),
 		cmocka_unit_test(random_bytes_fill_exactly_the_buffer),

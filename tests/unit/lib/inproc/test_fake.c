@@ -106,6 +106,26 @@ static void streamed_bytes_are_durable_alone(void **state)
 	assert_int_equal(fake_persisted(fx.f, FAKE_FLUSH), 0);
 }
 
+static void stores_are_done_and_counted_and_not_durable(void **state)
+{
+	const struct zus_env *env = fake_sb(fx.f)->env;
+	uint8_t *p = zus_t1_addr(fake_md(fx.f), 200);
+
+	(void)state;
+	memset(p, 0, 64);
+	assert_int_equal(fake_persist_watch(fx.f), 0);
+	zus_store(env, p + 3, "abc", 3);
+	zus_store8(env, p + 8, 0x0101010101010101ULL);
+	assert_memory_equal(p, "\0\0\0abc\0\0\1\1\1\1\1\1\1\1", 16);
+	assert_int_equal(fake_persisted(fx.f, FAKE_STORE), 1);
+	assert_int_equal(fake_persisted(fx.f, FAKE_STORE8), 1);
+	zus_fence(env);
+	assert_false(fake_is_durable(fx.f, p + 3, 1));
+	assert_false(fake_is_durable(fx.f, p + 8, 1));
+	zus_persist(env, p, 16);
+	assert_true(fake_is_durable(fx.f, p, 16));
+}
+
 static unsigned int number_in_read(struct fake_thread *t)
 {
 	char c;
@@ -272,6 +292,33 @@ static void assert_aborts(void (*fn)(const struct zus_env *env))
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+static void store_outside_of_t1(const struct zus_env *env)
+{
+	char text[8];
+
+	zus_store(env, text, "abc", 3);
+}
+
+static void store8_beyond_t1(const struct zus_env *env)
+{
+	const struct zus_md *md = fake_md(fx.f);
+
+	zus_store8(env, md->t1 + (md->t1_blocks << ZUS_BLOCK_SHIFT), 1);
+}
+
+static void store8_to_an_odd_address(const struct zus_env *env)
+{
+	zus_store8(env, fake_md(fx.f)->t1 + 4096 + 4, 1);
+}
+
+static void stores_that_cannot_be_are_told(void **state)
+{
+	(void)state;
+	assert_aborts(store_outside_of_t1);
+	assert_aborts(store8_beyond_t1);
+	assert_aborts(store8_to_an_odd_address);
+}
+
 static void what_was_not_taken_cannot_be_given_back(void **state)
 {
 	(void)state;
@@ -313,6 +360,8 @@ int main(void)
 		cmocka_unit_test(t1_without_a_table_is_all_the_plugins),
 		T(crash_leaves_what_was_flushed_and_fenced),
 		T(streamed_bytes_are_durable_alone),
+		T(stores_are_done_and_counted_and_not_durable),
+		T(stores_that_cannot_be_are_told),
 		T(each_caller_has_a_number_of_its_own),
 		T(randomness_comes_from_the_seed),
 		T(clock_can_be_the_tests),
