@@ -4,7 +4,7 @@
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
  *	name.c dir.c hash.c	names			data: io.c map.c space.c extent.c
- *	node.c			inodes and their handles	xattr.c
+ *	node.c			inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
  *	pm.c crc.c		all stores to durable T1, checksums
