@@ -2,7 +2,8 @@
 /*
  * tierfs: makes an image in mapped memory. Called by mkfs.tierfs and by tests, never by the plugin.
  *
- *	device 0	table, super, state, root, table of logs, group table | logs | cells | inodes
+ *	device 0	table, super, state, root, table of logs, group table |
+ *			logs | cells of orphans | inodes
  *	others		table, super, group table
  *	every one	... and its last block, the second super-block
  *

@@ -77,7 +77,7 @@ int tierfs_options_parse(const struct zus_sb *sb, const char *text, struct tierf
 	return err;
 }
 
-/* Puts a word behind the `len` bytes that are there; the new length, more than `size` is too much. */
+/* Puts a word behind the `len` bytes that are there; the new length: above `size` it is cut. */
 static size_t add(char *buf, size_t size, size_t len, const char *word)
 {
 	size_t n = strlen(word);

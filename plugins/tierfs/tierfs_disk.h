@@ -298,7 +298,7 @@ struct tierfs_bucket {
  */
 #define TIERFS_XATTR_INLINE	1024U
 #define TIERFS_XATTR_RUNS	16U	/* blocks of a value of 64 KiB */
-#define TIERFS_XATTR_RUNS_ALL	16U	/* of all values of an inode, so that one record frees them */
+#define TIERFS_XATTR_RUNS_ALL	16U	/* of all values of an inode: one record frees them */
 
 struct tierfs_xattrs {
 	uint32_t crc;			/* CRC32C of the object's first `bytes` with this field 0 */

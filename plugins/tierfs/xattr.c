@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Extended attributes. All of an inode are one object in a slab, which is never changed: a change
- * builds a new one beside it, and the record that swaps the inode's pointer frees the old one. POSIX
- * ACLs are attributes like others; a new mode may come with them.
+ * builds a new one beside it, and the record that swaps the inode's pointer frees the old one.
+ * POSIX ACLs are attributes like others; a new mode may come with them.
  *
  * Locks: the kernel lets readers of an inode's attributes run together, and setxattr alone. The
  * node's lock is for the rest of the record.
@@ -15,7 +15,7 @@
 
 #define NAME_MAX_LEN	255U
 #define LOGGED_MAX	512U		/* larger objects are written aside */
-#define LEFT_FOR_REST	1024U		/* bytes of the record that the rest of an operation may need */
+#define LEFT_FOR_REST	1024U		/* bytes of the record, for what else an operation does */
 
 /* ---- reading ---- */
 
