@@ -4,7 +4,7 @@
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
  *	name.c dir.c hash.c	names			data: io.c map.c space.c extent.c
- *	node.c			inodes and their handles	xattr.c
+ *	node.c			inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
  *	pm.c crc.c		all stores to durable T1, checksums
@@ -59,6 +59,14 @@ struct tierfs_opts {
 	uint32_t errors;		/* enum tierfs_errors; UINT32_MAX = as the super says */
 	uint32_t test_horizon;		/* the horizon moves after each transaction: for tests */
 };
+
+/* What is not named stays as it is. */
+#define TIERFS_OPTS_DEFAULT	((struct tierfs_opts){ .errors = UINT32_MAX })
+
+/* The options of a mount, on top of what *o holds. -EINVAL, with a line in the log. */
+int tierfs_options_parse(const struct zus_sb *sb, const char *text, struct tierfs_opts *o);
+/* ",name=value..." without a NUL: its length, or -E2BIG. */
+ssize_t tierfs_options_show(const struct tierfs_opts *o, char *buf, size_t size);
 
 /* ---- logs (log.c, recover.c) ---- */
 
@@ -631,17 +639,20 @@ int tierfs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 int tierfs_seek(struct zus_ii *ii, int whence, uint64_t *offset);
 int tierfs_fiemap(struct zus_ii *ii, struct zus_fiemap *map);
 
-/* ---- xattr.c ---- */
+/* ---- xattr.c; the kernel's lock of attributes keeps readers and setxattr apart ---- */
 
 ssize_t tierfs_getxattr(struct zus_ii *ii, uint32_t type, const char *name, void *value,
 			size_t size);
 int tierfs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const void *value,
 		    size_t size, uint32_t flags);
 ssize_t tierfs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
-/* Attributes that a new inode comes with, in the transaction that makes it. */
+/*
+ * Attributes that a new inode comes with, in the transaction that makes it. -ENOSPC, -E2BIG, -EINVAL
+ * (an unknown type, a name twice), -ENOMEM.
+ */
 int tierfs_xattrs_new(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		      const struct zus_new_xattr *xattrs, uint32_t nr);
-/* Frees all attributes of an inode that goes, in tx. */
+/* Frees all attributes of an inode that goes, in tx. -EIO: they are broken, nothing is freed. */
 int tierfs_xattrs_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- format.c: making an image; mkfs.tierfs and tests ---- */
