@@ -3,8 +3,10 @@
  * tierfs: what its files share. README.md says what to read first; tierfs_disk.h is the format.
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
- *	name.c dir.c hash.c	names			data: io.c map.c space.c extent.c
- *	node.c			inodes and their handles	xattr.c xobject.c
+ *	name.c rename.c		names			data: io.c map.c space.c extent.c
+ *	dir.c entry.c hash.c	their container (room.c: where there is room in it)
+ *	symlink.c		targets of symbolic links
+ *	node.c orphan.c		inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
  *	pm.c crc.c		all stores to durable T1, checksums
@@ -29,6 +31,7 @@ struct tierfs;
 struct tierfs_node;
 struct tierfs_tx;
 struct tierfs_chunk_ram;
+struct tierfs_room;
 
 #define TIERFS_LATE_LOCKS	256
 #define TIERFS_NODE_SHARDS	64
@@ -504,7 +507,8 @@ struct tierfs_node {
 	pthread_mutex_t lock;		/* the record, the map and what it points to */
 	uint32_t type;			/* S_IFMT bits */
 	bool broken;			/* -EIO for everything but what frees the handle */
-	uint64_t hint;			/* directories: a block with room, or so */
+	uint64_t hint;			/* directories: the block of the last new name */
+	struct tierfs_room *room;	/* directories: see room.c; NULL = nothing is known */
 };
 
 static inline struct tierfs_node *tierfs_node_of(struct zus_ii *ii)
@@ -570,7 +574,7 @@ void tierfs_orphans_free(struct tierfs *fs);
 /* Frees all that an inode without links has, its slot last. The handle is nobody else's. */
 int tierfs_node_erase(struct tierfs_node *node);
 
-/* ---- dir.c, hash.c: the container of names; with the directory's lock ---- */
+/* ---- dir.c, entry.c, hash.c: the container of names; with the directory's lock ---- */
 
 struct tierfs_found {
 	const struct tierfs_dirent *entry;	/* in T1 */
@@ -591,6 +595,17 @@ int tierfs_dir_remove(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 /* The name stays and is another inode's. */
 void tierfs_dir_set(struct tierfs_tx *tx, struct tierfs_node *dir,
 		    const struct tierfs_found *found, uint64_t ino, uint8_t type);
+/* Both in one: the entry gets another name, in its block if there is room. */
+int tierfs_dir_rename(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs_inode *rec,
+		      const struct tierfs_found *found, const struct zus_name *name);
+/*
+ * Frees what a directory without names still has: index, blocks, map; in transactions of its own.
+ * The node is locked or nobody else's. Nothing to do: nothing is written. 0 or -errno (then it may
+ * be called again).
+ */
+int tierfs_dir_trim(struct tierfs_node *dir);
+/* The handle goes: frees its memory. */
+void tierfs_dir_forget(struct tierfs_node *dir);
 int tierfs_readdir(struct zus_ii *dir, struct zus_dir_ctx *ctx);
 
 /* ---- name.c ---- */
@@ -600,6 +615,16 @@ int tierfs_lookup(struct zus_ii *dir, const struct zus_name *name, struct zus_ii
 int tierfs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
 int tierfs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
 int tierfs_rename(const struct zus_rename *r);
+
+/* ---- symlink.c ---- */
+
+/* Stores the target of a new symbolic link. -ENOSPC, -ENOMEM. */
+int tierfs_link_store(struct tierfs_tx *tx, struct tierfs_inode *rec, const char *text,
+		      uint32_t len);
+/* The shared inode of a symbolic link gets its target. -EIO. */
+int tierfs_link_show(struct tierfs_node *node);
+/* Frees the target of an inode that goes, in tx. */
+int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one ---- */
 
