@@ -235,8 +235,11 @@ static int node_load(struct tierfs *fs, uint64_t ino, struct tierfs_node **out)
 	if (!node)
 		return -ENOMEM;
 	shared_fill(node, rec);
-	if (S_ISLNK(rec->mode))
-		tierfs_link_show(node);
+	err = S_ISLNK(rec->mode) ? tierfs_link_show(node) : 0;
+	if (err) {
+		node_destroy(node);
+		return err;
+	}
 	*out = node;
 	return 0;
 }
