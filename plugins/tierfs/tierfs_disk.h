@@ -164,7 +164,11 @@ struct tierfs_chunk {
 #define TIERFS_INODE_SLOT	384U
 #define TIERFS_CHUNK_INODES	170U	/* (64 KiB - 256) / 384 */
 #define TIERFS_CHUNK_PAGES	15U	/* bit i: block i + 1 of the chunk */
-#define TIERFS_PAGE_CRCS	256U	/* offset of uint64_t [15]: CRC32C in the low half */
+/*
+ * Offset of uint64_t [15]: CRC32C in the low half. 0: the page is not checked, as pages of cells of
+ * orphans are not.
+ */
+#define TIERFS_PAGE_CRCS	256U
 
 #define TIERFS_SLAB_MIN		64U
 #define TIERFS_SLAB_MAX		4096U
@@ -305,6 +309,7 @@ struct tierfs_bucket {
  */
 #define TIERFS_XATTR_INLINE	1024U
 #define TIERFS_XATTR_RUNS	16U	/* blocks of a value of 64 KiB */
+#define TIERFS_XATTR_RUNS_ALL	16U	/* of all values of an inode: one record frees them */
 
 struct tierfs_xattrs {
 	uint32_t crc;			/* CRC32C of the object's first `bytes` with this field 0 */
@@ -348,7 +353,8 @@ struct tierfs_log_entry {
 /*
  * A record: this head, then entries, then zeros up to a line. An entry is a word
  * (words << 56 | device << 48 | offset) and so many words, which are stored there; one of 0 ends
- * the record. A record without entries fills the end of the log's area.
+ * the record. One with the LSN 0 has no entries and fills the end of the log's area: its CRC is that
+ * of its head.
  */
 struct tierfs_record {
 	uint32_t crc;			/* CRC32C of the record, seeded; this field 0 */
