@@ -4,7 +4,7 @@
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
  *	name.c rename.c		names			data: io.c map.c space.c extent.c
- *	dir.c entry.c hash.c	their container (room.c: where there is room in it)
+ *	dir.c entry.c room.c	their container; hash.c hashgrow.c: its index
  *	symlink.c		targets of symbolic links
  *	node.c orphan.c		inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
@@ -619,8 +619,8 @@ int tierfs_rename(const struct zus_rename *r);
 /* Stores the target of a new symbolic link. -ENOSPC, -ENOMEM. */
 int tierfs_link_store(struct tierfs_tx *tx, struct tierfs_inode *rec, const char *text,
 		      uint32_t len);
-/* The shared inode of a symbolic link gets its target. -EIO. */
-int tierfs_link_show(struct tierfs_node *node);
+/* The shared inode of a symbolic link gets its target; without one the node is broken. */
+void tierfs_link_show(struct tierfs_node *node);
 /* Frees the target of an inode that goes, in tx. */
 int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
