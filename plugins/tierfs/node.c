@@ -36,6 +36,8 @@ static void node_destroy(struct tierfs_node *node)
 {
 	struct tierfs *fs = tierfs_fs_of(node);
 
+	if (S_ISDIR(node->type))
+		tierfs_dir_forget(node);
 	pthread_mutex_destroy(&node->lock);
 	zus_free(fs->sb.env, node);
 }
@@ -235,11 +237,8 @@ static int node_load(struct tierfs *fs, uint64_t ino, struct tierfs_node **out)
 	if (!node)
 		return -ENOMEM;
 	shared_fill(node, rec);
-	err = S_ISLNK(rec->mode) ? tierfs_link_show(node) : 0;
-	if (err) {
-		node_destroy(node);
-		return err;
-	}
+	if (S_ISLNK(rec->mode))
+		tierfs_link_show(node);
 	*out = node;
 	return 0;
 }
