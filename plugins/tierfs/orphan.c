@@ -200,7 +200,9 @@ int tierfs_node_erase(struct tierfs_node *node)
 	int err = 0;
 
 	pthread_mutex_lock(&node->lock);
-	if (S_ISREG(node->type) || S_ISDIR(node->type))
+	if (S_ISDIR(node->type))
+		err = tierfs_dir_trim(node);
+	if (!err && (S_ISREG(node->type) || S_ISDIR(node->type)))
 		err = tierfs_map_truncate(node, 0);
 	if (!err)
 		err = slot_erase(node);

@@ -623,8 +623,6 @@ int tierfs_link_store(struct tierfs_tx *tx, struct tierfs_inode *rec, const char
 		      uint32_t len);
 /* The shared inode of a symbolic link gets its target; without one the node is broken. */
 void tierfs_link_show(struct tierfs_node *node);
-/* Frees the target of an inode that goes, in tx. */
-int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one ---- */
 
