@@ -210,7 +210,7 @@ int tierfs_name_gone(struct tierfs_tx *tx, struct tierfs_inode *drec, struct tie
 	rec->nlink = is_dir ? 0 : rec->nlink - 1;
 	if (is_dir)
 		drec->nlink--;
-	return rec->nlink ? 0 : tierfs_orphan_add(tx, node);
+	return rec->nlink ? 0 : tierfs_orphan_add(tx, node, rec);
 }
 
 static int remove_name(struct tierfs_node *dir, struct tierfs_node *node,
