@@ -36,7 +36,8 @@ static void node_destroy(struct tierfs_node *node)
 {
 	struct tierfs *fs = tierfs_fs_of(node);
 
-	tierfs_dir_forget(node);
+	if (S_ISDIR(node->type))
+		tierfs_dir_forget(node);
 	pthread_mutex_destroy(&node->lock);
 	zus_free(fs->sb.env, node);
 }

@@ -160,19 +160,6 @@ void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node, struct ti
 
 /* ---- the end of an inode ---- */
 
-static int link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec)
-{
-	const void *text;
-
-	if (!S_ISLNK(node->type) || !(rec->own_flags & TIERFS_INODE_LINK_SLAB))
-		return 0;
-	text = tierfs_slab_at(tierfs_tx_fs(tx), rec->slots[0], (uint32_t)rec->size + 1);
-	if (!text)
-		return tierfs_broken(tierfs_tx_fs(tx), node->ino, "its target");
-	tierfs_slab_free(tx, text);
-	return 0;
-}
-
 /* Slot, attributes and cell go in one record; the generation stays. */
 static int slot_erase(struct tierfs_node *node)
 {
@@ -180,7 +167,7 @@ static int slot_erase(struct tierfs_node *node)
 	struct tierfs_tx *tx = tierfs_tx_begin(fs);
 	struct tierfs_inode *rec = tierfs_node_change(tx, node);
 	uint32_t generation = rec->generation;
-	int err = link_free(tx, node, rec);
+	int err = S_ISLNK(node->type) ? tierfs_link_free(tx, node, rec) : 0;
 
 	if (!err && rec->xattrs)
 		err = tierfs_xattrs_free(tx, node, rec);
@@ -202,7 +189,7 @@ int tierfs_node_erase(struct tierfs_node *node)
 	pthread_mutex_lock(&node->lock);
 	if (S_ISDIR(node->type))
 		err = tierfs_dir_trim(node);
-	if (!err && (S_ISREG(node->type) || S_ISDIR(node->type)))
+	else if (S_ISREG(node->type))
 		err = tierfs_map_truncate(node, 0);
 	if (!err)
 		err = slot_erase(node);

@@ -351,7 +351,7 @@ int tierfs_recover(struct tierfs *fs)
 	if (fs->rdonly) {
 		fs->space.inodes = clean ? state->inodes : 0;
 		fs->space.inodes_known = clean;
-		if (clean || fs->norecovery)
+		if (clean || fs->opts.norecovery)
 			return 0;
 		zus_err(fs->sb.env, "tierfs: a read-only mount cannot recover: fsck.tierfs -p does "
 			"it, or -o norecovery shows what is there");

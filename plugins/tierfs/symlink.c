@@ -3,7 +3,7 @@
  * Targets of symbolic links: in the record of the inode up to 95 bytes, else an object of a slab;
  * with a NUL behind in both cases, for the kernel reads them where they lie.
  *
- * Called by name.c when a link is made and by node.c when one is read; orphan.c frees them. A target never
+ * Called by name.c when a link is made and by node.c when one is read or freed. A target never
  * changes. What media say about it is checked before the kernel is told.
  */
 #include "tierfs.h"
@@ -76,4 +76,20 @@ void tierfs_link_show(struct tierfs_node *node)
 	} else {
 		zus_zi_set_symlink(zi, zus_t1_dpp(fs->sb.md, text));
 	}
+}
+
+int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec)
+{
+	struct tierfs *fs = tierfs_fs_of(node);
+	const void *object;
+
+	if (!(rec->own_flags & TIERFS_INODE_LINK_SLAB))
+		return 0;
+	object = tierfs_slab_at(fs, rec->slots[0], 1);
+	if (!object)
+		return tierfs_broken(fs, node->ino, "symbolic link");
+	tierfs_slab_free(tx, object);
+	rec->own_flags &= (uint16_t)~TIERFS_INODE_LINK_SLAB;
+	memset(rec->slots, 0, sizeof(rec->slots));
+	return 0;
 }

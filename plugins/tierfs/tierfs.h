@@ -176,8 +176,8 @@ struct tierfs_dev {
 struct tierfs {
 	struct zus_sb sb;		/* first */
 	struct tierfs_opts opts;
-	bool rdonly;
-	bool norecovery;		/* nothing was replayed: what is read may be halves */
+	bool rdonly;			/* the mount is read-only; atomic */
+	bool gave_up;			/* errors=remount-ro has met broken metadata; atomic */
 	uint32_t nr_devs;		/* entries of devs, in the order of the linear T1 */
 	uint8_t dev_index[TIERFS_MAX_DEVS];	/* by id; 0xff = none */
 	struct tierfs_dev devs[TIERFS_MAX_DEVS];
@@ -545,8 +545,6 @@ void tierfs_node_show(struct tierfs_node *node);
 /* Locks nodes, NULLs and doubles allowed, by their numbers. */
 void tierfs_nodes_lock(struct tierfs_node **nodes, unsigned int n);
 void tierfs_nodes_unlock(struct tierfs_node **nodes, unsigned int n);
-/* Fills what the kernel shall see of a symlink: name.c. */
-void tierfs_link_show(struct tierfs_node *node);
 /* Tells once, with a line in the log, that metadata is broken; counts. -EIO. */
 int tierfs_broken(struct tierfs *fs, uint64_t ino, const char *what);
 /* Is a change allowed? 0 or -EROFS. */
@@ -623,6 +621,8 @@ int tierfs_link_store(struct tierfs_tx *tx, struct tierfs_inode *rec, const char
 		      uint32_t len);
 /* The shared inode of a symbolic link gets its target; without one the node is broken. */
 void tierfs_link_show(struct tierfs_node *node);
+/* Frees the target of an inode that goes, in tx. */
+int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one ---- */
 
