@@ -3,7 +3,7 @@
  * tierfs: what its files share. README.md says what to read first; tierfs_disk.h is the format.
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
- *	name.c dir.c hash.c	names			data: io.c map.c space.c extent.c
+ *	name.c dir.c hash.c	names			data: io.c fault.c space.c extent.c
  *	node.c			inodes and their handles	xattr.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
@@ -450,6 +450,7 @@ struct tierfs_node {
 	uint32_t type;			/* S_IFMT bits */
 	bool broken;			/* -EIO for everything but what frees the handle */
 	uint64_t hint;			/* directories: a block with room, or so */
+	uint32_t growth;		/* map.c: odd while a higher map is stored; atomic */
 };
 
 static inline struct tierfs_node *tierfs_node_of(struct zus_ii *ii)
@@ -545,9 +546,13 @@ int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max
  */
 int tierfs_map_set(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		   uint64_t index, uint64_t bn, uint32_t n, bool unwritten);
-/* Takes [index, index + n) of one slot out of the map and frees the blocks in tx. */
+/*
+ * Takes file blocks [index, index + *n) of one slot out of the map and frees them in tx, from the
+ * end: as many as the record holds, at least one. *n becomes how many are left of the range. The
+ * only change of the map in tx.
+ */
 int tierfs_map_clear(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
-		     uint64_t index, uint32_t n);
+		     uint64_t index, uint32_t *n);
 /* First file block >= index that is no hole; UINT64_MAX = none. Skips empty index pages. */
 uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index);
 /*
