@@ -7,7 +7,7 @@
  * only what is safe there: write() and backtrace_symbols_fd(), whose library was loaded
  * before. It runs on a stack of its own: main's is here, those of other threads are made by
  * zus_thread_create. Of several threads that crash the first one speaks, the others wait for
- * its abort().
+ * its abort(). A load that a plugin has guarded (zus_t1_load) is no crash.
  *
  * A plugin that calls exit() would end the server without a word: it is told of as well.
  */
@@ -103,7 +103,8 @@ static void crash(int sig, siginfo_t *info, void *context)
 	void *frames[64];
 	int n;
 
-	(void)context;
+	if (zus_t1_load_failed(info, context))
+		return;
 	speak_alone();
 	say("<2>zusd: crashed by signal ");
 	say_number((unsigned long)sig, 10);

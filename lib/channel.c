@@ -163,6 +163,7 @@ int zus_channel_open(struct zus_channel *ch, int root_fd, unsigned int channel_n
 	err = map_shared(ch->fd, cmd->size, ZUS_API_MAP_MAX_SIZE, &cmd->buf);
 	if (err)
 		goto err_unmap;
+	zus_thread_number_serves();
 	return 0;
 
 err_unmap:

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <zus/iomap.h>
 #include <zus/log.h>
+#include <zus/thread.h>
 #include "internal.h"
 
 /* Options as a C string inside of the message, "" if there are none, NULL if malformed. */
@@ -38,6 +39,8 @@ static int mount_args(const struct zufs_ioc_mount *msg, size_t size, struct zus_
 		.pedantic = zmi->po.pedantic,
 		.num_cpu = zmi->num_cpu,
 		.num_channels = zmi->num_channels,
+		/* as many as there can ever be, whatever this root wants now */
+		.num_threads = (uint32_t)zmi->num_cpu * ZUFS_MAX_ZT_CHANNELS + ZUS_THREADS_OTHER,
 	};
 	return m->options ? 0 : -EINVAL;
 }

@@ -132,6 +132,10 @@ int zus_special_ioctl(int fd, unsigned long request, void *arg);
 void zus_thread_set_op(const struct zufs_ioc_hdr *hdr, int cpu);
 const struct zufs_ioc_hdr *zus_thread_op(void);
 
+/* number.c: that of the calling thread, from its creator; it serves a channel from now on. */
+void zus_thread_number_set_own(unsigned int number);
+void zus_thread_number_serves(void);
+
 /* current.c: the message that the mounter has, NULL afterwards. */
 void zus_current_set_mount(const struct zufs_ioc_mount *msg);
 

@@ -32,6 +32,7 @@ struct zus_thread {
 	void *(*fn)(void *arg);
 	void *arg;
 	struct zus_thread_attr attr;
+	unsigned int number;		/* see number.c */
 	sem_t ready;			/* posted once, after err is set */
 	int err;
 	pthread_mutex_t lock;		/* the three below */
@@ -186,6 +187,7 @@ static void *thread_main(void *arg)
 	void *stack, *ret;
 
 	self = t;
+	zus_thread_number_set_own(t->number);
 	t->err = err;
 	sem_post(&t->ready);
 	if (err)
@@ -209,6 +211,7 @@ static void init_event(struct zus_thread *t)
 
 static void thread_free(struct zus_thread *t)
 {
+	zus_thread_number_give(t->number);
 	pthread_cond_destroy(&t->event);
 	pthread_mutex_destroy(&t->lock);
 	sem_destroy(&t->ready);
@@ -218,11 +221,17 @@ static void thread_free(struct zus_thread *t)
 int zus_thread_create(struct zus_thread **thread, const struct zus_thread_attr *attr,
 		      void *(*fn)(void *arg), void *arg)
 {
-	struct zus_thread *t = calloc(1, sizeof(*t));
-	int err;
+	struct zus_thread *t;
+	int err, number = zus_thread_number_take();
 
-	if (!t)
+	if (number < 0)
+		return number;
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		zus_thread_number_give((unsigned int)number);
 		return -ENOMEM;
+	}
+	t->number = (unsigned int)number;
 	t->fn = fn;
 	t->arg = arg;
 	t->attr = *attr;

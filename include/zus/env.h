@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The environment of a plugin: memory, time, log, persistence, iomap execution.
+ * The environment of a plugin: memory, clocks, randomness, log, persistence, threads, lists.
  *
  * A plugin keeps no mutable globals and calls no allocator or clock of its own: it gets
  * everything through the const struct zus_env of its super-block. The daemon passes the
  * real one, tests one that counts and fails on demand; the plugin cannot tell.
  * All entries may be called from any thread at any time. The table is append-only; `size`
- * tells which entries exist. Wrappers with types are in mem.h, pmem.h, log.h, iomap.h.
+ * tells which entries exist. Wrappers with types are in mem.h, time.h, random.h, pmem.h, log.h,
+ * thread.h, iomap.h.
  */
 #ifndef ZUS_ENV_H
 #define ZUS_ENV_H
@@ -20,6 +21,8 @@ extern "C" {
 #endif
 
 struct zus_sb;
+struct zus_thread;
+struct zus_thread_attr;
 
 struct zus_env {
 	uint32_t size;			/* sizeof(struct zus_env) of the provider */
@@ -58,6 +61,23 @@ struct zus_env {
 	int (*iomap_exec_async)(const struct zus_env *env, struct zus_sb *sb,
 				const uint64_t *words, uint32_t n, uint32_t flags,
 				uint64_t cookie);
+
+	/* Bytes that nobody can foretell. 0 or -errno. */
+	int (*random)(const struct zus_env *env, void *buf, size_t bytes);
+	/* A clock that is never set: ns since any point in time. */
+	int64_t (*monotonic_ns)(const struct zus_env *env);
+
+	/* As zus_thread_create and zus_thread_join. */
+	int (*thread_create)(const struct zus_env *env, struct zus_thread **thread,
+			     const struct zus_thread_attr *attr, void *(*fn)(void *arg),
+			     void *arg);
+	void *(*thread_join)(const struct zus_env *env, struct zus_thread *thread);
+
+	/* Plain stores to T1; NULL where nobody watches them, and then they are just done. */
+	void (*store)(const struct zus_env *env, void *dst, const void *src, size_t bytes);
+	void (*store8)(const struct zus_env *env, void *dst, uint64_t value);
+	/* NULL, or in the place of what zus_t1_load does. */
+	int (*load)(const struct zus_env *env, void *dst, const void *src, size_t bytes);
 };
 
 /* True if the provider's table, which may be an older one, has the entry. */
@@ -65,7 +85,8 @@ struct zus_env {
 	((env)->size >= offsetof(struct zus_env, entry) + sizeof((env)->entry) && (env)->entry)
 
 /*
- * The real environment: heap, CLOCK_REALTIME, stderr, CPU cache instructions. Its
+ * The real environment: heap, the clocks and random bytes of the kernel, stderr, CPU cache
+ * instructions, threads. Its
  * iomap_exec answers -EOPNOTSUPP, the two after it are NULL; the daemon copies the table and
  * puts its own there.
  */

@@ -12,6 +12,8 @@
 #ifndef ZUS_SERVER_H
 #define ZUS_SERVER_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zuf/zus_api.h>
@@ -96,11 +98,30 @@ void zus_dispatch_mount(const struct zus_host *host, struct zufs_ioc_mount *msg,
 			size_t size);
 
 /*
+ * For a feeder without a thread for each channel, as the in-process fake. Takes a number for one of
+ * them, which no thread gets until it is given back; -EAGAIN: there are too many.
+ */
+int zus_thread_number_take(void);
+void zus_thread_number_give(unsigned int number);
+/*
+ * What the calling thread dispatches from now on it does for the owner of this number: that is
+ * what zus_thread_number says. Returns the number that it had before, for its way back; -1 stands
+ * for the thread's own one.
+ */
+int zus_thread_act_as(int number);
+
+/*
  * What the calling thread is at work for, in at most size (> 0) bytes with the NUL, like
  * "operation WRITE, plugin memofs, mount 3, inode 17"; false and "": for nobody. Takes no locks
  * and survives wrong pointers: for handlers of crashes.
  */
 bool zus_current_op(char *text, size_t size);
+
+/*
+ * For the handler of SIGBUS (SA_SIGINFO) of whoever serves plugins: true, it was a load of
+ * zus_t1_load, and the handler returns; the load is -EIO then. False: anything else.
+ */
+bool zus_t1_load_failed(const siginfo_t *info, void *context);
 
 /* ---- dynamic debug ---- */
 

@@ -45,6 +45,7 @@
 #include <sys/types.h>
 #include <zus/fs.h>
 #include <zus/server.h>
+#include <zus/thread.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,6 +74,7 @@ struct fake_opts {
 	unsigned int t1_count;		/* 1 .. 63; 0 = 1 */
 	uint64_t t2_bytes;		/* a multiple of 2 MiB; 0 = no T2 device */
 	bool no_table;			/* as the device `none`: one T1 device, nothing in it */
+	uint64_t seed;			/* of zus_random(), and of the devices' UUIDs */
 };
 
 /* ---- life ---- */
@@ -121,9 +123,14 @@ struct zus_sb *fake_sb(const struct fake *f);
 /**
  * fake_thread_create() - a caller, for any mount of f
  * @cpu: what zus_current_cpu() says in its operations; 0 .. 7
- * NULL: no memory. For any thread.
+ * NULL: no memory, or more than ZUS_THREADS_OTHER threads and callers. For any thread.
  */
 struct fake_thread *fake_thread_create(struct fake *f, int cpu);
+/*
+ * What zus_thread_number() says in its operations, whatever thread of the test calls: each caller
+ * has its own.
+ */
+unsigned int fake_thread_number(const struct fake_thread *t);
 /* Sends its pending puts first, while it is mounted. */
 void fake_thread_destroy(struct fake_thread *t);
 
@@ -133,6 +140,8 @@ enum fake_fault {
 	FAKE_ALLOC,			/* an allocation of the plugin or the core is NULL */
 	FAKE_MESSAGE,			/* a message is -EIO and does not reach the plugin */
 	FAKE_DEVICE,			/* an access to T2, or a mount's grab of devices, is -EIO */
+	FAKE_RANDOM,			/* zus_random() is -EIO */
+	FAKE_THREAD,			/* zus_env_thread_create() is -EAGAIN */
 	FAKE_FAULTS
 };
 
@@ -144,11 +153,20 @@ void fake_fail(struct fake *f, enum fake_fault what, uint64_t n);
 /* True if the fault has struck since fake_fail. */
 bool fake_fault_hit(struct fake *f, enum fake_fault what);
 /*
- * What was taken and not given back yet: allocations of the plugin and of the core, and sets of
- * devices that were grabbed. 0 when nothing is mounted, or something leaks. A set that is
- * released and was not grabbed is an abort.
+ * What was taken and not given back yet: allocations of the plugin and of the core, background
+ * threads that were not joined, and sets of devices that were grabbed. 0 when nothing is mounted,
+ * or something leaks. What is given back and was not taken (by the function that belongs to it) is
+ * an abort.
  */
 int64_t fake_outstanding(struct fake *f);
+/* Background threads (zus_env_thread_create) that were not joined yet. */
+unsigned int fake_background(struct fake *f);
+/**
+ * fake_set_clock() - time is the test's from now on
+ * Both clocks of the environment say now_ns at the next question, whichever it is about, and
+ * step_ns more at each further one. Until the first call they are the real ones.
+ */
+void fake_set_clock(struct fake *f, int64_t now_ns, int64_t step_ns);
 /* Sets of devices that are grabbed: 1 while mounted. */
 int64_t fake_devices(struct fake *f);
 /* How often a write went beyond i_size and the plugin had not moved it: the kernel did. */
@@ -162,9 +180,14 @@ void fake_interrupt(struct fake_thread *t, bool on);
 
 /* ---- persistence; for any thread ---- */
 
-enum fake_persist { FAKE_FLUSH, FAKE_FENCE, FAKE_COPY_NT, FAKE_ZERO_NT, FAKE_PERSISTS };
+enum fake_persist {
+	FAKE_FLUSH, FAKE_FENCE, FAKE_COPY_NT, FAKE_ZERO_NT, FAKE_STORE, FAKE_STORE8, FAKE_PERSISTS
+};
 
-/* How often a function of zus/pmem.h was called so far. Of memory outside of T1: an abort. */
+/*
+ * How often a function of zus/pmem.h was called so far. Of memory outside of T1, and
+ * zus_store8 to an odd address: an abort.
+ */
 uint64_t fake_persisted(struct fake *f, enum fake_persist what);
 /**
  * fake_persist_watch() - from now on it is known what a crash would leave

@@ -31,10 +31,12 @@ static void *window_create(void)
 struct fake_thread *fake_thread_create(struct fake *f, int cpu)
 {
 	struct fake_thread *t = calloc(1, sizeof(*t));
+	int number = zus_thread_number_take();
 
-	if (!t)
-		return NULL;
+	if (!t || number < 0)
+		goto err_free;
 	t->f = f;
+	t->number = (unsigned int)number;
 	t->cmd.size = FAKE_CMD_SIZE;
 	t->cmd.buf = aligned_alloc(ZUFS_PAGE_SIZE, FAKE_CMD_SIZE);
 	t->cmd.window = window_create();
@@ -42,8 +44,7 @@ struct fake_thread *fake_thread_create(struct fake *f, int cpu)
 	t->cmd.cpu = cpu;
 	if (!t->cmd.buf || !t->cmd.window) {
 		free(t->cmd.buf);
-		free(t);
-		return NULL;
+		goto err_free;
 	}
 	pthread_mutex_init(&t->put_lock, NULL);
 	pthread_mutex_lock(&f->lock);
@@ -51,6 +52,26 @@ struct fake_thread *fake_thread_create(struct fake *f, int cpu)
 	f->threads = t;
 	pthread_mutex_unlock(&f->lock);
 	return t;
+
+err_free:
+	if (number >= 0)
+		zus_thread_number_give((unsigned int)number);
+	free(t);
+	return NULL;
+}
+
+unsigned int fake_thread_number(const struct fake_thread *t)
+{
+	return t->number;
+}
+
+/* For a caller: its thread of the server has the caller's number. */
+static void dispatch_as(const struct fake_thread *t, struct zus_cmd *cmd)
+{
+	int before = zus_thread_act_as((int)t->number);
+
+	zus_dispatch(cmd);
+	zus_thread_act_as(before);
 }
 
 void fake_thread_destroy(struct fake_thread *t)
@@ -68,6 +89,7 @@ void fake_thread_destroy(struct fake_thread *t)
 	*p = t->next;
 	pthread_mutex_unlock(&t->f->lock);
 	pthread_mutex_destroy(&t->put_lock);
+	zus_thread_number_give(t->number);
 	munmap(t->cmd.window, ZUS_API_MAP_MAX_SIZE + ZUFS_PAGE_SIZE);
 	free(t->cmd.buf);
 	free(t);
@@ -154,7 +176,7 @@ int fake_send(struct fake_thread *t)
 		hdr->flags |= ZUFS_H_INTR;
 	do {
 		__atomic_fetch_add(&t->f->messages, 1, __ATOMIC_RELAXED);
-		zus_dispatch(&t->cmd);
+		dispatch_as(t, &t->cmd);
 		hdr->flags &= (uint16_t)~ZUFS_H_HAS_PIGY_PUT;
 		err = hdr->err;
 		if (err != -EZUFS_RETRY || hdr->operation == ZUFS_OP_IOCTL)
@@ -249,7 +271,7 @@ int fake_goose(struct fake_thread *t, uint64_t ii)
 		while (steal_put(from, ii, p)) {
 			cmd.buf = p->msg;
 			cmd.size = sizeof(p->msg);
-			zus_dispatch(&cmd);
+			dispatch_as(t, &cmd);
 			__atomic_fetch_add(&t->f->puts, 1, __ATOMIC_RELAXED);
 		}
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The fake kernel's life: devices on anonymous memory, environment with faults, mount,
- * inode locks. See zus/zufake.h for use and threads.
+ * The fake kernel's life: faults, devices on anonymous memory, mount, inode locks. See zus/zufake.h for use and threads.
  */
 #define _GNU_SOURCE
 #include "inproc.h"
@@ -41,11 +40,6 @@ bool fake_strikes(struct fake *f, enum fake_fault what)
 	return false;
 }
 
-int64_t fake_outstanding(struct fake *f)
-{
-	return __atomic_load_n(&f->outstanding, __ATOMIC_RELAXED) + fake_devices(f);
-}
-
 int64_t fake_devices(struct fake *f)
 {
 	return __atomic_load_n(&f->devices, __ATOMIC_RELAXED);
@@ -74,93 +68,6 @@ uint64_t fake_sizes_raised(struct fake *f)
 uint32_t fake_list_flags(struct fake *f)
 {
 	return __atomic_load_n(&f->list_flags, __ATOMIC_RELAXED);
-}
-
-/* ---- environment ---- */
-
-static void *count_alloc(struct fake *f, void *p)
-{
-	if (p)
-		__atomic_fetch_add(&f->outstanding, 1, __ATOMIC_RELAXED);
-	return p;
-}
-
-static void *env_alloc(const struct zus_env *env, size_t bytes)
-{
-	const struct zus_env *real = zus_env_default();
-	struct fake *f = env->ctx;
-
-	return fake_strikes(f, FAKE_ALLOC) ? NULL : count_alloc(f, real->alloc(real, bytes));
-}
-
-static void env_free(const struct zus_env *env, void *p)
-{
-	const struct zus_env *real = zus_env_default();
-	struct fake *f = env->ctx;
-
-	if (p)
-		__atomic_fetch_sub(&f->outstanding, 1, __ATOMIC_RELAXED);
-	real->free(real, p);
-}
-
-static void *env_page_alloc(const struct zus_env *env, unsigned int order)
-{
-	const struct zus_env *real = zus_env_default();
-	struct fake *f = env->ctx;
-
-	if (fake_strikes(f, FAKE_ALLOC))
-		return NULL;
-	return count_alloc(f, real->page_alloc(real, order));
-}
-
-static void env_page_free(const struct zus_env *env, void *p, unsigned int order)
-{
-	const struct zus_env *real = zus_env_default();
-	struct fake *f = env->ctx;
-
-	if (p)
-		__atomic_fetch_sub(&f->outstanding, 1, __ATOMIC_RELAXED);
-	real->page_free(real, p, order);
-}
-
-static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
-			  const uint64_t *words, uint32_t n)
-{
-	(void)sb;
-	return fake_iomap_run(env->ctx, words, n);
-}
-
-/* T2 is memory: it is always flushed. */
-static int env_iomap_exec_flags(const struct zus_env *env, struct zus_sb *sb,
-				const uint64_t *words, uint32_t n, uint32_t flags)
-{
-	struct fake *f = env->ctx;
-
-	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
-	return env_iomap_exec(env, sb, words, n);
-}
-
-static int env_iomap_exec_async(const struct zus_env *env, struct zus_sb *sb,
-				const uint64_t *words, uint32_t n, uint32_t flags,
-				uint64_t cookie)
-{
-	struct fake *f = env->ctx;
-
-	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
-	return fake_list_start(f, sb, words, n, cookie);
-}
-
-static void env_init(struct fake *f)
-{
-	f->env = *zus_env_default();
-	f->env.ctx = f;
-	f->env.alloc = env_alloc;
-	f->env.free = env_free;
-	f->env.page_alloc = env_page_alloc;
-	f->env.page_free = env_page_free;
-	f->env.iomap_exec = env_iomap_exec;
-	f->env.iomap_exec_flags = env_iomap_exec_flags;
-	f->env.iomap_exec_async = env_iomap_exec_async;
 }
 
 /* ---- devices ---- */
@@ -193,6 +100,18 @@ static void *map_anon(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* A random one of the seed's. */
+static void make_uuid(struct fake *f, uint8_t uuid[16])
+{
+	uint64_t words[2];
+
+	words[0] = fake_random(f);
+	words[1] = fake_random(f);
+	memcpy(uuid, words, sizeof(words));
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
 static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 			const struct fake_opts *o)
 {
@@ -215,10 +134,10 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 	if (no_table && t1 + t2 > 1)
 		return -EINVAL;
 	for (i = 0; i < t1 + t2; i++) {
-		zus_uuid_generate(devs[i].uuid);
+		make_uuid(f, devs[i].uuid);
 		devs[i].bytes = i < t1 ? t1_bytes : o->t2_bytes;
 	}
-	zus_uuid_generate(spec.uuid);
+	make_uuid(f, spec.uuid);
 	if (no_table) {
 		memset(devs[0].uuid, 0, sizeof(devs[0].uuid));
 		memset(spec.uuid, 0, sizeof(spec.uuid));
@@ -251,13 +170,14 @@ int fake_create(struct fake **out, const struct zus_plugin *plugin,
 
 	if (!f)
 		return -ENOMEM;
-	env_init(f);
+	opts = opts ? opts : &defaults;
+	fake_env_init(f, opts->seed);
 	pthread_mutex_init(&f->lock, NULL);
 	fake_persist_init(f);
 	fake_lists_init(f);
 	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
 		pthread_rwlock_init(&f->inode_lock[i], NULL);
-	err = make_devices(f, plugin, opts ? opts : &defaults);
+	err = make_devices(f, plugin, opts);
 	if (!err)
 		err = zus_type_create(plugin, &f->env, &f->type);
 	if (err) {
@@ -274,6 +194,7 @@ void fake_destroy(struct fake *f)
 		fake_umount(f);
 	fake_lists_fini(f);
 	fake_persist_fini(f);
+	fake_env_fini(f);
 	zus_type_destroy(f->type);
 	if (f->md.t1)
 		munmap(f->md.t1, f->t1_bytes);

@@ -26,12 +26,22 @@ struct fake_thread {
 	struct fake_thread *next;	/* under f->lock */
 	struct zus_cmd cmd;
 	bool interrupted;
+	unsigned int number;		/* zus_thread_number() in its operations */
 	struct zufs_ioc_IO last_get;	/* of fake_get, for fake_put */
 	bool has_get;
 	pthread_mutex_t put_lock;	/* guards the two below: goosing takes them away */
 	unsigned int n_pending;
 	struct fake_pending pending[FAKE_PUT_MAX];
 	uint64_t get_words[ZUS_API_MAP_MAX_PAGES];
+};
+
+/* What the plugin has and has not given back; env.c. */
+struct fake_owned {
+	pthread_mutex_t lock;		/* guards all of it */
+	uintptr_t *blocks;		/* hash table with linear probing, 0 = free */
+	size_t size, nr;		/* of its places, of those in use */
+	struct fake_background *background;
+	unsigned int nr_background;
 };
 
 struct fake_list;
@@ -71,10 +81,13 @@ struct fake {
 	uint64_t countdown[FAKE_FAULTS];
 	uint32_t hit[FAKE_FAULTS];
 	uint32_t list_flags;
-	int64_t outstanding;
 	int64_t devices;
+	uint64_t random;		/* state of the generator */
+	bool own_clock;			/* the two below, not the kernel's */
+	int64_t clock, clock_step;
 	struct fake_lists lists;
 	uint64_t messages, puts, gets, sizes_raised;
+	struct fake_owned owned;
 	struct fake_watch watch;
 };
 
@@ -94,6 +107,11 @@ bool fake_strikes(struct fake *f, enum fake_fault what);
 int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
 /* Only checks it. */
 int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n);
+
+/* env.c: the environment but for persistence; a step of its random generator. */
+void fake_env_init(struct fake *f, uint64_t seed);
+void fake_env_fini(struct fake *f);
+uint64_t fake_random(struct fake *f);
 
 /* persist.c: the entries of the environment, and their state. */
 void fake_persist_init(struct fake *f);

@@ -104,6 +104,25 @@ static void env_zero_nt(const struct zus_env *env, void *dst, size_t bytes)
 	stage(f, start, bytes);
 }
 
+static void env_store(const struct zus_env *env, void *dst, const void *src, size_t bytes)
+{
+	struct fake *f = env->ctx;
+
+	offset_in_t1(f, dst, bytes);
+	count(f, FAKE_STORE);
+	memcpy(dst, src, bytes);
+}
+
+static void env_store8(const struct zus_env *env, void *dst, uint64_t value)
+{
+	struct fake *f = env->ctx;
+
+	if (offset_in_t1(f, dst, sizeof(value)) % sizeof(value))
+		abort();
+	count(f, FAKE_STORE8);
+	__atomic_store_n((uint64_t *)dst, value, __ATOMIC_RELEASE);
+}
+
 void fake_persist_init(struct fake *f)
 {
 	pthread_mutex_init(&f->watch.lock, NULL);
@@ -111,6 +130,8 @@ void fake_persist_init(struct fake *f)
 	f->env.fence = env_fence;
 	f->env.copy_nt = env_copy_nt;
 	f->env.zero_nt = env_zero_nt;
+	f->env.store = env_store;
+	f->env.store8 = env_store8;
 }
 
 void fake_persist_fini(struct fake *f)

@@ -3,8 +3,10 @@
  * tierfs: what its files share. README.md says what to read first; tierfs_disk.h is the format.
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
- *	name.c dir.c hash.c	names			data: io.c fault.c space.c extent.c
- *	node.c			inodes and their handles	xattr.c
+ *	name.c rename.c		names			data: io.c fault.c space.c extent.c
+ *	dir.c entry.c room.c	their container; hash.c hashgrow.c: its index
+ *	symlink.c		targets of symbolic links
+ *	node.c orphan.c		inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
  *	pm.c crc.c		all stores to durable T1, checksums
@@ -29,10 +31,12 @@ struct tierfs;
 struct tierfs_node;
 struct tierfs_tx;
 struct tierfs_chunk_ram;
+struct tierfs_room;
 
 #define TIERFS_LATE_LOCKS	256
 #define TIERFS_NODE_SHARDS	64
 #define TIERFS_MAX_DEVS		64
+#define TIERFS_MAX_LOGS		256
 
 static inline uint64_t tierfs_min(uint64_t a, uint64_t b)
 {
@@ -59,6 +63,14 @@ struct tierfs_opts {
 	uint32_t test_horizon;		/* the horizon moves after each transaction: for tests */
 };
 
+/* What is not named stays as it is. */
+#define TIERFS_OPTS_DEFAULT	((struct tierfs_opts){ .errors = UINT32_MAX })
+
+/* The options of a mount, on top of what *o holds. -EINVAL, with a line in the log. */
+int tierfs_options_parse(const struct zus_sb *sb, const char *text, struct tierfs_opts *o);
+/* ",name=value..." without a NUL: its length, or -E2BIG. */
+ssize_t tierfs_options_show(const struct tierfs_opts *o, char *buf, size_t size);
+
 /* ---- logs (log.c, recover.c) ---- */
 
 struct tierfs_log {
@@ -72,20 +84,21 @@ struct tierfs_log {
 	uint32_t head;			/* offset of the next record */
 	uint64_t sequence;		/* of the next record */
 	uint64_t *image;		/* max_record bytes: a record before it is written */
-	/* atomic: written under lock, read by who moves the horizon */
-	uint64_t inflight;		/* LSN that is being stored in place; UINT64_MAX = about to
-					 * have one, 0 = none */
-	uint64_t end;			/* head as of the last record that is in place */
-	/* under the horizon's lock; tail is read with the log's lock too */
-	uint64_t tail;			/* offset of the first record that may be needed */
-	uint64_t tail_sequence;
+	/*
+	 * Atomic: the LSN that is being stored in place, UINT64_MAX = about to have one, 0 = none.
+	 * Written under lock; who moves the horizon waits for its end on `done`.
+	 */
+	uint64_t inflight;
+	uint64_t end_sequence;		/* of the record after the last one in place; atomic */
 	uint64_t used;			/* bytes from tail to head; atomic */
-	uint32_t next_head;		/* index of the head line that is written next */
-	/* cells of orphans: under cell_lock */
-	pthread_mutex_t cell_lock;
-	const uint64_t **free_cells;
-	uint32_t nr_free_cells;
-	uint32_t max_free_cells;
+	uint32_t waiters;		/* atomic */
+	pthread_mutex_t done_lock;
+	pthread_cond_t done;
+	/* under the horizon's lock */
+	uint32_t tail;			/* offset of the first record that may be needed */
+	uint64_t tail_sequence;
+	uint64_t generation;		/* of the newest head line */
+	uint32_t next_head;		/* index of the one that is written next */
 };
 
 /* ---- what a thread has ---- */
@@ -96,8 +109,8 @@ struct tierfs_log {
 #define TIERFS_TX_DEPTH		3
 
 struct tierfs_thread {
-	struct tierfs_tx *tx[TIERFS_TX_DEPTH];	/* made when first used */
-	uint32_t depth;
+	struct tierfs_tx *tx[TIERFS_TX_DEPTH];	/* made when first used; tx.c */
+	uint32_t depth;			/* of those that are open */
 	uint32_t group;			/* where its last small blocks came from */
 	uint64_t pad[4];
 };
@@ -113,7 +126,6 @@ struct tierfs_group {
 	uint16_t free;			/* of bits, or as the descriptor says while not loaded */
 	uint8_t has_chunks;		/* chunks of metadata: is there a kind but data */
 	uint8_t broken;			/* its descriptor or bitmap is: nothing comes from here */
-	uint32_t scanned;		/* chunk.c has looked at its chunks */
 };
 
 /* Space that a committed transaction has freed, until no replay can store to it any more. */
@@ -133,13 +145,17 @@ struct tierfs_space {
 	struct tierfs_group *groups;
 	uint64_t nr_groups;
 	uint64_t free;			/* blocks in the bits of all groups; atomic reads */
-	uint64_t reserve;		/* that only metadata and removal get */
 	uint64_t total;			/* blocks for f_blocks */
 	uint64_t scan;			/* next group whose chunks chunk.c has not looked at */
 	uint64_t hint;			/* group where the last chunk came from */
+	uint64_t large_hint;		/* group where the last 2 MiB came from */
+	uint64_t *pool;			/* first blocks of chunks that only metadata gets */
+	uint64_t pool_count;
+	uint64_t pool_max;
 	struct tierfs_rests rests;
 	uint64_t nr_rests;
 	LIST_HEAD(, tierfs_chunk_ram) partial[2 + TIERFS_SLAB_CLASSES];
+	LIST_HEAD(, tierfs_chunk_ram) doomed;	/* empty, to be given back */
 	struct tierfs_chunk_ram **hash;	/* loaded chunks by number */
 	uint64_t hash_size;
 	uint64_t nr_loaded;
@@ -160,8 +176,8 @@ struct tierfs_dev {
 struct tierfs {
 	struct zus_sb sb;		/* first */
 	struct tierfs_opts opts;
-	bool rdonly;
-	bool norecovery;		/* nothing was replayed: what is read may be halves */
+	bool rdonly;			/* the mount is read-only; atomic */
+	bool gave_up;			/* errors=remount-ro has met broken metadata; atomic */
 	uint32_t nr_devs;		/* entries of devs, in the order of the linear T1 */
 	uint8_t dev_index[TIERFS_MAX_DEVS];	/* by id; 0xff = none */
 	struct tierfs_dev devs[TIERFS_MAX_DEVS];
@@ -177,8 +193,20 @@ struct tierfs {
 	pthread_mutex_t horizon_lock;
 	uint32_t nr_threads;
 	struct tierfs_thread *threads;
+	/* for threads that got no memory for theirs: one at a time */
+	struct {
+		pthread_mutex_t lock;
+		struct tierfs_tx *tx;
+	} spare_tx[TIERFS_TX_DEPTH];
 	struct tierfs_space space;
 	pthread_mutex_t tree_lock;	/* of the tree of inode chunks */
+	struct {
+		pthread_mutex_t lock;	/* after tree_lock */
+		const uint64_t **free;	/* cells of orphans */
+		uint32_t n;
+		uint32_t max;
+		const struct tierfs_cells *last;	/* page of log 0's list */
+	} cells;
 	pthread_mutex_t late[TIERFS_LATE_LOCKS];
 	struct {
 		pthread_mutex_t lock;
@@ -291,6 +319,9 @@ enum tierfs_crc_kind {
 	TIERFS_CRC_PAGE,		/* part of a page, whose CRC stands in its chunk's head */
 };
 
+int tierfs_txs_init(struct tierfs *fs);
+void tierfs_txs_fini(struct tierfs *fs);
+/* Never NULL. */
 struct tierfs_tx *tierfs_tx_begin(struct tierfs *fs);
 /*
  * The copy of `bytes` (multiple of 8) of T1, as the transaction will leave them: the same copy for
@@ -310,6 +341,8 @@ void *tierfs_tx_new(struct tierfs_tx *tx, const void *addr, size_t bytes,
  * and is durable before the record. It may be got afterwards, but costs less if it needs not.
  */
 void tierfs_tx_page(struct tierfs_tx *tx, const void *page, const void *content);
+/* Where the CRC of the page stands that a byte of T1 lies in; bit 32 of it: it is kept right. */
+const uint64_t *tierfs_page_crc_at(const struct tierfs *fs, const void *addr);
 /* Something was written aside by pm.c: the commit fences before its record. */
 void tierfs_tx_aside(struct tierfs_tx *tx);
 /* About how many bytes of the record are left: an operation in steps ends one below 512. */
@@ -328,6 +361,8 @@ enum tierfs_late_kind {
 	TIERFS_LATE_BLOCKS_CLEAR,
 	TIERFS_LATE_OBJECT_SET,		/* bit of a chunk of metadata */
 	TIERFS_LATE_OBJECT_CLEAR,
+	TIERFS_LATE_CELL_SET,		/* a cell of orphans: nothing at commit, but afterwards */
+	TIERFS_LATE_CELL_CLEAR,
 };
 
 struct tierfs_late {
@@ -337,6 +372,7 @@ struct tierfs_late {
 	uint32_t n;
 	uint32_t bit;
 	struct tierfs_chunk_ram *chunk;
+	const uint64_t *cell;
 };
 
 /* False: there is no room for it; the commit will fail. */
@@ -344,9 +380,11 @@ bool tierfs_tx_late(struct tierfs_tx *tx, const struct tierfs_late *late);
 
 /* ---- log.c ---- */
 
-/* Memory, locks and the state of logs that were read or made by recover.c. */
+/* Memory and locks for fs->super->log_count logs, which recover.c has checked. */
 int tierfs_logs_init(struct tierfs *fs);
 void tierfs_logs_fini(struct tierfs *fs);
+/* Empties all logs, with heads of this mount: everything up to `horizon` is durable in place. */
+void tierfs_logs_begin(struct tierfs *fs, uint64_t horizon);
 /*
  * Appends image[0 .. bytes), a record whose entries are complete, stores it in place and returns its
  * LSN. `aside`: what was written before must be durable first. Called with all locks of what it
@@ -357,13 +395,26 @@ uint64_t tierfs_log_append(struct tierfs *fs, struct tierfs_log *log, uint32_t b
 void tierfs_log_unlock(struct tierfs_log *log);
 /* Everything that was committed before the call is durable in place afterwards, and needs no log. */
 void tierfs_horizon_move(struct tierfs *fs);
+/* Of a record with the LSN 0, which has no entries, the head alone is summed. */
 uint32_t tierfs_record_crc(uint64_t secret, uint32_t log, const struct tierfs_record *record);
-/* Stores the entries of a record in place (flush: flushes them too), or only flushes them. */
-void tierfs_record_apply(const struct tierfs *fs, const struct tierfs_record *record, bool flush);
-void tierfs_record_flush(const struct tierfs *fs, const struct tierfs_record *record);
+/* The first entry of a record, and the one after another; NULL = there is none, or it is broken. */
+const uint64_t *tierfs_record_entry(const struct tierfs_record *record, const uint64_t *before);
+
+static inline uint32_t tierfs_entry_words(const uint64_t *entry)
+{
+	return (uint32_t)(*entry >> TIERFS_ENTRY_WORDS_SHIFT);
+}
+
+/* In an entry the id of the device has 8 bits. */
+static inline tierfs_place_t tierfs_entry_place(const uint64_t *entry)
+{
+	return *entry & (((uint64_t)1 << TIERFS_ENTRY_WORDS_SHIFT) - 1);
+}
 
 /* ---- recover.c ---- */
 
+/* Before tierfs_logs_init: the table of logs. -EUCLEAN. */
+int tierfs_logs_check(const struct tierfs *fs);
 /*
  * Takes the number of this mount, replays, empties the logs. -EUCLEAN: damage, fsck.tierfs decides;
  * -EROFS: something is to be replayed and the mount may not write.
@@ -371,15 +422,13 @@ void tierfs_record_flush(const struct tierfs *fs, const struct tierfs_record *re
 int tierfs_recover(struct tierfs *fs);
 /* The last thing at umount: the next mount has nothing to do. */
 void tierfs_set_clean(struct tierfs *fs);
-/* Frees what had no name when the last mount ended. In the background later. */
-int tierfs_orphans_free(struct tierfs *fs);
 
 /* ---- alloc.c: blocks ---- */
 
 int tierfs_space_init(struct tierfs *fs);
 void tierfs_space_fini(struct tierfs *fs);
 
-#define TIERFS_ALLOC_RESERVE	1U	/* may use the reserve */
+#define TIERFS_ALLOC_RESERVE	1U	/* may use the pool of chunks */
 
 /*
  * Up to `max` blocks in a row on one device for a file's blocks from `index` on: the first in *bn,
@@ -396,18 +445,23 @@ uint64_t tierfs_blocks_left(const struct tierfs *fs);
 void tierfs_blocks_idle(struct zus_sb *sb, uint64_t bn, uint64_t n);
 bool tierfs_block_take(struct zus_sb *sb, uint64_t bn);
 
-/* For tx.c and chunk.c: 16 blocks for a chunk, reserved in the bits; its first block. 0 = none. */
-uint64_t tierfs_chunk_reserve(struct tierfs *fs);
+/*
+ * For chunk.c: 16 blocks for a chunk of metadata, reserved in the bits; its first block. 0 = none.
+ */
+uint64_t tierfs_chunk_reserve(struct tierfs *fs, unsigned int flags);
 /* For tx.c, after a commit or an abort: blocks get free in the bits. rest: not before lsn. */
 void tierfs_blocks_release(struct tierfs *fs, uint64_t bn, uint64_t n);
 void tierfs_blocks_rest(struct tierfs *fs, uint64_t bn, uint64_t n, uint64_t lsn);
+void tierfs_rest_add(struct tierfs *fs, const struct tierfs_rest *what);
 /* Gives out what rests no more; with `move` after a move of the horizon. Any found? */
 bool tierfs_rests_drain(struct tierfs *fs, bool move);
+/* With the space's lock: the group's bits are there; false: it is broken, or there is no memory. */
+bool tierfs_group_load(struct tierfs *fs, uint64_t group);
 
 /* ---- chunk.c: objects of metadata ---- */
 
 struct tierfs_chunk_ram {
-	LIST_ENTRY(tierfs_chunk_ram) link;	/* partial, if is_partial */
+	LIST_ENTRY(tierfs_chunk_ram) link;	/* partial, if is_partial; doomed, if that */
 	struct tierfs_chunk_ram *next;		/* same hash bucket */
 	const struct tierfs_chunk *head;
 	uint64_t bits[16];		/* used, reserved or at rest */
@@ -435,6 +489,10 @@ int tierfs_slot_find(struct tierfs *fs, uint64_t ino, const struct tierfs_inode 
 /* For tx.c: after a commit or an abort. */
 void tierfs_object_release(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit);
 void tierfs_object_rest(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit, uint64_t lsn);
+/* For alloc.c, with the space's lock: the object is free. */
+void tierfs_object_clear(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit);
+/* Gives empty chunks back, by transactions of its own; for tx.c, without locks of this file. */
+void tierfs_chunks_trim(struct tierfs *fs);
 void tierfs_chunks_fini(struct tierfs *fs);
 /* Inodes in use; looks at all chunks if nobody has counted them yet. */
 uint64_t tierfs_inodes_used(struct tierfs *fs);
@@ -449,7 +507,8 @@ struct tierfs_node {
 	pthread_mutex_t lock;		/* the record, the map and what it points to */
 	uint32_t type;			/* S_IFMT bits */
 	bool broken;			/* -EIO for everything but what frees the handle */
-	uint64_t hint;			/* directories: a block with room, or so */
+	uint64_t hint;			/* directories: the block of the last new name */
+	struct tierfs_room *room;	/* directories: see room.c; NULL = nothing is known */
 	uint32_t growth;		/* map.c: odd while a higher map is stored; atomic */
 };
 
@@ -487,9 +546,6 @@ void tierfs_node_show(struct tierfs_node *node);
 /* Locks nodes, NULLs and doubles allowed, by their numbers. */
 void tierfs_nodes_lock(struct tierfs_node **nodes, unsigned int n);
 void tierfs_nodes_unlock(struct tierfs_node **nodes, unsigned int n);
-/* Puts a locked node whose nlink is to be 0 on the list of orphans, in tx, or takes it off. */
-int tierfs_orphan_add(struct tierfs_tx *tx, struct tierfs_node *node);
-void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node);
 /* Tells once, with a line in the log, that metadata is broken; counts. -EIO. */
 int tierfs_broken(struct tierfs *fs, uint64_t ino, const char *what);
 /* Is a change allowed? 0 or -EROFS. */
@@ -500,7 +556,24 @@ void tierfs_free_inode(struct zus_ii *ii);
 int tierfs_iget(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii);
 int tierfs_setattr(struct zus_ii *ii, uint32_t bits);
 
-/* ---- dir.c, hash.c: the container of names; with the directory's lock ---- */
+/* ---- orphan.c: inodes without a name, and such of which something is still to be cut ---- */
+
+/* What is free in the pages of cells; rest of the mount. -ENOMEM, -EIO. */
+int tierfs_cells_init(struct tierfs *fs);
+/*
+ * Puts a locked node on the list of orphans in tx, or takes it off. A node that is there already
+ * stays; one that is not is left alone. -ENOSPC, -ENOMEM.
+ */
+int tierfs_orphan_add(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
+void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
+/* For tx.c: a cell is free again. */
+void tierfs_cell_release(struct tierfs *fs, const uint64_t *cell);
+/* Frees what had no name when the last mount ended, and cuts what is to be cut. */
+void tierfs_orphans_free(struct tierfs *fs);
+/* Frees all that an inode without links has, its slot last. The handle is nobody else's. */
+int tierfs_node_erase(struct tierfs_node *node);
+
+/* ---- dir.c, entry.c, hash.c: the container of names; with the directory's lock ---- */
 
 struct tierfs_found {
 	const struct tierfs_dirent *entry;	/* in T1 */
@@ -521,6 +594,17 @@ int tierfs_dir_remove(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 /* The name stays and is another inode's. */
 void tierfs_dir_set(struct tierfs_tx *tx, struct tierfs_node *dir,
 		    const struct tierfs_found *found, uint64_t ino, uint8_t type);
+/* Both in one: the entry gets another name, in its block if there is room. */
+int tierfs_dir_rename(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs_inode *rec,
+		      const struct tierfs_found *found, const struct zus_name *name);
+/*
+ * Frees what a directory without names still has: index, blocks, map; in transactions of its own.
+ * The node is locked or nobody else's. Nothing to do: nothing is written. 0 or -errno (then it may
+ * be called again).
+ */
+int tierfs_dir_trim(struct tierfs_node *dir);
+/* The handle goes: frees its memory. */
+void tierfs_dir_forget(struct tierfs_node *dir);
 int tierfs_readdir(struct zus_ii *dir, struct zus_dir_ctx *ctx);
 
 /* ---- name.c ---- */
@@ -530,6 +614,16 @@ int tierfs_lookup(struct zus_ii *dir, const struct zus_name *name, struct zus_ii
 int tierfs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
 int tierfs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name);
 int tierfs_rename(const struct zus_rename *r);
+
+/* ---- symlink.c ---- */
+
+/* Stores the target of a new symbolic link. -ENOSPC, -ENOMEM. */
+int tierfs_link_store(struct tierfs_tx *tx, struct tierfs_inode *rec, const char *text,
+		      uint32_t len);
+/* The shared inode of a symbolic link gets its target; without one the node is broken. */
+void tierfs_link_show(struct tierfs_node *node);
+/* Frees the target of an inode that goes, in tx. */
+int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one ---- */
 
@@ -573,17 +667,20 @@ int tierfs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode);
 int tierfs_seek(struct zus_ii *ii, int whence, uint64_t *offset);
 int tierfs_fiemap(struct zus_ii *ii, struct zus_fiemap *map);
 
-/* ---- xattr.c ---- */
+/* ---- xattr.c; the kernel's lock of attributes keeps readers and setxattr apart ---- */
 
 ssize_t tierfs_getxattr(struct zus_ii *ii, uint32_t type, const char *name, void *value,
 			size_t size);
 int tierfs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const void *value,
 		    size_t size, uint32_t flags);
 ssize_t tierfs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
-/* Attributes that a new inode comes with, in the transaction that makes it. */
+/*
+ * Attributes that a new inode comes with, in the transaction that makes it. -ENOSPC, -E2BIG, -EINVAL
+ * (an unknown type, a name twice), -ENOMEM.
+ */
 int tierfs_xattrs_new(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		      const struct zus_new_xattr *xattrs, uint32_t nr);
-/* Frees all attributes of an inode that goes, in tx. */
+/* Frees all attributes of an inode that goes, in tx. -EIO: they are broken, nothing is freed. */
 int tierfs_xattrs_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
 /* ---- format.c: making an image; mkfs.tierfs and tests ---- */

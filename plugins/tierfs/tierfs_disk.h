@@ -164,7 +164,11 @@ struct tierfs_chunk {
 #define TIERFS_INODE_SLOT	384U
 #define TIERFS_CHUNK_INODES	170U	/* (64 KiB - 256) / 384 */
 #define TIERFS_CHUNK_PAGES	15U	/* bit i: block i + 1 of the chunk */
-#define TIERFS_PAGE_CRCS	256U	/* offset of uint64_t [15]: CRC32C in the low half */
+/*
+ * Offset of uint64_t [15]: CRC32C in the low half. 0: the page is not checked, as pages of cells of
+ * orphans are not.
+ */
+#define TIERFS_PAGE_CRCS	256U
 
 #define TIERFS_SLAB_MIN		64U
 #define TIERFS_SLAB_MAX		4096U
@@ -210,7 +214,7 @@ struct tierfs_inode {
 	uint64_t parent;		/* directories: number */
 	uint64_t entries;		/* directories: names in it */
 	tierfs_place_t hash;		/* directories: hash table, or 0 */
-	uint32_t hash_bits;		/* directories: global depth */
+	uint32_t hash_bits;		/* directories: bits that the tables go by */
 	uint32_t reserved;
 	uint64_t cell;			/* place of its cell of orphans, or 0 */
 	uint64_t zero[2];
@@ -273,17 +277,28 @@ struct tierfs_dirent {
 };
 
 /*
- * The hash index of a directory of more than one block: extendible hashing. `hash` of the inode is
- * a page of 512 pointers to buckets (one page while hash_bits <= 9, else 2^(bits - 9) pages that
- * hang on a page of pointers); a bucket is a page.
+ * The hash index of a directory of more than one block (it stays until the directory is empty):
+ * extendible hashing by the upper bits of the 32-bit hash. `hash` of the inode is a page of 512
+ * words, the table, by bits 31 .. 23. A word points to a bucket, or (TIERFS_HASH_TABLE is set) to a
+ * table of the second level, by bits 22 .. 14. A bucket of depth d holds the names that agree in
+ * their upper d bits; all 2^(9 - d) or 2^(18 - d) words for them point to it. hash_bits is 9, or 18
+ * once there is a table of the second level. An index is taken apart from its end: what follows the
+ * first word of 0 in a table is no pointer any more.
+ *
+ * A cell whose low half is 0 is free. A name is in the first cell that was free, from cell
+ * hash % 511 on and around; a search may end at a cell of 0, not at other free ones.
  */
 #define TIERFS_BUCKET_CELLS	511U
+#define TIERFS_HASH_TABLE	(1ULL << TIERFS_WORD_LEN_SHIFT)
+#define TIERFS_HASH_LEVEL_BITS	9U
+#define TIERFS_HASH_MAX_BITS	18U
+#define TIERFS_CELL_GONE	(1ULL << 32)	/* free, but a search goes on */
 
 struct tierfs_bucket {
 	uint16_t depth;			/* local depth */
-	uint16_t used;
+	uint16_t used;			/* cells that are not free */
 	uint32_t reserved;
-	uint64_t cells[TIERFS_BUCKET_CELLS];	/* hash << 32 | unit + 1; 0 = free */
+	uint64_t cells[TIERFS_BUCKET_CELLS];	/* hash << 32 | unit + 1 */
 };
 
 /* ---- attributes ---- */
@@ -294,6 +309,7 @@ struct tierfs_bucket {
  */
 #define TIERFS_XATTR_INLINE	1024U
 #define TIERFS_XATTR_RUNS	16U	/* blocks of a value of 64 KiB */
+#define TIERFS_XATTR_RUNS_ALL	16U	/* of all values of an inode: one record frees them */
 
 struct tierfs_xattrs {
 	uint32_t crc;			/* CRC32C of the object's first `bytes` with this field 0 */
@@ -337,7 +353,8 @@ struct tierfs_log_entry {
 /*
  * A record: this head, then entries, then zeros up to a line. An entry is a word
  * (words << 56 | device << 48 | offset) and so many words, which are stored there; one of 0 ends
- * the record. A record without entries fills the end of the log's area.
+ * the record. One with the LSN 0 has no entries and fills the end of the log's area: its CRC is that
+ * of its head.
  */
 struct tierfs_record {
 	uint32_t crc;			/* CRC32C of the record, seeded; this field 0 */

@@ -293,6 +293,7 @@ static ssize_t probe_read(struct zus_ii *ii, struct zus_io *io)
 	note(p, 'r');
 	SEE(p->saw_signal, zus_signal_pending());
 	SEE(p->cpu, zus_current_cpu());
+	SEE(p->thread, zus_thread_number());
 	if (p->use_size_result)
 		return p->size_result;
 	if (zus_iomap_restarted(io, &list_result))

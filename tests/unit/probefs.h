@@ -43,6 +43,7 @@ struct probe_sb {
 	int list_result;		/* of the last retry's list */
 	bool saw_signal;
 	int cpu;
+	unsigned int thread;		/* zus_thread_number() */
 	char text[64];			/* last name, option or xattr name */
 	char value[64];			/* last data, xattr value, symlink target */
 	size_t value_len;

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mkfs.h"
+#include "memofs_disk.h"
+#include "mkset.h"
 #include "msg.h"
 
 enum { OPT_SHADOW = 256, OPT_T2, OPT_IN_ORDER = 1 };
@@ -47,53 +48,19 @@ static int usage_error(void)
 	return -1;
 }
 
-static int add_member(struct mkfs *m, const char *path, bool is_t2)
-{
-	struct member *mb = &m->members[m->count];
-
-	if (m->count == MD_DEV_MAX) {
-		msg("a set has at most %d devices", MD_DEV_MAX);
-		return -1;
-	}
-	mb->bd = (struct blockdev){ .path = path, .fd = -1 };
-	mb->is_t2 = is_t2;
-	m->count++;
-	return 0;
-}
-
-static int set_uuid(struct mkfs *m, const char *text)
-{
-	if (!zus_uuid_parse(text, m->uuid))
-		return 0;
-	msg("'%s' is not a UUID", text);
-	return -1;
-}
-
-static int set_label(struct mkfs *m, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len < sizeof(m->label)) {
-		memcpy(m->label, text, len);
-		return 0;
-	}
-	msg("a label has at most %zu bytes", sizeof(m->label) - 1);
-	return -1;
-}
-
 /* One option; 0 or -1. */
-static int take_option(struct mkfs *m, int c, bool *is_t2)
+static int take_option(struct mkset *m, int c, bool *is_t2)
 {
 	switch (c) {
 	case OPT_IN_ORDER:
-		return add_member(m, optarg, *is_t2);
+		return mkset_add(m, optarg, *is_t2);
 	case 'f':
 		m->force = true;
 		return 0;
 	case 'L':
-		return set_label(m, optarg);
+		return mkset_set_label(m, optarg);
 	case 'U':
-		return set_uuid(m, optarg);
+		return mkset_set_uuid(m, optarg);
 	case 'n':
 		m->dry_run = true;
 		return 0;
@@ -118,7 +85,7 @@ static int take_option(struct mkfs *m, int c, bool *is_t2)
 }
 
 /* The leading '-' gives the devices in their place among the options: --t2 is one. */
-static int parse(struct mkfs *m, int argc, char **argv)
+static int parse(struct mkset *m, int argc, char **argv)
 {
 	bool is_t2 = false;
 	int c;
@@ -128,7 +95,7 @@ static int parse(struct mkfs *m, int argc, char **argv)
 			return -1;
 	}
 	for (; optind < argc; optind++) {	/* behind "--" */
-		if (add_member(m, argv[optind], is_t2))
+		if (mkset_add(m, argv[optind], is_t2))
 			return -1;
 	}
 	if (m->count && !m->members[0].is_t2)
@@ -137,35 +104,24 @@ static int parse(struct mkfs *m, int argc, char **argv)
 	return usage_error();
 }
 
-static void print_set(const struct mkfs *m)
+static int make(struct mkset *m)
 {
-	unsigned int i;
-	char uuid[37];
-
-	zus_uuid_format(m->uuid, uuid);
-	printf("set %s%s\n", uuid, m->dry_run ? " (dry run, nothing was written)" : "");
-	for (i = 0; i < m->count; i++) {
-		const struct member *mb = &m->members[i];
-
-		zus_uuid_format(mb->uuid, uuid);
-		printf("%s %s %s %llu MiB\n", mb->is_t2 ? "T2" : "T1", uuid, mb->bd.path,
-		       (unsigned long long)mb->bytes >> 20);
-	}
-}
-
-static int make(struct mkfs *m)
-{
-	if (members_open(m) || members_check(m) || members_write(m))
+	if (mkset_open(m) || mkset_check(m) || mkset_wipe(m) || mkset_write(m))
 		return EXIT_FAILED;
-	print_set(m);
+	mkset_print(m);
 	if (!m->dry_run)
-		links_make(m);
+		mkset_links(m);
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
-	struct mkfs m = { 0 };
+	struct mkset m = {
+		.magic = MEMOFS_MAGIC,
+		.version_major = MEMOFS_VER_MAJOR,
+		.version_minor = MEMOFS_VER_MINOR,
+		.label_max = MDT_LABEL_SIZE - 1,
+	};
 	int status;
 
 	msg_set_name("mkfs.memofs");
@@ -173,6 +129,6 @@ int main(int argc, char **argv)
 	if (parse(&m, argc, argv))
 		return EXIT_USAGE;
 	status = make(&m);
-	members_close(&m);
+	mkset_close(&m);
 	return status;
 }

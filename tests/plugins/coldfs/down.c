@@ -273,7 +273,7 @@ int cold_down_start(struct cold_sb *csb)
 	struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
 
 	attr.name = "tiering";
-	return zus_thread_create(&csb->thread, &attr, down_main, csb);
+	return zus_env_thread_create(csb->msb.sb.env, &csb->thread, &attr, down_main, csb);
 }
 
 void cold_down_stop(struct cold_sb *csb)
@@ -284,7 +284,7 @@ void cold_down_stop(struct cold_sb *csb)
 	pthread_cond_broadcast(&csb->moved);
 	pthread_mutex_unlock(&csb->lock);
 	if (csb->thread)
-		zus_thread_join(csb->thread);
+		zus_env_thread_join(csb->msb.sb.env, csb->thread);
 	csb->thread = NULL;
 	zus_iomap_drain(&csb->msb.sb);
 }

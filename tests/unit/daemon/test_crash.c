@@ -11,12 +11,23 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zus/pmem.h>
 #include "zusd.h"
 
-enum way { CRASH, CRASH_IN_MOUNT, SPOIL, EXIT, QUICK_EXIT };
+enum way { CRASH, CRASH_IN_MOUNT, SPOIL, EXIT, QUICK_EXIT, LOAD };
 
 static enum way way;
 static volatile int *volatile nowhere = (int *)8;
+
+/* A page of a file that has none is a SIGBUS, as bad memory. */
+static int load_what_is_not_there(const struct zus_env *env)
+{
+	int fd = memfd_create("bad", 0);
+	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	char c;
+
+	return p == MAP_FAILED ? -errno : zus_t1_load(env, &c, p, 1);
+}
 
 static int bad_setattr(struct zus_ii *ii, uint32_t bits)
 {
@@ -30,6 +41,8 @@ static int bad_setattr(struct zus_ii *ii, uint32_t bits)
 		exit(0);
 	case QUICK_EXIT:
 		quick_exit(0);
+	case LOAD:
+		return load_what_is_not_there(ii->sb->env);
 	default:
 		break;
 	}
@@ -58,8 +71,7 @@ static void be_bad(int to)
 	start_with(&plugin, "");
 	if (fake_lookup(fx.t, fx.root, "f1", &fx.f1))
 		_exit(78);
-	fake_setattr(fx.t, fx.f1, 0);
-	_exit(79);
+	_exit(fake_setattr(fx.t, fx.f1, 0) == -EIO ? 80 : 79);
 }
 
 /* What the child says; its status is checked. */
@@ -114,12 +126,19 @@ static void exit_in_a_plugin_is_told_of(void **state)
 	assert_non_null(strstr(words_of(QUICK_EXIT, 1), words));
 }
 
+static void guarded_load_of_bad_memory_is_no_crash(void **state)
+{
+	(void)state;
+	assert_string_equal(words_of(LOAD, 80), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_crash_names_operation_plugin_mount_and_inode),
 		cmocka_unit_test(what_the_crash_has_spoiled_is_not_followed),
 		cmocka_unit_test(exit_in_a_plugin_is_told_of),
+		cmocka_unit_test(guarded_load_of_bad_memory_is_no_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

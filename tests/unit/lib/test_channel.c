@@ -155,6 +155,13 @@ static int special_ioctl(int fd, unsigned long request, ...)
 #define munmap	special_munmap
 #define close	special_close
 #include "../../../lib/channel.c"
+
+static unsigned int serving;		/* threads that have said so */
+
+void zus_thread_number_serves(void)
+{
+	serving++;
+}
 #undef close
 
 static int setup(void **state)
@@ -310,7 +317,9 @@ static void channel_has_a_window_and_a_buffer(void **state)
 	struct zus_channel ch;
 
 	(void)state;
+	serving = 0;
 	assert_int_equal(zus_channel_open(&ch, ROOT_FD, 2, 5), 0);
+	assert_int_equal(serving, 1);
 	assert_int_equal(kernel.request, ZU_IOC_INIT_THREAD);
 	assert_int_equal(kernel.init.hdr.in_len, sizeof(kernel.init));
 	assert_int_equal(kernel.init.channel_no, 2);

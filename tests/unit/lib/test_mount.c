@@ -232,6 +232,7 @@ static void plugin_sees_the_mount_as_it_is(void **state)
 	assert_int_equal(seen.args.flags, ZUFS_M_PEDANTIC);
 	assert_int_equal(seen.args.num_cpu, 8);
 	assert_int_equal(seen.args.num_channels, 3);
+	assert_int_equal(seen.args.num_threads, 8 * ZUFS_MAX_ZT_CHANNELS + ZUS_THREADS_OTHER);
 	zmi = fake_mount_info(f);
 	assert_int_equal(zmi->fs_caps, ZUFS_FSC_XATTR_WINDOW | ZUFS_FSC_EVICT_RIDES |
 			 ZUFS_FSC_IGET | ZUFS_FSC_IOCTLS);

@@ -508,6 +508,63 @@ static void thread_is_bound_to_a_node(void **state)
 	assert_int_equal(zus_thread_create(&t, &attr, look, &s), -EINVAL);
 }
 
+/* ---- numbers ---- */
+
+static void *tell_number(void *arg)
+{
+	sem_wait(arg);
+	return (void *)(uintptr_t)zus_thread_number();
+}
+
+static void threads_that_are_alive_have_different_numbers(void **state)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	unsigned int mine = zus_thread_number(), i;
+	struct zus_thread *t[3];
+	uint64_t seen = 1ULL << mine;
+	sem_t go;
+
+	(void)state;
+	sem_init(&go, 0, 0);
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(zus_thread_create(&t[i], &attr, tell_number, &go), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		sem_post(&go);
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		seen |= 1ULL << (uintptr_t)zus_thread_join(t[i]);
+	assert_int_equal(seen, 0xf);
+	assert_int_equal(zus_thread_number(), mine);
+	/* who failed to start has none either */
+	assert_int_equal(zus_thread_create(&t[0], &(const struct zus_thread_attr){
+		.cpu = CPU_SETSIZE }, tell_number, &go), -EINVAL);
+	assert_int_equal(zus_thread_create(&t[0], &attr, tell_number, &go), 0);
+	sem_post(&go);
+	assert_int_equal((uintptr_t)zus_thread_join(t[0]), mine ? 0 : 1);
+	sem_destroy(&go);
+}
+
+static void more_threads_than_numbers_are_refused(void **state)
+{
+	const struct zus_thread_attr attr = ZUS_THREAD_ATTR_INIT;
+	struct zus_thread *t[ZUS_THREADS_OTHER];
+	unsigned int n = 0, i;
+	sem_t go;
+	int err;
+
+	(void)state;
+	zus_thread_number();
+	sem_init(&go, 0, 0);
+	while (!(err = zus_thread_create(&t[n], &attr, tell_number, &go)))
+		n++;
+	assert_int_equal(err, -EAGAIN);
+	assert_int_equal(n, ZUS_THREADS_OTHER - 1);
+	for (i = 0; i < n; i++)
+		sem_post(&go);
+	for (i = 0; i < n; i++)
+		assert_true((uintptr_t)zus_thread_join(t[i]) < ZUS_THREADS_OTHER);
+	sem_destroy(&go);
+}
+
 static void foreign_threads_do_not_wait(void **state)
 {
 	(void)state;
@@ -531,6 +588,8 @@ int main(void)
 		cmocka_unit_test(wait_of_no_time_is_over_at_once),
 		cmocka_unit_test(all_cpus_of_a_node_are_taken),
 		cmocka_unit_test(thread_is_bound_to_a_node),
+		cmocka_unit_test(threads_that_are_alive_have_different_numbers),
+		cmocka_unit_test(more_threads_than_numbers_are_refused),
 		cmocka_unit_test(foreign_threads_do_not_wait),
 	};
 

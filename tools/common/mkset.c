@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The members of the set: opened exclusively, checked, measured, written. Called by main in
- * the order of mkfs.h; nothing is written before every member has passed its checks.
+ * The members of a set that is made; see mkset.h. Called by the mains of mkfs in the order that is
+ * said there; nothing is written before every member has passed its checks.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "memofs_disk.h"
-#include "mkfs.h"
+#include "mkset.h"
 #include "msg.h"
 #include "signatures.h"
 
@@ -17,8 +17,43 @@
 #define SIZE_UNIT	(ZUFS_ALLOC_MASK + 1)
 #define WIPE_BYTES	(128 * 1024)	/* boot code and tables that have no signature */
 
+int mkset_add(struct mkset *m, const char *path, bool is_t2)
+{
+	struct member *mb = &m->members[m->count];
+
+	if (m->count == MD_DEV_MAX) {
+		msg("a set has at most %d devices", MD_DEV_MAX);
+		return -1;
+	}
+	mb->bd = (struct blockdev){ .path = path, .fd = -1 };
+	mb->is_t2 = is_t2;
+	m->count++;
+	return 0;
+}
+
+int mkset_set_uuid(struct mkset *m, const char *text)
+{
+	if (!zus_uuid_parse(text, m->uuid))
+		return 0;
+	msg("'%s' is not a UUID", text);
+	return -1;
+}
+
+int mkset_set_label(struct mkset *m, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len <= m->label_max) {
+		memset(m->label, 0, sizeof(m->label));
+		memcpy(m->label, text, len);
+		return 0;
+	}
+	msg("a label has at most %u bytes", m->label_max);
+	return -1;
+}
+
 /* The bytes that we use: half of a T1 device with a shadow, whole units of 2 MiB. */
-static int cut_size(const struct mkfs *m, struct member *mb)
+static int cut_size(const struct mkset *m, struct member *mb)
 {
 	uint64_t bytes = mb->bd.bytes;
 
@@ -34,7 +69,7 @@ static int cut_size(const struct mkfs *m, struct member *mb)
 	return 0;
 }
 
-static int check_twice(const struct mkfs *m, unsigned int n)
+static int check_twice(const struct mkset *m, unsigned int n)
 {
 	const struct blockdev *a = &m->members[n].bd, *b;
 	unsigned int i;
@@ -49,7 +84,7 @@ static int check_twice(const struct mkfs *m, unsigned int n)
 	return 0;
 }
 
-int members_open(struct mkfs *m)
+int mkset_open(struct mkset *m)
 {
 	unsigned int i;
 
@@ -80,7 +115,7 @@ static int check_free(const struct member *mb)
 	return -1;
 }
 
-int members_check(const struct mkfs *m)
+int mkset_check(const struct mkset *m)
 {
 	unsigned int i;
 	int err = 0;
@@ -91,13 +126,13 @@ int members_check(const struct mkfs *m)
 	return err;
 }
 
-static int build_table(const struct mkfs *m, struct md_dev_table *mdt)
+static int build_table(const struct mkset *m, struct md_dev_table *mdt)
 {
 	struct zus_mdt_dev devs[MD_DEV_MAX];
 	struct zus_mdt_spec spec = {
-		.magic = MEMOFS_MAGIC,
-		.version_major = MEMOFS_VER_MAJOR,
-		.version_minor = MEMOFS_VER_MINOR,
+		.magic = m->magic,
+		.version_major = m->version_major,
+		.version_minor = m->version_minor,
 		.flags = m->shadow ? MDT_F_SHADOW : 0,
 		.devs = devs,
 	};
@@ -126,6 +161,8 @@ static int wipe(const struct member *mb)
 
 	if (!err && n != (ssize_t)sizeof(zeros))
 		err = n < 0 ? errno : EIO;
+	if (!err && fsync(mb->bd.fd))
+		err = errno;
 	if (!err)
 		return 0;
 	msg_errno(err, "%s: wiping old signatures", mb->bd.path);
@@ -142,7 +179,7 @@ static int write_at(const struct member *mb, const char *label, uint64_t offset)
 }
 
 /* Behind the table of the first device; what a mount begins with is its shadow, if there is one. */
-static int write_label(const struct mkfs *m)
+static int write_label(const struct mkset *m)
 {
 	const struct member *first = &m->members[0];
 
@@ -153,19 +190,27 @@ static int write_label(const struct mkfs *m)
 	return m->shadow && write_at(first, m->label, first->bytes) ? -1 : 0;
 }
 
-int members_write(struct mkfs *m)
+int mkset_wipe(const struct mkset *m)
+{
+	unsigned int i;
+
+	for (i = 0; !m->dry_run && i < m->count; i++) {
+		if (wipe(&m->members[i]))
+			return -1;
+	}
+	return 0;
+}
+
+/* That of the first device is the last one. */
+int mkset_write(const struct mkset *m)
 {
 	struct md_dev_table mdt;
 	unsigned int i;
 	int err;
 
-	if (build_table(m, &mdt))
+	if (build_table(m, &mdt) || write_label(m))
 		return -1;
-	for (i = 0; !m->dry_run && i < m->count; i++) {
-		if (wipe(&m->members[i]))
-			return -1;
-	}
-	for (i = 0; !m->dry_run && i < m->count; i++) {
+	for (i = m->count; !m->dry_run && i-- > 0; ) {
 		zus_mdt_set_index(&mdt, i);
 		err = zus_mdt_write(m->members[i].bd.fd, 0, &mdt);
 		if (err) {
@@ -173,10 +218,26 @@ int members_write(struct mkfs *m)
 			return -1;
 		}
 	}
-	return write_label(m);
+	return 0;
 }
 
-void members_close(struct mkfs *m)
+void mkset_print(const struct mkset *m)
+{
+	unsigned int i;
+	char uuid[37];
+
+	zus_uuid_format(m->uuid, uuid);
+	printf("set %s%s\n", uuid, m->dry_run ? " (dry run, nothing was written)" : "");
+	for (i = 0; i < m->count; i++) {
+		const struct member *mb = &m->members[i];
+
+		zus_uuid_format(mb->uuid, uuid);
+		printf("%s %s %s %llu MiB\n", mb->is_t2 ? "T2" : "T1", uuid, mb->bd.path,
+		       (unsigned long long)mb->bytes >> 20);
+	}
+}
+
+void mkset_close(struct mkset *m)
 {
 	unsigned int i;
 

@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mkfs.h"
+#include "mkset.h"
 #include "msg.h"
 
 #define LINK_DIR	"/dev/disk/by-uuid"
 
-static void make_one(const struct mkfs *m, const struct member *mb)
+static void make_one(const struct mkset *m, const struct member *mb)
 {
 	char uuid[37], path[sizeof(LINK_DIR) + 40], *target = realpath(mb->bd.path, NULL);
 
@@ -33,7 +33,7 @@ static void make_one(const struct mkfs *m, const struct member *mb)
 	free(target);
 }
 
-void links_make(const struct mkfs *m)
+void mkset_links(const struct mkset *m)
 {
 	unsigned int i;
 
