@@ -3,8 +3,8 @@
  * Directories: what dir.c (search, listing), entry.c (changes), hash.c (the index) and room.c (what
  * is known of free units) share. name.c and rename.c need tierfs.h only.
  *
- * Everything here is called with the kernel's lock of the directory, shared by readers; changes have
- * the node's lock too. Blocks and buckets are pages of T1 and not trusted: units, lengths and
+ * Everything here is called with the kernel's lock of the directory, shared by readers; changes
+ * have the node's lock too. Blocks and buckets are pages of T1 and not trusted: units, lengths and
  * depths that are read there are checked before they are used.
  */
 #ifndef TIERFS_DIR_H

@@ -4,9 +4,9 @@
  *
  * Called by name.c and rename.c with the kernel's exclusive lock of the directory and the node's
  * lock. A change is the head of one block, the units of one entry and one cell of the index; a new
- * block is filled aside with its first entry in it. A block without entries becomes a hole, so that
- * the last name leaves nothing behind but an index, which tierfs_dir_trim frees after the commit (or
- * before the next name, if the server ended in between).
+ * block is filled aside with its first entry in it. A block without entries becomes a hole, so
+ * that the last name leaves nothing behind but an index, which tierfs_dir_trim frees after the
+ * commit (or before the next name, if the server ended in between).
  *
  * An entry never moves. Where there is room is known by room.c; at most MAX_LOOKS blocks are looked
  * at for a new name, then the directory grows.
@@ -326,23 +326,6 @@ int tierfs_dir_rename(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 
 /* ---- what an empty directory gives back ---- */
 
-static int trim_block(struct tierfs_node *dir, uint64_t index)
-{
-	struct tierfs_tx *tx = tierfs_tx_begin(tierfs_fs_of(dir));
-	struct tierfs_inode *rec = tierfs_node_change(tx, dir);
-	const struct tierfs_dir_head *head;
-	int err = tierfs_dir_block(dir, index, &head);
-
-	if (!err)
-		err = tierfs_map_set(tx, dir, rec, index, 0, 1, false);
-	if (err || !head) {
-		tierfs_tx_abort(tx);
-		return err ? err : -EIO;
-	}
-	tierfs_page_free(tx, head);
-	return tierfs_tx_commit(tx);
-}
-
 static int trim_size(struct tierfs_node *dir)
 {
 	struct tierfs_tx *tx = tierfs_tx_begin(tierfs_fs_of(dir));
@@ -357,15 +340,12 @@ static int trim_size(struct tierfs_node *dir)
 
 int tierfs_dir_trim(struct tierfs_node *dir)
 {
-	uint64_t index;
 	int err;
 
 	if (dir->rec->entries || dir->rec->size == TIERFS_DIR_EMPTY_SIZE)
 		return 0;
 	tierfs_room_free(dir);
 	err = tierfs_hash_drop(dir);
-	while (!err && (index = tierfs_map_next(dir, 0)) != UINT64_MAX)
-		err = trim_block(dir, index);
 	if (!err)
 		err = tierfs_map_truncate(dir, 0);
 	return err ? err : trim_size(dir);

@@ -3,8 +3,8 @@
  * The hash index of a directory of more than one block, on media: tables of pointers and buckets of
  * cells, as tierfs_disk.h says. hashgrow.c makes it, splits its buckets, and takes it apart.
  *
- * Called by dir.c (search) and entry.c (changes; with the node's lock). A change is one cell and the
- * head of its bucket. Pages are not trusted: depth and use of a bucket are checked when it is
+ * Called by dir.c (search) and entry.c (changes; with the node's lock). A change is one cell and
+ * the head of its bucket. Pages are not trusted: depth and use of a bucket are checked when it is
  * found, a search ends after one round, and what a cell points to is the caller's to check.
  */
 #include "hash.h"

@@ -2,10 +2,10 @@
 /*
  * Operations on names: new inode, lookup, link, unlink. rename.c has rename.
  *
- * Called by the core with the kernel's exclusive lock of each directory that changes (lookup: shared)
- * and of the inodes that are linked or unlinked. Each operation is one transaction: names, link
- * counts, times of directory and inode, and the place on the list of orphans are there after a
- * crash together or not at all. The kernel has set the times in the shared inodes before; sizes
+ * Called by the core with the kernel's exclusive lock of each directory that changes (lookup:
+ * shared) and of the inodes that are linked or unlinked. Each operation is one transaction: names,
+ * link counts, times of directory and inode, and the place on the list of orphans are there after
+ * a crash together or not at all. The kernel has set the times in the shared inodes before; sizes
  * and link counts are ours and are shown there after the commit.
  */
 #include "name.h"
@@ -91,7 +91,7 @@ static int build_inode(struct tierfs_tx *tx, struct tierfs_node *dir,
 	if (err)
 		return err;
 	if (args->flags & ZI_TMPFILE)
-		return tierfs_orphan_add(tx, node);
+		return tierfs_orphan_add(tx, node, rec);
 	return enter_name(tx, dir, node, rec, &args->name);
 }
 
@@ -150,7 +150,8 @@ int tierfs_new_inode(struct zus_ii *dir, const struct zus_new_inode *args, struc
 
 /* ---- links ---- */
 
-static int finish(struct tierfs_tx *tx, int err, struct tierfs_node **nodes)
+static int finish(struct tierfs_tx *tx, int err, struct tierfs_node *dir,
+		  struct tierfs_node *node)
 {
 	if (err) {
 		tierfs_tx_abort(tx);
@@ -158,16 +159,16 @@ static int finish(struct tierfs_tx *tx, int err, struct tierfs_node **nodes)
 	}
 	err = tierfs_tx_commit(tx);
 	if (!err) {
-		tierfs_node_show(nodes[0]);
-		tierfs_node_show(nodes[1]);
+		tierfs_node_show(dir);
+		tierfs_node_show(node);
 	}
 	return err;
 }
 
-/* nodes: directory and inode, both locked. */
-static int add_name(struct tierfs_node **nodes, const struct zus_name *name)
+/* Both are locked. */
+static int add_name(struct tierfs_node *dir, struct tierfs_node *node,
+		    const struct zus_name *name)
 {
-	struct tierfs_node *dir = nodes[0], *node = nodes[1];
 	struct tierfs_tx *tx;
 	struct tierfs_inode *rec;
 	struct tierfs_found found;
@@ -180,21 +181,21 @@ static int add_name(struct tierfs_node **nodes, const struct zus_name *name)
 	tx = tierfs_tx_begin(tierfs_fs_of(dir));
 	rec = tierfs_node_change(tx, node);
 	if (!rec->nlink)
-		tierfs_orphan_del(tx, node);
+		tierfs_orphan_del(tx, node, rec);
 	tierfs_node_take(node, rec, STATX_CTIME);
-	return finish(tx, enter_name(tx, dir, node, rec, name), nodes);
+	return finish(tx, enter_name(tx, dir, node, rec, name), dir, node);
 }
 
 int tierfs_add_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name)
 {
-	struct tierfs_node *nodes[2] = { tierfs_node_of(dir), tierfs_node_of(ii) };
-	int err = tierfs_may_change(tierfs_fs_of(nodes[0]));
+	struct tierfs_node *locked[2] = { tierfs_node_of(dir), tierfs_node_of(ii) };
+	int err = tierfs_may_change(tierfs_fs_of(locked[0]));
 
 	if (err)
 		return err;
-	tierfs_nodes_lock(nodes, 2);
-	err = add_name(nodes, name);
-	tierfs_nodes_unlock(nodes, 2);
+	tierfs_nodes_lock(locked, 2);
+	err = add_name(tierfs_node_of(dir), tierfs_node_of(ii), name);
+	tierfs_nodes_unlock(locked, 2);
 	return err;
 }
 
@@ -209,12 +210,12 @@ int tierfs_name_gone(struct tierfs_tx *tx, struct tierfs_inode *drec, struct tie
 	rec->nlink = is_dir ? 0 : rec->nlink - 1;
 	if (is_dir)
 		drec->nlink--;
-	return rec->nlink ? 0 : tierfs_orphan_add(tx, node);
+	return rec->nlink ? 0 : tierfs_orphan_add(tx, node, rec);
 }
 
-static int remove_name(struct tierfs_node **nodes, const struct zus_name *name)
+static int remove_name(struct tierfs_node *dir, struct tierfs_node *node,
+		       const struct zus_name *name)
 {
-	struct tierfs_node *dir = nodes[0], *node = nodes[1];
 	struct tierfs_tx *tx;
 	struct tierfs_inode *drec;
 	struct tierfs_found found;
@@ -232,7 +233,7 @@ static int remove_name(struct tierfs_node **nodes, const struct zus_name *name)
 	err = tierfs_dir_remove(tx, dir, drec, &found);
 	if (!err)
 		err = tierfs_name_gone(tx, drec, node, tierfs_node_change(tx, node));
-	err = finish(tx, err, nodes);
+	err = finish(tx, err, dir, node);
 	if (!err)
 		tierfs_dir_settle(dir);
 	return err;
@@ -240,13 +241,13 @@ static int remove_name(struct tierfs_node **nodes, const struct zus_name *name)
 
 int tierfs_remove_dentry(struct zus_ii *dir, struct zus_ii *ii, const struct zus_name *name)
 {
-	struct tierfs_node *nodes[2] = { tierfs_node_of(dir), tierfs_node_of(ii) };
-	int err = tierfs_may_change(tierfs_fs_of(nodes[0]));
+	struct tierfs_node *locked[2] = { tierfs_node_of(dir), tierfs_node_of(ii) };
+	int err = tierfs_may_change(tierfs_fs_of(locked[0]));
 
 	if (err)
 		return err;
-	tierfs_nodes_lock(nodes, 2);
-	err = remove_name(nodes, name);
-	tierfs_nodes_unlock(nodes, 2);
+	tierfs_nodes_lock(locked, 2);
+	err = remove_name(tierfs_node_of(dir), tierfs_node_of(ii), name);
+	tierfs_nodes_unlock(locked, 2);
 	return err;
 }

@@ -26,8 +26,8 @@ static inline int tierfs_link_more(struct tierfs_inode *rec)
 }
 
 /*
- * A directory before names are put in or taken out: not broken, and nothing is left of names that went
- * before the server ended. 0, -EIO, -ENOSPC.
+ * A directory before names are put in or taken out: not broken, and nothing is left of names that
+ * went before the server ended. 0, -EIO, -ENOSPC.
  */
 int tierfs_dir_ready(struct tierfs_node *dir);
 /*

@@ -3,8 +3,8 @@
  * Rename: to a new name, over another one, the exchange of two names, and with something left under
  * the old name (a whiteout of overlayfs: a character device 0/0).
  *
- * Called by the core with the kernel's exclusive locks of both directories and both inodes. All of it
- * is one transaction with the locks of all these nodes: the file is at one name or the other
+ * Called by the core with the kernel's exclusive locks of both directories and both inodes. All of
+ * it is one transaction with the locks of all these nodes: the file is at one name or the other
  * after a crash, what it replaces has its name or is an orphan, and the whiteout is there with the
  * rename or not at all. Within a directory the removal comes first, so that the index is
  * changed once and the new name may have the place of the old one.
@@ -245,12 +245,14 @@ int tierfs_rename(const struct zus_rename *r)
 		.nodes = { tierfs_node_of(r->old_dir), tierfs_node_of(r->new_dir),
 			tierfs_node_of(r->ii), r->target ? tierfs_node_of(r->target) : NULL },
 	};
+	struct tierfs_node *locked[NR_NODES];
 	int err = tierfs_may_change(tierfs_fs_of(a.nodes[NODE]));
 
 	if (err)
 		return err;
-	tierfs_nodes_lock(a.nodes, NR_NODES);
+	memcpy(locked, a.nodes, sizeof(locked));
+	tierfs_nodes_lock(locked, NR_NODES);
 	err = locked_rename(&a);
-	tierfs_nodes_unlock(a.nodes, NR_NODES);
+	tierfs_nodes_unlock(locked, NR_NODES);
 	return err;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Where a directory has room for a new entry, as far as its handle knows: a byte for each block, the
- * largest gap in units, and the largest of each 256 bytes, so that a new name is not paid with a
- * look at every block.
+ * Where a directory has room for a new entry, as far as its handle knows: a byte for each block,
+ * the largest gap in units, and the largest of each 256 bytes, so that a new name is not paid with
+ * a look at every block.
  *
  * Called by entry.c, with the node's lock. The bytes are hints: a gap may be smaller than they say
  * (a block that nobody has looked at counts as empty, a transaction may have been aborted), and
- * who finds it smaller says so. They are made for the first new name and go with the handle; without
- * memory for them a directory grows at its end.
+ * who finds it smaller says so. They are made for the first new name and go with the handle;
+ * without memory for them a directory grows at its end.
  */
 #include "dir.h"
 

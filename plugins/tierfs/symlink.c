@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Targets of symbolic links: in the record of the inode up to 95 bytes, else an object of a slab; with
- * a NUL behind in both cases, for the kernel reads them where they lie.
+ * Targets of symbolic links: in the record of the inode up to 95 bytes, else an object of a slab;
+ * with a NUL behind in both cases, for the kernel reads them where they lie.
  *
  * Called by name.c when a link is made and by node.c when one is read or freed. A target never
  * changes. What media say about it is checked before the kernel is told.
@@ -83,7 +83,7 @@ int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tier
 	struct tierfs *fs = tierfs_fs_of(node);
 	const void *object;
 
-	if (!S_ISLNK(node->type) || !(rec->own_flags & TIERFS_INODE_LINK_SLAB))
+	if (!(rec->own_flags & TIERFS_INODE_LINK_SLAB))
 		return 0;
 	object = tierfs_slab_at(fs, rec->slots[0], 1);
 	if (!object)

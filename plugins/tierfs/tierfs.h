@@ -3,7 +3,7 @@
  * tierfs: what its files share. README.md says what to read first; tierfs_disk.h is the format.
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
- *	name.c rename.c		names			data: io.c map.c space.c extent.c
+ *	name.c rename.c		names			data: io.c fault.c space.c extent.c
  *	dir.c entry.c room.c	their container; hash.c hashgrow.c: its index
  *	symlink.c		targets of symbolic links
  *	node.c orphan.c		inodes and their handles	xattr.c xobject.c
@@ -509,6 +509,7 @@ struct tierfs_node {
 	bool broken;			/* -EIO for everything but what frees the handle */
 	uint64_t hint;			/* directories: the block of the last new name */
 	struct tierfs_room *room;	/* directories: see room.c; NULL = nothing is known */
+	uint32_t growth;		/* map.c: odd while a higher map is stored; atomic */
 };
 
 static inline struct tierfs_node *tierfs_node_of(struct zus_ii *ii)
@@ -639,9 +640,13 @@ int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max
  */
 int tierfs_map_set(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		   uint64_t index, uint64_t bn, uint32_t n, bool unwritten);
-/* Takes [index, index + n) of one slot out of the map and frees the blocks in tx. */
+/*
+ * Takes file blocks [index, index + *n) of one slot out of the map and frees them in tx, from the
+ * end: as many as the record holds, at least one. *n becomes how many are left of the range. The
+ * only change of the map in tx.
+ */
 int tierfs_map_clear(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
-		     uint64_t index, uint32_t n);
+		     uint64_t index, uint32_t *n);
 /* First file block >= index that is no hole; UINT64_MAX = none. Skips empty index pages. */
 uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index);
 /*
