@@ -145,3 +145,17 @@ int tierfs_check(const struct tierfs_check_devs *devs, const struct tierfs_check
 	tierfs_image_close(&c.img);
 	return err;
 }
+
+bool tierfs_check_is_clean(const struct tierfs_check_devs *devs)
+{
+	struct tierfs_check_result result = { 0 };
+	struct tck c = { .result = &result };
+	bool clean = false;
+
+	if (tierfs_image_open(&c.img, devs))
+		return false;
+	if (tck_supers(&c) && tck_state(&c))
+		clean = result.clean && !result.errors && !c.img.super->error_count;
+	tierfs_image_close(&c.img);
+	return clean;
+}

@@ -94,6 +94,12 @@ struct tierfs_check_result {
 int tierfs_check(const struct tierfs_check_devs *devs, const struct tierfs_check_opts *opts,
 		 tierfs_check_report_fn *report, void *ctx, struct tierfs_check_result *result);
 
+/*
+ * Does the set say that nothing is to be replayed, and has no mount met an error? Only super-blocks
+ * and state are looked at.
+ */
+bool tierfs_check_is_clean(const struct tierfs_check_devs *devs);
+
 /* "inode", "log" ...: a word for people and for JSON. */
 const char *tierfs_check_kind_name(enum tierfs_check_kind kind);
 const char *tierfs_check_severity_name(enum tierfs_check_severity severity);
