@@ -66,9 +66,8 @@ static int record_cut(struct tierfs_node *node, uint64_t size, bool *later)
 	rec->size = size;
 	tierfs_node_take(node, rec, STATX_MTIME | STATX_CTIME);
 	err = cut_tail(tx, node, rec, tierfs_up(size), later);
-	/* without a name it is there already */
-	if (!err && *later && !rec->cell)
-		err = tierfs_orphan_add(tx, node);
+	if (!err && *later)
+		err = tierfs_orphan_add(tx, node, rec);
 	if (err)
 		tierfs_tx_abort(tx);
 	else
@@ -82,11 +81,11 @@ static int record_cut_end(struct tierfs_node *node)
 {
 	struct tierfs_tx *tx;
 
+	/* without a name it stays there */
 	if (!node->rec->nlink)
 		return 0;
 	tx = tierfs_tx_begin(tierfs_fs_of(node));
-	tierfs_node_change(tx, node);
-	tierfs_orphan_del(tx, node);
+	tierfs_orphan_del(tx, node, tierfs_node_change(tx, node));
 	return tierfs_tx_commit(tx);
 }
 
