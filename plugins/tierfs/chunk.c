@@ -243,6 +243,7 @@ static void slots_clear(struct tierfs_tx *tx, const struct tierfs_chunk *at)
 static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 {
 	uint64_t bn = tierfs_chunk_reserve(fs, flags);
+	struct tierfs_chunk_ram *c;
 	struct tierfs_tx *tx;
 	int err = 0;
 
@@ -269,10 +270,9 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 	if (err)
 		return err;
 	pthread_mutex_lock(&fs->space.lock);
-	if (!ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &err))
-		err = err ? err : -ENOMEM;
+	c = ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &err);
 	pthread_mutex_unlock(&fs->space.lock);
-	return err;
+	return c ? 0 : err;
 }
 
 /* ---- the tree of inode chunks ---- */
