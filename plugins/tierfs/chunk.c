@@ -257,7 +257,8 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 			.n = TIERFS_CHUNK_BLOCKS,
 		}))
 		err = -EFBIG;
-	head_write(tx, zus_t1_addr(fs->sb.md, bn), list, fs->root->nr_chunks);
+	head_write(tx, zus_t1_addr(fs->sb.md, bn), list,
+		   list == LIST_INODES ? fs->root->nr_chunks : 0);
 	if (list == LIST_INODES)
 		slots_clear(tx, zus_t1_addr(fs->sb.md, bn));
 	if (list == LIST_INODES && !err)
