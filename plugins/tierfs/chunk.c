@@ -244,7 +244,7 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 {
 	uint64_t bn = tierfs_chunk_reserve(fs, flags);
 	struct tierfs_tx *tx;
-	int err = 0;
+	int err = 0, load_err = 0;
 
 	if (!bn)
 		return -ENOSPC;
@@ -269,8 +269,8 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 	if (err)
 		return err;
 	pthread_mutex_lock(&fs->space.lock);
-	if (!ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &err))
-		err = err ? err : -ENOMEM;
+	if (!ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &load_err))
+		err = load_err;
 	pthread_mutex_unlock(&fs->space.lock);
 	return err;
 }
