@@ -13,6 +13,7 @@
 #include "tierfs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zus/thread.h>
 
@@ -76,8 +77,11 @@ struct tierfs_tx *tierfs_tx_begin(struct tierfs *fs)
 {
 	struct tierfs_thread *t = &fs->threads[zus_thread_number()];
 	uint32_t depth = t->depth++;
-	struct tierfs_tx *tx = t->tx[depth];
+	struct tierfs_tx *tx;
 
+	if (depth >= TIERFS_TX_DEPTH)
+		abort();	/* a fault of this file system's own */
+	tx = t->tx[depth];
 	if (!tx)
 		tx = t->tx[depth] = zus_alloc(fs->sb.env, sizeof(*tx));
 	if (!tx) {
