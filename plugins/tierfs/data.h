@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tierfs: what the files about data share. From below: map.c finds blocks, mapset.c enters them,
- * mapcut.c takes them out, fill.c gives a range blocks in one transaction; io.c, fault.c, space.c
- * and extent.c are the operations of the plugin's table.
+ * mapcut.c takes them out and maptree.c index pages, fill.c gives a range blocks in one
+ * transaction; io.c, fault.c, space.c and extent.c are the operations of the plugin's table.
  *
  * A slot is 512 blocks of a file, numbered from its beginning. Its word is one of tierfs_disk.h.
  */
@@ -127,6 +127,11 @@ int tierfs_change_store(struct tierfs_change *c, const uint64_t *words, uint32_t
 
 /* Frees file blocks [index, end) of one slot, in transactions of its own, from the end. */
 int tierfs_map_cut(struct tierfs_node *node, uint64_t index, uint64_t end);
+
+/* ---- maptree.c ---- */
+
+/* Frees index pages that are not needed, in transactions of its own, and makes the map lower. */
+int tierfs_map_shrink(struct tierfs_node *node);
 
 /* ---- fill.c ---- */
 

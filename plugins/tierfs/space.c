@@ -99,11 +99,12 @@ static int truncate_down(struct tierfs_node *node, uint64_t size)
 	/* for those who have this page mapped */
 	err = tierfs_zero_tail(node, size, UINT64_MAX);
 	tierfs_pm_fence(tierfs_fs_of(node));
-	if (!err && later)
-		err = tierfs_map_truncate(node, tierfs_up(size));
-	if (!err && later)
-		err = record_cut_end(node);
-	return err;
+	if (err)
+		return err;
+	if (!later)
+		return tierfs_map_shrink(node);
+	err = tierfs_map_truncate(node, tierfs_up(size));
+	return err ? err : record_cut_end(node);
 }
 
 static int truncate_up(struct tierfs_node *node, uint64_t old, uint64_t size)
