@@ -72,9 +72,12 @@ static inline int tierfs_may_write(const struct tierfs_node *node)
 bool tierfs_map_covers(unsigned int height, uint64_t slot);
 /* The page that a word names; NULL: it names none. */
 const uint64_t *tierfs_map_page(const struct tierfs *fs, uint64_t word);
-/* As tierfs_map_find, for who has the node's lock, or may be wrong while the map grows. */
+/* As tierfs_map_find and tierfs_map_next, for who has the node's lock; these may take it. */
 int tierfs_map_look(const struct tierfs_node *node, uint64_t index, uint64_t max,
 		    struct tierfs_run *run);
+uint64_t tierfs_map_look_next(const struct tierfs_node *node, uint64_t index);
+/* Do all these blocks lie in chunks of data? */
+bool tierfs_run_is_data(const struct tierfs *fs, uint64_t bn, uint32_t n);
 /* A slot as a page of words, whatever form it has. With the node's lock. -EIO. */
 int tierfs_map_words(const struct tierfs_node *node, uint64_t slot, uint64_t *words);
 /* The same of a slot's word. -EIO: nothing was told yet. */

@@ -23,6 +23,8 @@ static int free_run(struct tierfs_change *c, uint64_t bn, uint32_t n)
 	uint32_t i;
 
 	if (!S_ISDIR(c->node->type)) {
+		if (!tierfs_run_is_data(c->fs, bn, n))
+			return tierfs_broken(c->fs, c->node->ino, "block of the map");
 		tierfs_blocks_free(c->tx, bn, n);
 		return 0;
 	}
@@ -244,7 +246,7 @@ int tierfs_map_truncate(struct tierfs_node *node, uint64_t index)
 		if (err || slot == UINT64_MAX || slot < tierfs_slot_of(index))
 			break;
 		first = tierfs_max(index, slot << TIERFS_SLOT_SHIFT);
-		if (first % TIERFS_SLOT_BLOCKS && tierfs_map_next(node, first) == UINT64_MAX)
+		if (first % TIERFS_SLOT_BLOCKS && tierfs_map_look_next(node, first) == UINT64_MAX)
 			break;
 		err = tierfs_map_cut(node, first, (slot + 1) << TIERFS_SLOT_SHIFT);
 	}
