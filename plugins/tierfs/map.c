@@ -31,6 +31,11 @@ const uint64_t *tierfs_map_page(const struct tierfs *fs, uint64_t word)
 	return tierfs_page_at(fs, tierfs_word_place(word));
 }
 
+static unsigned int height_of(const struct tierfs_node *node)
+{
+	return __atomic_load_n(&node->rec->height, __ATOMIC_ACQUIRE);
+}
+
 /* A run that a slot may have, or n = 0. */
 static struct tierfs_run slot_run(const struct tierfs *fs, uint64_t word)
 {
@@ -49,7 +54,7 @@ static int find_word(const struct tierfs_node *node, uint64_t slot, const uint64
 		     uint64_t *end)
 {
 	const struct tierfs *fs = tierfs_fs_of(node);
-	unsigned int height = node->rec->height, level;
+	unsigned int height = height_of(node), level;
 	const uint64_t *at = node->rec->slots, *page;
 	uint64_t w;
 
@@ -245,7 +250,7 @@ static unsigned int descend(const struct tierfs_node *node, unsigned int height,
 static uint64_t next_slot(const struct tierfs_node *node, uint64_t slot)
 {
 	uint64_t budget = node->ii.sb->md->t1_blocks;
-	unsigned int height = node->rec->height, level;
+	unsigned int height = height_of(node), level;
 
 	if (!height) {
 		while (slot < TIERFS_SLOTS && !tierfs_load(&node->rec->slots[slot]))

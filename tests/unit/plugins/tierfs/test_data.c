@@ -245,12 +245,14 @@ static void other_modes_are_refused(void **state)
 	struct fixture *fx = *state;
 	struct fake_node a = must_creat(fx, fx->root, "a"), d = must_mkdir(fx, fx->root, "d");
 	unsigned int i;
+	uint32_t n;
 
 	fill(fx, a, 'a', 0, 3 * BLOCK);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(fake_fallocate(fx->t, a, modes[i], 0, BLOCK), -EOPNOTSUPP);
 	assert_int_equal(fake_fallocate(fx->t, d, 0, 0, BLOCK), -EINVAL);
 	assert_int_equal(fake_truncate(fx->t, d, 0), -EINVAL);
+	assert_int_equal(fake_fiemap(fx->t, d, 0, BLOCK, NULL, 0, &n), -EOPNOTSUPP);
 	assert_all(fx, a, 'a', 0, 3 * BLOCK);
 	must_remove(fx, fx->root, a, "a");
 	must_remove(fx, fx->root, d, "d");
