@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The fake kernel's life: faults, devices on anonymous memory, mount, inode locks. See zus/zufake.h for use and threads.
+ * The fake kernel's life: faults, devices on anonymous memory, mount, inode locks. See
+ * zus/zufake.h for use and threads.
  */
 #define _GNU_SOURCE
 #include "inproc.h"

@@ -243,8 +243,9 @@ static void slots_clear(struct tierfs_tx *tx, const struct tierfs_chunk *at)
 static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 {
 	uint64_t bn = tierfs_chunk_reserve(fs, flags);
+	struct tierfs_chunk_ram *c;
 	struct tierfs_tx *tx;
-	int err = 0, load_err = 0;
+	int err = 0;
 
 	if (!bn)
 		return -ENOSPC;
@@ -256,7 +257,8 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 			.n = TIERFS_CHUNK_BLOCKS,
 		}))
 		err = -EFBIG;
-	head_write(tx, zus_t1_addr(fs->sb.md, bn), list, fs->root->nr_chunks);
+	head_write(tx, zus_t1_addr(fs->sb.md, bn), list,
+		   list == LIST_INODES ? fs->root->nr_chunks : 0);
 	if (list == LIST_INODES)
 		slots_clear(tx, zus_t1_addr(fs->sb.md, bn));
 	if (list == LIST_INODES && !err)
@@ -269,10 +271,9 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 	if (err)
 		return err;
 	pthread_mutex_lock(&fs->space.lock);
-	if (!ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &load_err))
-		err = load_err;
+	c = ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &err);
 	pthread_mutex_unlock(&fs->space.lock);
-	return err;
+	return c ? 0 : err;
 }
 
 /* ---- the tree of inode chunks ---- */
