@@ -76,8 +76,8 @@ struct fake_opts {
 	bool no_table;			/* as the device `none`: one T1 device, nothing in it */
 	uint64_t seed;			/* of zus_random(), and of the devices' UUIDs */
 	/*
-	 * Memory that is lent: T1 is this one, of t1_bytes * t1_count, or T2, of t2_bytes; on a page
-	 * boundary. It is the fake's until fake_destroy, which leaves there what was there then.
+	 * Memory that is lent: T1 is this one, of t1_bytes * t1_count, or T2, of t2_bytes; on a
+	 * page boundary. It is the fake's until fake_destroy, which leaves what stands there.
 	 */
 	void *t1, *t2;
 	/*
@@ -233,8 +233,8 @@ void fake_poison(struct fake *f, const void *addr, size_t bytes);
 
 /*
  * ---- the record of stores; for any thread ----
- * The order of events is that in which memory was changed. What stores to T1 without zus/pmem.h (and
- * the shared inodes' fields that the kernel sets) is not there.
+ * The order of events is that in which memory was changed. What is stored to T1 without zus/pmem.h
+ * is not there, nor are the fields of shared inodes that the kernel sets.
  */
 
 enum fake_event_kind {
@@ -249,7 +249,7 @@ enum fake_event_kind {
 	FAKE_EV_T2_READ,		/* a list's, into T1; no more durable than a plain store */
 	FAKE_EV_T2_WRITE,		/* a list's; the offset is one of T2, as in the next one */
 	FAKE_EV_T2_DISCARD,		/* data is NULL: zeros here */
-	FAKE_EV_T2_FLUSH,		/* what lists have written is durable: a list with FLUSH, FUA */
+	FAKE_EV_T2_FLUSH,		/* what lists have written is durable: FLUSH, FUA */
 };
 
 struct fake_event {
