@@ -404,18 +404,38 @@ static void recovery_that_was_cut_is_done_again(void **state)
 	image_free(&im);
 }
 
+/* Offset of the first record of a log with two of them at least. */
+static uint64_t find_record(const struct image *im)
+{
+	struct tierfs_check_dev dev = { .base = im->base, .bytes = im->bytes };
+	struct tierfs_check_devs devs = { .nr = 1, .devs = &dev };
+	const struct tierfs_record *r;
+	struct tierfs_image img;
+	uint32_t i, offset;
+
+	assert_int_equal(tierfs_image_open(&img, &devs), 0);
+	for (i = 0; i < img.super->log_count; i++) {
+		const struct tierfs_log_entry *e = tierfs_image_log(&img, i);
+
+		offset = e->heads[tierfs_image_log_head(e)].offset;
+		r = tierfs_image_record(&img, i, e, offset);
+		if (r && offset + r->bytes < e->bytes &&
+		    tierfs_image_record(&img, i, e, offset + r->bytes))
+			return e->place + offset;
+	}
+	fail_msg("no log has two records");
+	return 0;
+}
+
 static void recovery_of_a_damaged_log_changes_nothing(void **state)
 {
-	const struct tierfs_log_entry *e;
 	struct image im;
 	uint8_t *before;
 	uint64_t records;
 
 	(void)state;
 	image_make(&im, IMAGE_CUT);
-	e = (const struct tierfs_log_entry *)(im.base + 4 * TIERFS_BLOCK);
-	im.base[e->place + e->heads[!e->heads[0].crc || e->heads[1].generation >
-				     e->heads[0].generation].offset + 80] ^= 1;
+	im.base[find_record(&im) + sizeof(struct tierfs_record)] ^= 1;
 	before = malloc(im.bytes);
 	memcpy(before, im.base, im.bytes);
 	assert_int_equal(recover(&im, 0, &records), -EUCLEAN);
