@@ -112,6 +112,37 @@ void fixture_end(struct fixture *fx)
 	test_free(fx);
 }
 
+/* Objects in use in all chunks of a kind. */
+static uint64_t used_objects(const struct tierfs *fs, enum tierfs_kind kind)
+{
+	uint64_t i, used = 0;
+
+	for (i = 0; i < fs->sb.md->t1_blocks; i += TIERFS_CHUNK_BLOCKS) {
+		const struct tierfs_chunk *c = zus_t1_addr(fs->sb.md, i);
+		const struct tierfs_dev *d = tierfs_dev_of(fs, i);
+		uint64_t block = i - d->first_bn;
+
+		if (tierfs_kind_at(fs, c) == kind && d->bitmaps[block / 64] >> block % 64 & 1)
+			used += c->used;
+	}
+	return used;
+}
+
+/*
+ * Inodes keep their chunks and the page above them, and of each other kind one empty chunk is kept.
+ */
+static void check_space(const struct fixture *fx)
+{
+	struct tierfs *fs = fixture_fs(fx);
+	uint64_t chunks = fs->root->nr_chunks, kept = chunks + 1 + TIERFS_SLAB_CLASSES;
+
+	assert_int_equal(tierfs_inodes_used(fs), 1);
+	assert_int_equal(used_objects(fs, TIERFS_KIND_SLABS), 0);
+	assert_int_equal(used_objects(fs, TIERFS_KIND_PAGES), fs->nr_logs + (chunks > 1));
+	assert_in_range(tierfs_blocks_left(fs), fx->free_blocks - kept * TIERFS_CHUNK_BLOCKS,
+			fx->free_blocks);
+}
+
 void fixture_end_empty(struct fixture *fx)
 {
 	const struct tierfs_node *root;
@@ -123,8 +154,7 @@ void fixture_end_empty(struct fixture *fx)
 	assert_int_equal(root->rec->nlink, 2);
 	assert_int_equal(root->rec->hash, 0);
 	assert_int_equal(root->rec->blocks, 0);
-	assert_int_equal(tierfs_inodes_used(fixture_fs(fx)), 1);
-	assert_int_equal(tierfs_blocks_left(fixture_fs(fx)), fx->free_blocks);
+	check_space(fx);
 	assert_int_equal(fixture_fs(fx)->errors, 0);
 	fixture_end(fx);
 }
