@@ -347,7 +347,8 @@ static bool boot_and_look(struct result *r, struct crash_text *text, bool more)
 		crash_tree(boot, t, true, &masked);
 		r->masked = crash_hash(0, masked.text, masked.len);
 		crash_text_free(&masked);
-		if (r->full != now.full[0] && r->masked == now.masked[0] && content_is_mixed(t))
+		if (!now.returned && r->full != now.full[0] && r->masked == now.masked[0] &&
+		    content_is_mixed(t))
 			r->full = now.full[0];
 	}
 	if (more)

@@ -39,7 +39,7 @@ static void take_chain(struct tck *c, tierfs_place_t place)
 	uint32_t i;
 
 	for (; place; place = page->next) {
-		page = tck_claim_page(c, place, 0, "of cells of orphans");
+		page = tck_claim_cells(c, place);
 		if (!page)
 			return;
 		for (i = 0; i < TIERFS_PAGE_WORDS - 1; i++) {

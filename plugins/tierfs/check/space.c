@@ -251,17 +251,11 @@ static bool claim_bit(struct tck *c, struct tck_chunk *ch, uint32_t i, struct tc
 	return true;
 }
 
-/* In the low half; the bit above says that there is one: pages of cells have none. */
-static void check_page_crc(struct tck *c, const struct tck_chunk *ch, uint32_t i,
-			   const void *page, struct tck_object object, const char *what)
+static uint64_t page_crc(const struct tck_chunk *ch, uint32_t i)
 {
 	const uint64_t *crcs = (const uint64_t *)((const uint8_t *)ch->head + TIERFS_PAGE_CRCS);
-	uint64_t crc = crcs[i];
 
-	if (!crc)
-		return;
-	if (crc >> 32 != 1 || (uint32_t)crc != tierfs_crc(0, page, TIERFS_BLOCK))
-		tck_error(c, object, "bad checksum of %s", what);
+	return crcs[i];
 }
 
 static uint32_t page_index(tierfs_place_t place)
@@ -269,11 +263,12 @@ static uint32_t page_index(tierfs_place_t place)
 	return (uint32_t)(place % TIERFS_CHUNK / TIERFS_BLOCK) - 1;
 }
 
-const void *tck_claim_page(struct tck *c, tierfs_place_t place, uint64_t ino, const char *what)
+/* A page that can be one, and has no owner yet; its CRC is not looked at. */
+static const void *claim_page(struct tck *c, tierfs_place_t place, uint64_t ino, const char *what,
+			      uint64_t *crc)
 {
 	struct tck_object object = tck_of(TIERFS_CHECK_PAGE, ino, place);
 	struct tck_chunk *ch = tck_chunk_at(c, place);
-	const void *page;
 
 	if (!ch || ch->kind != TIERFS_KIND_PAGES || !ch->count || place % TIERFS_BLOCK ||
 	    !(place % TIERFS_CHUNK)) {
@@ -282,8 +277,29 @@ const void *tck_claim_page(struct tck *c, tierfs_place_t place, uint64_t ino, co
 	}
 	if (!claim_bit(c, ch, page_index(place), object, what))
 		return NULL;
-	page = tierfs_image_at(&c->img, place, TIERFS_BLOCK);
-	check_page_crc(c, ch, page_index(place), page, object, what);
+	*crc = page_crc(ch, page_index(place));
+	return tierfs_image_at(&c->img, place, TIERFS_BLOCK);
+}
+
+/* The CRC is the low half of its word; the bit above says that there is one. */
+const void *tck_claim_page(struct tck *c, tierfs_place_t place, uint64_t ino, const char *what)
+{
+	uint64_t crc;
+	const void *page = claim_page(c, place, ino, what, &crc);
+
+	if (page && crc != (1ULL << 32 | tierfs_crc(0, page, TIERFS_BLOCK)))
+		tck_error(c, tck_of(TIERFS_CHECK_PAGE, ino, place), "bad checksum of %s", what);
+	return page;
+}
+
+const struct tierfs_cells *tck_claim_cells(struct tck *c, tierfs_place_t place)
+{
+	uint64_t crc;
+	const void *page = claim_page(c, place, 0, "of cells of orphans", &crc);
+
+	if (page && crc)
+		tck_error(c, tck_of(TIERFS_CHECK_PAGE, 0, place),
+			  "a page of cells of orphans has a checksum");
 	return page;
 }
 

@@ -127,6 +127,8 @@ struct tck_chunk *tck_chunk_at(const struct tck *c, tierfs_place_t place);
  * what has an owner; that was told.
  */
 const void *tck_claim_page(struct tck *c, tierfs_place_t place, uint64_t ino, const char *what);
+/* The same of a page of cells of orphans, which has no CRC. */
+const struct tierfs_cells *tck_claim_cells(struct tck *c, tierfs_place_t place);
 const void *tck_claim_object(struct tck *c, tierfs_place_t place, uint32_t bytes, uint64_t ino,
 			     const char *what);
 bool tck_claim_blocks(struct tck *c, tierfs_place_t place, uint32_t n, uint64_t ino,

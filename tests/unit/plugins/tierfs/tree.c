@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <zus/siphash.h>
 
-#define MAX_ENTRIES	512
+#define MAX_ENTRIES	2048
 #define READDIR_BYTES	(16U << 10)
 
 struct text {

@@ -3,8 +3,8 @@
  * An image with something of everything, for the tests of what reads images without a mount: made
  * by the plugin on the fake kernel, then copied. Everything fails the test if it does not succeed.
  */
-#ifndef TEST_TIERFS_IMAGE_H
-#define TEST_TIERFS_IMAGE_H
+#ifndef TIERFS_TESTIMAGE_H
+#define TIERFS_TESTIMAGE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,11 +32,13 @@ struct image {
 void image_format(struct image *im, uint64_t bytes);
 /* One with contents. */
 void image_make(struct image *im, enum image_end end);
+/* Mounts it and unmounts it again. */
+void image_mount(struct image *im);
 void image_free(struct image *im);
 
-/* Prints what it finds. */
+/* Prints errors and leaks. */
 int image_check(const struct image *im, struct tierfs_check_result *result);
 /* The same, silent. */
 int image_check_quiet(const struct image *im, struct tierfs_check_result *result);
 
-#endif /* TEST_TIERFS_IMAGE_H */
+#endif /* TIERFS_TESTIMAGE_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Images for tests; see image.h. The fake kernel's T1 is formatted, mounted, filled, and copied.
+ * Images for tests; see testimage.h. The fake kernel's T1 is formatted, mounted, filled, and copied.
  */
-#include "image.h"
+#include "testimage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +159,20 @@ void image_make(struct image *im, enum image_end end)
 	fake_destroy(f);
 }
 
+void image_mount(struct image *im)
+{
+	struct fake_opts opts = { .t1_bytes = im->bytes };
+	struct fake *f;
+
+	assert_int_equal(fake_create(&f, &zus_plugin, &opts), 0);
+	/* behind the device table, which is the fake's own */
+	memcpy(fake_md(f)->t1 + TIERFS_BLOCK, im->base + TIERFS_BLOCK, im->bytes - TIERFS_BLOCK);
+	assert_int_equal(fake_mount(f, "volatile"), 0);
+	assert_int_equal(fake_umount(f), 0);
+	memcpy(im->base, fake_md(f)->t1, im->bytes);
+	fake_destroy(f);
+}
+
 /* ---- checks ---- */
 
 static void print_finding(void *ctx, const struct tierfs_check_finding *f)
@@ -166,6 +180,8 @@ static void print_finding(void *ctx, const struct tierfs_check_finding *f)
 	char object[TIERFS_CHECK_TEXT];
 
 	(void)ctx;
+	if (f->severity == TIERFS_CHECK_NOTE)
+		return;
 	tierfs_check_object(f, object);
 	printf("%s: %s: %s\n", tierfs_check_severity_name(f->severity), object, f->text);
 }
