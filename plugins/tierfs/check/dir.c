@@ -7,7 +7,6 @@
 #include "tck.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zus/siphash.h>
 
@@ -80,9 +79,8 @@ static bool names_begin(struct tck *c, uint64_t n)
 	while (max < 2 * n)
 		max *= 2;
 	if (max > c->max_names) {
-		free(c->names);
 		c->max_names = 0;
-		c->names = calloc(max, sizeof(*c->names));
+		c->names = tierfs_check_zalloc(c->memory, max, sizeof(*c->names));
 		if (!c->names) {
 			c->err = -ENOMEM;
 			return false;
@@ -102,7 +100,7 @@ static bool names_room(struct tck *c, uint64_t n)
 
 	if (2 * n < size)
 		return true;
-	c->names = calloc(2 * size, sizeof(*c->names));
+	c->names = tierfs_check_zalloc(c->memory, 2 * size, sizeof(*c->names));
 	if (!c->names) {
 		c->names = old;
 		c->err = -ENOMEM;
@@ -113,7 +111,6 @@ static bool names_room(struct tck *c, uint64_t n)
 		if (old[i])
 			*tck_name_slot(c, old[i]) = old[i];
 	}
-	free(old);
 	return true;
 }
 

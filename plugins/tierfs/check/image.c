@@ -108,11 +108,13 @@ static void order_devs(struct tierfs_image *img)
 		img->super = img->devs[img->by_id[0]].super;
 }
 
-int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs)
+int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs,
+		      struct tierfs_check_memory *memory)
 {
 	uint32_t i;
 
 	memset(img, 0, sizeof(*img));
+	img->memory = memory;
 	if (!devs->nr || devs->nr > TIERFS_IMAGE_DEVS)
 		return -EINVAL;
 	for (i = 0; i < devs->nr; i++) {
@@ -129,20 +131,6 @@ int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *
 	img->nr_devs = devs->nr;
 	order_devs(img);
 	return 0;
-}
-
-void tierfs_image_close(struct tierfs_image *img)
-{
-	struct tierfs_image_patch *p, *next;
-	unsigned int i;
-
-	for (i = 0; img->patched && i < TIERFS_IMAGE_PATCHES; i++) {
-		for (p = img->patches[i]; p; p = next) {
-			next = p->next;
-			free(p->bytes);
-			free(p);
-		}
-	}
 }
 
 const struct tierfs_image_dev *tierfs_image_dev(const struct tierfs_image *img,
@@ -230,15 +218,13 @@ const void *tierfs_image_at(const struct tierfs_image *img, tierfs_place_t place
 static struct tierfs_image_patch *make_patch(struct tierfs_image *img, uint64_t chunk)
 {
 	struct tierfs_image_patch **at = &img->patches[chunk % TIERFS_IMAGE_PATCHES];
-	struct tierfs_image_patch *p = calloc(1, sizeof(*p));
+	struct tierfs_image_patch *p = tierfs_check_zalloc(img->memory, 1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->bytes = malloc(TIERFS_CHUNK);
-	if (!p->bytes) {
-		free(p);
+	p->bytes = tierfs_check_alloc(img->memory, TIERFS_CHUNK);
+	if (!p->bytes)
 		return NULL;
-	}
 	p->chunk = chunk;
 	p->next = *at;
 	*at = p;
