@@ -98,8 +98,7 @@ void tck_tell(struct tck *c, enum tierfs_check_severity severity, struct tck_obj
 	c->report(c->ctx, &f);
 }
 
-/* False: so little makes sense that nothing more can be said. */
-static bool check_all(struct tck *c)
+bool tck_begin(struct tck *c)
 {
 	if (!tck_supers(c) || !tck_state(c))
 		return false;
@@ -109,10 +108,16 @@ static bool check_all(struct tck *c)
 	if (c->err || !tck_root(c))
 		return false;
 	tck_inode_tree(c);
-	if (!c->err)
-		tck_orphans(c);
-	if (!c->err)
-		tck_inodes(c);
+	return true;
+}
+
+/* False: so little makes sense that nothing more can be said. */
+static bool check_all(struct tck *c)
+{
+	if (!tck_begin(c))
+		return false;
+	tck_orphans(c);
+	tck_inodes(c);
 	if (c->err)
 		return false;
 	tck_links(c);

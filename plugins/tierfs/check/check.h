@@ -78,7 +78,7 @@ struct tierfs_check_finding {
 	enum tierfs_check_kind kind;
 	uint64_t number;
 	tierfs_place_t place;		/* or 0 */
-	const char *text;		/* English, without the object; until the callback returns */
+	const char *text;		/* without the object; until the callback returns */
 };
 
 typedef void tierfs_check_report_fn(void *ctx, const struct tierfs_check_finding *finding);

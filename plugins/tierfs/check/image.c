@@ -23,7 +23,7 @@ static uint32_t super_crc(const struct tierfs_super *s)
 
 static const char *super_why(const struct tierfs_super *s, uint64_t bytes)
 {
-	uint64_t table;
+	uint64_t groups, table;
 
 	if (s->magic != TIERFS_MAGIC)
 		return "no super-block";
@@ -37,8 +37,9 @@ static const char *super_why(const struct tierfs_super *s, uint64_t bytes)
 		return "the size of the device is wrong";
 	if (!s->dev_count || s->dev_count > TIERFS_IMAGE_DEVS)
 		return "the number of devices is wrong";
-	table = s->dev_blocks / TIERFS_GROUP_BLOCKS;
-	table = tierfs_up(table * TIERFS_LINE) + tierfs_up(table * sizeof(struct tierfs_group_desc));
+	groups = s->dev_blocks / TIERFS_GROUP_BLOCKS;
+	table = tierfs_up(groups * TIERFS_LINE) +
+		tierfs_up(groups * sizeof(struct tierfs_group_desc));
 	if (s->group_table <= TIERFS_SUPER_BLOCK || s->group_table >= s->dev_blocks ||
 	    table > s->dev_blocks - s->group_table)
 		return "the group table is not on the device";
@@ -299,7 +300,8 @@ const struct tierfs_group_desc *tierfs_image_desc(const struct tierfs_image *img
 
 	if (group >= dev->groups)
 		return NULL;
-	return tierfs_image_at(img, tierfs_image_place(dev, dev->desc_table + group * bytes), bytes);
+	return tierfs_image_at(img, tierfs_image_place(dev, dev->desc_table + group * bytes),
+			       bytes);
 }
 
 unsigned int tierfs_image_kind(const struct tierfs_image *img, tierfs_place_t place)

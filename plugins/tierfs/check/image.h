@@ -3,8 +3,8 @@
  * An image as memory: the T1 devices of a set by their ids, and above them what a replay has
  * changed. For the checker and dump.tierfs; the image itself is never written here.
  *
- * Addresses that tierfs_image_at has returned are valid as long as the memory of the image; what they
- * show changes only by tierfs_image_store.
+ * Addresses that tierfs_image_at has returned are valid as long as the memory of the image; what
+ * they show changes only by tierfs_image_store.
  */
 #ifndef TIERFS_IMAGE_H
 #define TIERFS_IMAGE_H
@@ -48,7 +48,7 @@ struct tierfs_image_patch {
 
 struct tierfs_image {
 	uint32_t nr_devs;
-	struct tierfs_image_dev devs[TIERFS_IMAGE_DEVS];	/* those with a super first, by id */
+	struct tierfs_image_dev devs[TIERFS_IMAGE_DEVS];	/* with a super first, by id */
 	uint8_t by_id[TIERFS_IMAGE_DEVS];	/* 0xff = none */
 	uint64_t blocks;
 	const struct tierfs_super *super;	/* of device 0; NULL = the rest is of no use */
@@ -58,8 +58,8 @@ struct tierfs_image {
 };
 
 /*
- * Finds the supers. 0 or -EINVAL; img->super may be NULL afterwards. `memory` is for what is stored,
- * and stays the caller's.
+ * Finds the supers. 0 or -EINVAL; img->super may be NULL afterwards. `memory` is for what is
+ * stored, and stays the caller's.
  */
 int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs,
 		      struct tierfs_check_memory *memory);

@@ -322,7 +322,8 @@ const void *tck_claim_object(struct tck *c, tierfs_place_t place, uint32_t bytes
 	if (!ch || ch->kind != TIERFS_KIND_SLABS || !ch->count ||
 	    place % TIERFS_CHUNK < TIERFS_CHUNK_HEAD || at % ch->head->object_bytes ||
 	    at / ch->head->object_bytes >= ch->count || bytes > ch->head->object_bytes) {
-		tck_error(c, object, "no object of %u bytes can be there, but it is %s", bytes, what);
+		tck_error(c, object, "no object of %u bytes can be there, but it is %s", bytes,
+			  what);
 		return NULL;
 	}
 	if (!claim_bit(c, ch, (uint32_t)(at / ch->head->object_bytes), object, what))
@@ -537,7 +538,8 @@ static void end_group(struct tck *c, const struct tierfs_image_dev *dev, uint64_
 	}
 	if (n > desc->bad)
 		tck_tell(c, TIERFS_CHECK_LEAK, group_object(dev, group),
-			 "%u blocks are used, but nothing refers to them; the first is %u", n, first);
+			 "%u blocks are used, but nothing refers to them; the first is %u", n,
+			 first);
 }
 
 void tck_space_end(struct tck *c)

@@ -102,6 +102,14 @@ static inline bool tck_is_zero(const void *mem, uint64_t bytes)
 	return !all;
 }
 
+/* ---- check.c ---- */
+
+/*
+ * Everything that is looked at before the first inode; then these can be found by their numbers.
+ * False: so little makes sense that nothing more can be said, or c->err.
+ */
+bool tck_begin(struct tck *c);
+
 /* ---- super.c: false = the rest cannot be looked at ---- */
 
 bool tck_supers(struct tck *c);

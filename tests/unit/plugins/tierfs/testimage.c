@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Images for tests; see testimage.h. The fake kernel's T1 is formatted, mounted, filled, and copied.
+ * Images for tests; see testimage.h. The T1 of the fake kernel is formatted, mounted, filled,
+ * and copied.
  */
 #include "testimage.h"
 
