@@ -189,6 +189,13 @@ void zus_type_remove_mount(struct zus_type *t, const struct zus_sb *sb)
 	pthread_mutex_unlock(&t->lock);
 }
 
+void zus_type_forget(struct zus_type *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->mounted = NULL;
+	pthread_mutex_unlock(&t->lock);
+}
+
 unsigned int zus_type_stop(struct zus_type *t)
 {
 	unsigned int n = 0;

@@ -28,14 +28,13 @@
  * threads.
  *
  * The ZTs are pinned to their CPU, which may have several, one for each channel; by option they
- * are SCHED_FIFO threads. They pre-empt each other, and background threads, wherever that may be,
- * between any two instructions. So a lock that spins dead-locks: its holder does not run while
- * another thread of its CPU with more priority, or the same one under SCHED_FIFO, waits for it
- * without sleeping. Nor is it an end to yield the CPU, which goes to nobody of less priority. Locks
- * must sleep (zus/mutex.h, which lends the holder the priority of who waits), or there must be
- * nothing to wait for: a compare-and-swap that is tried again because somebody else has succeeded
- * is fine. Data per CPU is no protection either: the thread may be pre-empted by another one of
- * the CPU. Data per thread is, see zus_thread_number().
+ * are SCHED_FIFO threads. They pre-empt each other, and background threads, between any two
+ * instructions. So a lock that spins dead-locks: its holder does not run while another thread of
+ * its CPU spins that has more priority (or as much, under SCHED_FIFO). To yield the CPU is no way
+ * out, nobody of less priority gets it. Locks must sleep (zus/mutex.h, which lends the holder the
+ * priority of who waits), or there must be nothing to wait for: a compare-and-swap that is tried
+ * again because somebody else has succeeded is fine. Data per CPU is no protection: another thread
+ * of the CPU may run in between. Data per thread is one, see zus_thread_number().
  *
  * Results are 0 or -errno unless named; anything else is a bug that the core turns into
  * -EIO. Handles follow the reference rule of zus/inode.h. Pointers in arguments are valid

@@ -20,6 +20,24 @@
 extern "C" {
 #endif
 
+/*
+ * ---- Data of the application ----
+ *
+ * The bytes at io->buf may be the application's own pages, shown in place in the window (by a
+ * module parameter; otherwise they are a copy). Another thread of the application, or who shares
+ * its memory, can change them while the operation runs, those of a READ too. So:
+ *	- A WRITE reads each byte once, into T1 or into memory of the plugin. Whatever is computed
+ *	  of the data (a checksum, a comparison for dedupe, "is it all zeros") is computed of that
+ *	  copy, before anything is made durable that speaks of it. A second look at io->buf may find
+ *	  other bytes: a checksum of the one and data of the other is a file that cannot be read.
+ *	- Nothing in the buffer is a length, an offset or a pointer that is looked at twice.
+ *	- A READ writes io->buf and does not read it back: what stands there need not be what was
+ *	  written. A checksum is that of the source, and is compared before the bytes are copied, or
+ *	  of a copy of the plugin's own.
+ *	- After -EZUFS_RETRY the operation begins anew, and the bytes may be others than before.
+ * Names, values of attributes, targets of links and arguments of ioctls are copies of the kernel's,
+ * which the application does not reach.
+ */
 struct zus_io {
 	void *buf;			/* app data; READ fills it, WRITE only reads it */
 	uint64_t pos;			/* in the file */

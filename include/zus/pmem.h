@@ -14,9 +14,9 @@
  *	  may be smaller ones) that become durable in any order until the fence.
  *	- A flush without a fence orders nothing: of a flushed store and a later one to another line
  *	  the later one may be the only one that is left.
- *	- After a fence, what its thread has flushed or copied past the caches before it is durable
- *	  before any store that comes after the fence can be, also a plain one that is never flushed.
- *	  So a record that is fenced is there whenever a trace of what was stored after it is.
+ *	- What a thread has flushed or copied past the caches before a fence is durable before any
+ *	  store after the fence can be, also before a plain one that is never flushed. So a
+ *	  record that is fenced is there whenever a trace of what was stored after it is.
  *	- A fence speaks of flushes and copies of the calling thread (on whatever CPUs it has run),
  *	  not of those of others. Who publishes what another thread has flushed must have learned of
  *	  that thread's fence, or flushes the lines again.

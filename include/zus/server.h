@@ -58,6 +58,12 @@ int zus_type_create(const struct zus_plugin *plugin, const struct zus_env *env,
  * wait for the end of its lists).
  */
 unsigned int zus_type_stop(struct zus_type *type);
+/*
+ * For a feeder that plays a server's death: the type has no mounts any more, and nobody is told.
+ * Whatever they had is the feeder's: devices, and all memory that the type's environment gave. No
+ * message is under way, none for these mounts comes later, and no thread of theirs is left.
+ */
+void zus_type_forget(struct zus_type *type);
 /* 0 (also for NULL), or -EBUSY: it has mounts, nothing was done and its plugin must stay loaded. */
 int zus_type_destroy(struct zus_type *type);
 /* The table that it was made of, which may be an older, shorter one. */

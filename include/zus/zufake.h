@@ -75,6 +75,17 @@ struct fake_opts {
 	uint64_t t2_bytes;		/* a multiple of 2 MiB; 0 = no T2 device */
 	bool no_table;			/* as the device `none`: one T1 device, nothing in it */
 	uint64_t seed;			/* of zus_random(), and of the devices' UUIDs */
+	/*
+	 * Memory that is lent: T1 is this one, of t1_bytes * t1_count, or T2, of t2_bytes; on a
+	 * page boundary. It is the fake's until fake_destroy, which leaves what stands there.
+	 */
+	void *t1, *t2;
+	/*
+	 * What they begin with, NULL = zeros: so many bytes, of the same plugin and sizes, as
+	 * fake_md() or fake_after_crash() shows them. Memory that is lent may be an image itself:
+	 * nothing is copied then.
+	 */
+	const void *t1_image, *t2_image;
 };
 
 /* ---- life ---- */
@@ -85,7 +96,7 @@ struct fake_opts {
  * @plugin: its table, which must stay until fake_destroy
  * @opts: NULL = defaults
  * Types with a dt_offset of ~0 have no table either. -EINVAL (also no_table with more than one
- * device), -E2BIG, -EPROTO (zus_plugin_check), -ENOMEM.
+ * device, and an image without such a table), -E2BIG, -EPROTO (zus_plugin_check), -ENOMEM.
  */
 int fake_create(struct fake **f, const struct zus_plugin *plugin,
 		const struct fake_opts *opts);
@@ -111,6 +122,16 @@ int fake_umount_dirty(struct fake *f);
  * or 1.
  */
 unsigned int fake_server_stop(struct fake *f);
+/**
+ * fake_server_die() - the server dies, as by SIGKILL, with what is mounted
+ * The plugin is not told. Its lists are done first, as by the kernel, puts that wait are gone. Of
+ * what it stores to T1 by zus/pmem.h nothing happens any more; its background threads are asked to
+ * end and waited for (they must have been started by zus_env_thread_create, and end when they
+ * are asked to); then all memory that the environment gave is freed. T1, T2 and callers stay as
+ * they are, and fake_mount is next, or fake_destroy. Cheap: a process can mount and die 10^5 times.
+ * No operation is under way. Nothing happens if nothing is mounted.
+ */
+void fake_server_die(struct fake *f);
 /* The root of the mount; its reference belongs to the mount. */
 struct fake_node fake_root(const struct fake *f);
 /* What the plugin and the core answered to the mount: fs_caps, block size. */
@@ -203,6 +224,50 @@ bool fake_is_durable(struct fake *f, const void *addr, size_t bytes);
  * test of recovery copies T1 from there and mounts again.
  */
 const void *fake_after_crash(struct fake *f, const void *addr);
+
+/*
+ * Loads of these bytes of T1, and of them alone, by zus_t1_load() are -EIO from now on; no bytes:
+ * nothing is bad any more. Stores heal nothing.
+ */
+void fake_poison(struct fake *f, const void *addr, size_t bytes);
+
+/*
+ * ---- the record of stores; for any thread ----
+ * The order of events is that in which memory was changed. What is stored to T1 without zus/pmem.h
+ * is not there, nor are the fields of shared inodes that the kernel sets.
+ */
+
+enum fake_event_kind {
+	FAKE_EV_STORE,			/* zus_store */
+	FAKE_EV_STORE8,			/* zus_store8 */
+	FAKE_EV_FLUSH,			/* of the bytes that were named: their lines go */
+	FAKE_EV_COPY_NT,
+	FAKE_EV_ZERO_NT,		/* data is NULL */
+	FAKE_EV_FENCE,			/* no bytes */
+	FAKE_EV_KERNEL_COPY,		/* the kernel's, of a write by NIO; as COPY_NT */
+	FAKE_EV_KERNEL_FENCE,		/* and what makes it durable, but nothing of the plugin's */
+	FAKE_EV_T2_READ,		/* a list's, into T1; no more durable than a plain store */
+	FAKE_EV_T2_WRITE,		/* a list's; the offset is one of T2, as in the next one */
+	FAKE_EV_T2_DISCARD,		/* data is NULL: zeros here */
+	FAKE_EV_T2_FLUSH,		/* what lists have written is durable: FLUSH, FUA */
+};
+
+struct fake_event {
+	enum fake_event_kind kind;
+	unsigned int thread;		/* zus_thread_number() */
+	uint64_t offset;		/* in T1, or T2 */
+	uint64_t bytes;
+	const void *data;		/* a copy of what was stored, 8-byte aligned; or NULL */
+};
+
+/* Begins a new record; the old one, and the data of its events, are gone. */
+void fake_record_start(struct fake *f);
+/* What has been recorded stays there. */
+void fake_record_stop(struct fake *f);
+/* Events so far. */
+uint64_t fake_record_count(struct fake *f);
+/* The event of that index, from 0 on; false: there is none. */
+bool fake_record_get(struct fake *f, uint64_t index, struct fake_event *event);
 
 /* ---- lists that nobody waits for (zus_iomap_exec_async); for any thread ---- */
 

@@ -153,12 +153,16 @@ static int serve_retry(struct fake_thread *t)
 {
 	struct zufs_ioc_IO *ioc = t->cmd.buf;
 	const uint64_t *words = ZUFS_TAIL(ioc, iom_e);
+	int before;
 
 	if (ioc->hdr.in_len < sizeof(*ioc) || !ioc->ziom.iom_n ||
 	    ioc->ziom.iom_n > ioc->ziom.iom_max ||
 	    zufs_io_size(ioc->ziom.iom_max) > FAKE_CMD_SIZE)
 		return FAKE_BAD_ANSWER;
-	ioc->hdr.err = fake_iomap_run(t->f, words, ioc->ziom.iom_n);
+	before = zus_thread_act_as((int)t->number);
+	/* the flags of a list are the same bits there */
+	ioc->hdr.err = fake_iomap_run_flags(t->f, words, ioc->ziom.iom_n, ioc->ret_flags);
+	zus_thread_act_as(before);
 	return 0;
 }
 

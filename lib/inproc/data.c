@@ -109,7 +109,7 @@ static int copy_page(struct fake_thread *t, uint64_t word, size_t off, void *buf
 		return FAKE_BAD_ANSWER;
 	t1 = (uint8_t *)zus_t1_addr(&t->f->md, bn) + off;
 	if (is_write)
-		memcpy(t1, buf, n);
+		fake_kernel_copy(t->f, t->number, t1, buf, n);
 	else
 		memcpy(buf, t1, n);
 	return 0;
@@ -133,6 +133,8 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 		err = copy_page(t, t->get_words[i], off, (char *)buf + done, n, is_write);
 		done += n;
 	}
+	if (is_write)
+		fake_kernel_fence(t->f, t->number);
 	i = fake_put(t);
 	if (!err)
 		err = i;

@@ -218,7 +218,7 @@ static int env_thread_create(const struct zus_env *env, struct zus_thread **thre
 	struct fake_background *b;
 	int err;
 
-	if (fake_strikes(f, FAKE_THREAD))
+	if (fake_strikes(f, FAKE_THREAD) || fake_is_dead(f))
 		return -EAGAIN;
 	b = calloc(1, sizeof(*b));
 	if (!b)
@@ -260,9 +260,13 @@ static struct zus_thread *take_background(struct fake *f, const struct zus_threa
 
 static void *env_thread_join(const struct zus_env *env, struct zus_thread *thread)
 {
-	if (take_background(env->ctx, thread) != thread)
+	struct fake *f = env->ctx;
+
+	if (take_background(f, thread) == thread)
+		return zus_thread_join(thread);
+	if (!fake_is_dead(f))
 		abort();
-	return zus_thread_join(thread);
+	return NULL;			/* the fake joins it */
 }
 
 /* ---- lists ---- */
@@ -274,14 +278,14 @@ static int env_iomap_exec(const struct zus_env *env, struct zus_sb *sb,
 	return fake_iomap_run(env->ctx, words, n);
 }
 
-/* T2 is memory: it is always flushed. */
 static int env_iomap_exec_flags(const struct zus_env *env, struct zus_sb *sb,
 				const uint64_t *words, uint32_t n, uint32_t flags)
 {
 	struct fake *f = env->ctx;
 
+	(void)sb;
 	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
-	return env_iomap_exec(env, sb, words, n);
+	return fake_iomap_run_flags(f, words, n, flags);
 }
 
 static int env_iomap_exec_async(const struct zus_env *env, struct zus_sb *sb,
@@ -291,10 +295,41 @@ static int env_iomap_exec_async(const struct zus_env *env, struct zus_sb *sb,
 	struct fake *f = env->ctx;
 
 	__atomic_store_n(&f->list_flags, flags, __ATOMIC_RELAXED);
-	return fake_list_start(f, sb, words, n, cookie);
+	if (fake_is_dead(f))
+		return -EIO;
+	return fake_list_start(f, sb, words, n, flags, cookie);
 }
 
 /* ---- all of it ---- */
+
+static void stop_background(struct fake *f)
+{
+	struct zus_thread *thread;
+
+	pthread_mutex_lock(&f->owned.lock);
+	for (struct fake_background *b = f->owned.background; b; b = b->next)
+		zus_thread_stop(b->thread);
+	pthread_mutex_unlock(&f->owned.lock);
+	while ((thread = take_background(f, NULL)))
+		zus_thread_join(thread);
+}
+
+void fake_env_clear(struct fake *f)
+{
+	struct fake_owned *o = &f->owned;
+	size_t i;
+
+	stop_background(f);
+	pthread_mutex_lock(&o->lock);
+	for (i = 0; o->nr; i++) {
+		if (!o->blocks[i])
+			continue;
+		free((void *)(o->blocks[i] & ~OF_PAGES));
+		o->blocks[i] = 0;
+		o->nr--;
+	}
+	pthread_mutex_unlock(&o->lock);
+}
 
 void fake_env_init(struct fake *f, uint64_t seed)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The fake kernel's life: faults, devices on anonymous memory, mount, inode locks. See zus/zufake.h for use and threads.
+ * The fake kernel's life: faults, devices on anonymous memory, mount, inode locks. See
+ * zus/zufake.h for use and threads.
  */
 #define _GNU_SOURCE
 #include "inproc.h"
@@ -112,6 +113,46 @@ static void make_uuid(struct fake *f, uint8_t uuid[16])
 	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 }
 
+/* The table that the image has, if it is one of such devices; else -EINVAL. */
+static int take_table(struct fake *f, const struct zus_mdt_spec *spec)
+{
+	struct md_dev_table *mdt = &f->md.mdt;
+	unsigned int i;
+
+	memcpy(mdt, f->md.t1, sizeof(*mdt));
+	if (zus_mdt_check(mdt, spec->magic, spec->version_major, spec->version_minor, NULL) ||
+	    zus_md_t1_count(mdt) != spec->t1_count || zus_md_t2_count(mdt) != spec->t2_count)
+		return -EINVAL;
+	for (i = 0; i < spec->t1_count + spec->t2_count; i++)
+		if (zus_md_dev_blocks(mdt, i) != spec->devs[i].bytes >> ZUS_BLOCK_SHIFT)
+			return -EINVAL;
+	return 0;
+}
+
+static void write_tables(struct fake *f, unsigned int t1_count)
+{
+	uint64_t bytes = f->t1_bytes / t1_count;
+	unsigned int i;
+
+	for (i = 0; i < t1_count; i++) {
+		zus_mdt_set_index(&f->md.mdt, i);
+		memcpy(f->md.t1 + i * bytes, &f->md.mdt, sizeof(f->md.mdt));
+	}
+	zus_mdt_set_index(&f->md.mdt, 0);
+}
+
+/* Memory of a device: that which is lent, or its own; the image, or zeros. NULL: there is none. */
+static uint8_t *make_memory(uint64_t bytes, void *lent, const void *image)
+{
+	uint8_t *p = lent ? lent : map_anon(bytes);
+
+	if (p && image && p != image)
+		memcpy(p, image, bytes);
+	else if (lent && !image)
+		memset(p, 0, bytes);
+	return p;
+}
+
 static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 			const struct fake_opts *o)
 {
@@ -131,7 +172,7 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 
 	if (t1 > MD_DEV_MAX - 1)
 		return -E2BIG;
-	if (no_table && t1 + t2 > 1)
+	if ((no_table && t1 + t2 > 1) || (((uintptr_t)o->t1 | (uintptr_t)o->t2) & 4095))
 		return -EINVAL;
 	for (i = 0; i < t1 + t2; i++) {
 		make_uuid(f, devs[i].uuid);
@@ -147,17 +188,18 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 		return err;
 	f->t1_bytes = t1_bytes * t1;
 	f->t2_bytes = o->t2_bytes;
+	f->t1_is_lent = o->t1;
+	f->t2_is_lent = o->t2;
 	f->md.t1_blocks = f->t1_bytes >> ZUS_BLOCK_SHIFT;
 	f->md.t2_blocks = f->t2_bytes >> ZUS_BLOCK_SHIFT;
-	f->md.t1 = map_anon(f->t1_bytes);
-	f->t2 = f->t2_bytes ? map_anon(f->t2_bytes) : NULL;
+	f->md.t1 = make_memory(f->t1_bytes, o->t1, o->t1_image);
+	f->t2 = f->t2_bytes ? make_memory(f->t2_bytes, o->t2, o->t2_image) : NULL;
 	if (!f->md.t1 || (f->t2_bytes && !f->t2))
 		return -ENOMEM;
-	for (i = 0; i < t1 && !no_table; i++) {
-		zus_mdt_set_index(&f->md.mdt, i);
-		memcpy(f->md.t1 + i * t1_bytes, &f->md.mdt, sizeof(f->md.mdt));
-	}
-	zus_mdt_set_index(&f->md.mdt, 0);
+	if (!no_table && o->t1_image)
+		return take_table(f, &spec);
+	if (!no_table)
+		write_tables(f, t1);
 	return 0;
 }
 
@@ -196,9 +238,9 @@ void fake_destroy(struct fake *f)
 	fake_persist_fini(f);
 	fake_env_fini(f);
 	zus_type_destroy(f->type);
-	if (f->md.t1)
+	if (f->md.t1 && !f->t1_is_lent)
 		munmap(f->md.t1, f->t1_bytes);
-	if (f->t2)
+	if (f->t2 && !f->t2_is_lent)
 		munmap(f->t2, f->t2_bytes);
 	for (unsigned int i = 0; i < FAKE_LOCKS; i++)
 		pthread_rwlock_destroy(&f->inode_lock[i]);
@@ -284,6 +326,34 @@ int fake_umount(struct fake *f)
 	err = fake_forget(t, fake_root(f));
 	fake_thread_destroy(t);
 	return err ? err : fake_umount_dirty(f);
+}
+
+/* What callers would still send is of inodes that are no more. */
+static void forget_puts(struct fake *f)
+{
+	pthread_mutex_lock(&f->lock);
+	for (struct fake_thread *t = f->threads; t; t = t->next) {
+		pthread_mutex_lock(&t->put_lock);
+		t->n_pending = 0;
+		t->has_get = false;
+		pthread_mutex_unlock(&t->put_lock);
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
+void fake_server_die(struct fake *f)
+{
+	if (!f->mounted)
+		return;
+	fake_set_dead(f, true);
+	/* the kernel ends the lists that it has */
+	fake_lists_finish(f);
+	forget_puts(f);
+	fake_env_clear(f);
+	zus_type_forget(f->type);
+	f->devices = 0;
+	f->mounted = false;
+	fake_set_dead(f, false);
 }
 
 unsigned int fake_server_stop(struct fake *f)

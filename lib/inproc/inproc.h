@@ -64,6 +64,17 @@ struct fake_watch {
 	uint8_t *staged;		/* what was flushed or streamed, until a fence */
 	struct fake_range *ranges;	/* of `staged` */
 	size_t nr_ranges, max_ranges;
+	size_t bad_start, bad_end;	/* of poisoned memory; the end is 0: there is none */
+	bool is_dead;			/* the plugin stores nothing any more */
+};
+
+/* The log of record.c; under the lock of struct fake_watch. */
+struct fake_record {
+	bool on;
+	struct fake_event *events;
+	size_t nr, max;
+	struct fake_chunk *first, *chunk;	/* bytes of events; that in use, up to `used` */
+	size_t used;
 };
 
 struct fake {
@@ -72,6 +83,7 @@ struct fake {
 	struct zus_md md;
 	uint8_t *t2;
 	size_t t1_bytes, t2_bytes;
+	bool t1_is_lent, t2_is_lent;	/* the memory is the test's */
 	struct zufs_mount_info zmi;
 	bool mounted;
 	pthread_mutex_t lock;		/* guards threads */
@@ -89,6 +101,7 @@ struct fake {
 	uint64_t messages, puts, gets, sizes_raised;
 	struct fake_owned owned;
 	struct fake_watch watch;
+	struct fake_record record;
 };
 
 /*
@@ -103,27 +116,48 @@ int fake_send(struct fake_thread *t);
 /* True if this very access shall fail. */
 bool fake_strikes(struct fake *f, enum fake_fault what);
 
-/* Executes an iomap list as the kernel would: 0 or -errno. */
+/* Executes an iomap list as the kernel would: 0 or -errno; flags: ZUFS_IOM_EXEC_*. */
 int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n);
+int fake_iomap_run_flags(struct fake *f, const uint64_t *words, uint32_t n, uint32_t flags);
 /* Only checks it. */
 int fake_iomap_check(const struct fake *f, const uint64_t *words, uint32_t n);
 
 /* env.c: the environment but for persistence; a step of its random generator. */
 void fake_env_init(struct fake *f, uint64_t seed);
 void fake_env_fini(struct fake *f);
+/* Ends the background threads and frees all that the plugin has. */
+void fake_env_clear(struct fake *f);
 uint64_t fake_random(struct fake *f);
 
 /* persist.c: the entries of the environment, and their state. */
 void fake_persist_init(struct fake *f);
 void fake_persist_fini(struct fake *f);
+/* While it is dead the plugin's stores are none. */
+void fake_set_dead(struct fake *f, bool is_dead);
+bool fake_is_dead(struct fake *f);
+/* What the kernel stores to T1 for a caller, past the caches, and the fence at its end. */
+void fake_kernel_copy(struct fake *f, unsigned int thread, void *dst, const void *src,
+		      size_t bytes);
+void fake_kernel_fence(struct fake *f, unsigned int thread);
+/* What a T2 device stores, with the offset that the event has; src NULL: zeros. */
+void fake_device_copy(struct fake *f, enum fake_event_kind kind, uint64_t offset, void *dst,
+		      const void *src, size_t bytes);
+
+void fake_device_flush(struct fake *f);
+
+/* record.c: appends an event while it is on; with the lock of struct fake_watch. */
+void fake_record_event(struct fake *f, struct fake_event event);
+void fake_record_fini(struct fake *f);
 
 /* lists.c */
 void fake_lists_init(struct fake *f);
 void fake_lists_fini(struct fake *f);
 int fake_list_start(struct fake *f, const struct zus_sb *sb, const uint64_t *words, uint32_t n,
-		    uint64_t cookie);
+		    uint32_t flags, uint64_t cookie);
 /* What the kernel does before M_UMOUNT. */
 void fake_lists_drain(struct fake *f);
+/* The same, also of lists that are held. */
+void fake_lists_finish(struct fake *f);
 
 /* Inode locks: shared or exclusive on up to four inodes (NULLs allowed), in a safe order. */
 struct fake_lock {

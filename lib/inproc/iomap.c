@@ -114,15 +114,17 @@ static int run_round(struct fake *f, const struct elem *e, uint64_t round)
 	if (fake_strikes(f, FAKE_DEVICE))
 		return -EIO;
 	if (e->op == IOM_DISCARD) {
-		memset(t2, 0, bytes);
+		fake_device_copy(f, FAKE_EV_T2_DISCARD, (uint64_t)(t2 - f->t2), t2, NULL, bytes);
 		return 0;
 	}
 	mem = is_mem(e->op) ? (uint8_t *)(uintptr_t)e->mem : zus_t1_ptr(&f->md, e->t1);
 	mem += first << ZUS_BLOCK_SHIFT;
 	if (is_write(e->op))
-		memcpy(t2, mem, bytes);
-	else
+		fake_device_copy(f, FAKE_EV_T2_WRITE, (uint64_t)(t2 - f->t2), t2, mem, bytes);
+	else if (is_mem(e->op))
 		memcpy(mem, t2, bytes);
+	else
+		fake_device_copy(f, FAKE_EV_T2_READ, (uint64_t)(mem - f->md.t1), mem, t2, bytes);
 	return 0;
 }
 
@@ -157,5 +159,14 @@ int fake_iomap_run(struct fake *f, const uint64_t *words, uint32_t n)
 
 	while (!err && next_elem(f, words, n, &i, &e) > 0)
 		err = run_elem(f, &e);
+	return err;
+}
+
+int fake_iomap_run_flags(struct fake *f, const uint64_t *words, uint32_t n, uint32_t flags)
+{
+	int err = fake_iomap_run(f, words, n);
+
+	if (!err && flags & (ZUFS_IOM_EXEC_FLUSH | ZUFS_IOM_EXEC_FUA))
+		fake_device_flush(f);
 	return err;
 }

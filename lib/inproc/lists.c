@@ -15,7 +15,7 @@
 struct fake_list {
 	struct fake_list *next;
 	uint64_t sbi, cookie;
-	uint32_t n;
+	uint32_t n, flags;
 	uint64_t words[];
 };
 
@@ -60,7 +60,7 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&q->lock);
 	while ((list = take(q))) {
 		pthread_mutex_unlock(&q->lock);
-		tell(list, fake_iomap_run(f, list->words, list->n));
+		tell(list, fake_iomap_run_flags(f, list->words, list->n, list->flags));
 		free(list);
 		pthread_mutex_lock(&q->lock);
 		q->told++;
@@ -91,7 +91,7 @@ static int enqueue(struct fake *f, struct fake_list *list)
 }
 
 int fake_list_start(struct fake *f, const struct zus_sb *sb, const uint64_t *words, uint32_t n,
-		    uint64_t cookie)
+		    uint32_t flags, uint64_t cookie)
 {
 	struct fake_list *list;
 	int err = fake_iomap_check(f, words, n);
@@ -104,6 +104,7 @@ int fake_list_start(struct fake *f, const struct zus_sb *sb, const uint64_t *wor
 	list->sbi = (uint64_t)(uintptr_t)sb;
 	list->cookie = cookie;
 	list->n = n;
+	list->flags = flags;
 	memcpy(list->words, words, n * sizeof(*words));
 	pthread_mutex_lock(&f->lists.lock);
 	err = enqueue(f, list);
@@ -132,6 +133,15 @@ void fake_lists_drain(struct fake *f)
 	while (q->told < until)
 		pthread_cond_wait(&q->event, &q->lock);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void fake_lists_finish(struct fake *f)
+{
+	bool hold = f->lists.hold;
+
+	fake_hold_lists(f, false);
+	fake_lists_drain(f);
+	fake_hold_lists(f, hold);
 }
 
 void fake_lists_init(struct fake *f)

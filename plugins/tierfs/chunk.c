@@ -163,6 +163,7 @@ static struct tierfs_chunk_ram *ram_load(struct tierfs *fs, uint64_t number, int
 	*b = c;
 	fs->space.nr_loaded++;
 	list_update(fs, c);
+	*err = 0;
 	return c;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tierfs: what the files about data share. From below: map.c finds blocks, mapset.c enters them,
- * mapcut.c takes them out, fill.c gives a range blocks in one transaction; io.c, fault.c, space.c
- * and extent.c are the operations of the plugin's table.
+ * mapcut.c takes them out and maptree.c index pages, fill.c gives a range blocks in one
+ * transaction; io.c, fault.c, space.c and extent.c are the operations of the plugin's table.
  *
  * A slot is 512 blocks of a file, numbered from its beginning. Its word is one of tierfs_disk.h.
  */
@@ -72,9 +72,12 @@ static inline int tierfs_may_write(const struct tierfs_node *node)
 bool tierfs_map_covers(unsigned int height, uint64_t slot);
 /* The page that a word names; NULL: it names none. */
 const uint64_t *tierfs_map_page(const struct tierfs *fs, uint64_t word);
-/* As tierfs_map_find, for who has the node's lock, or may be wrong while the map grows. */
+/* As tierfs_map_find and tierfs_map_next, for who has the node's lock; these may take it. */
 int tierfs_map_look(const struct tierfs_node *node, uint64_t index, uint64_t max,
 		    struct tierfs_run *run);
+uint64_t tierfs_map_look_next(const struct tierfs_node *node, uint64_t index);
+/* Do all these blocks lie in chunks of data? */
+bool tierfs_run_is_data(const struct tierfs *fs, uint64_t bn, uint32_t n);
 /* A slot as a page of words, whatever form it has. With the node's lock. -EIO. */
 int tierfs_map_words(const struct tierfs_node *node, uint64_t slot, uint64_t *words);
 /* The same of a slot's word. -EIO: nothing was told yet. */
@@ -127,6 +130,11 @@ int tierfs_change_store(struct tierfs_change *c, const uint64_t *words, uint32_t
 
 /* Frees file blocks [index, end) of one slot, in transactions of its own, from the end. */
 int tierfs_map_cut(struct tierfs_node *node, uint64_t index, uint64_t end);
+
+/* ---- maptree.c ---- */
+
+/* Frees index pages that are not needed, in transactions of its own, and makes the map lower. */
+int tierfs_map_shrink(struct tierfs_node *node);
 
 /* ---- fill.c ---- */
 

@@ -54,7 +54,7 @@ int tierfs_seek(struct zus_ii *ii, int whence, uint64_t *offset)
 
 	if (node->broken)
 		return -EIO;
-	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+	if (!S_ISREG(node->type) || (whence != SEEK_DATA && whence != SEEK_HOLE))
 		return -EINVAL;
 	if (*offset >= size)
 		return -ENXIO;
@@ -110,6 +110,8 @@ int tierfs_fiemap(struct zus_ii *ii, struct zus_fiemap *map)
 
 	if (node->broken)
 		return -EIO;
+	if (!S_ISREG(node->type))
+		return -EOPNOTSUPP;
 	if (map->start < end && map->length < end - map->start)
 		end = map->start + map->length;
 	while ((index = tierfs_map_next(node, index)) != UINT64_MAX) {

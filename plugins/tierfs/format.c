@@ -28,8 +28,7 @@
 #define LOGS_PER_BLOCK		(TIERFS_BLOCK / sizeof(struct tierfs_log_entry))
 #define LOGS_SMALL_BYTES	((uint64_t)64 << 20)	/* a smaller device has one block of them */
 #define LOG_BYTES_MIN		(16U << 10)
-#define LOG_BYTES_MAX		(256U << 10)
-#define LOG_BYTES_ALL		((uint64_t)16 << 20)
+#define LOG_BYTES_MAX		(256U << 10)	/* of each: 16 MiB together */
 
 #define KIND_BITS		4U
 #define KINDS_PER_WORD		16U
@@ -122,7 +121,7 @@ static void plan_logs(struct plan *p)
 
 	for (i = 0; i < p->f->nr_devs; i++)
 		sum += p->f->devs[i].bytes;
-	budget = tierfs_min(budget, tierfs_min(sum / 64, LOG_BYTES_ALL));
+	budget = tierfs_min(budget, sum / 64);
 	if (p->f->devs[0].bytes < LOGS_SMALL_BYTES)
 		max = LOGS_PER_BLOCK;
 	p->nr_logs = (uint32_t)tierfs_max(tierfs_min(budget / TIERFS_CHUNK, max), LOGS_MIN);

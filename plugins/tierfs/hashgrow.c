@@ -219,7 +219,7 @@ static bool has_room(const struct tierfs_tx *tx, unsigned int freed)
 	return freed < MAX_FREED && tierfs_tx_left(tx) >= 512;
 }
 
-/* Frees buckets from the end of a table on, up to one of its tables; how many words are left. */
+/* Frees buckets from the end of a table on, up to the word of a table; *end words are left. */
 static int drop_buckets(struct tierfs_tx *tx, const uint64_t *table, unsigned int *end,
 			unsigned int *freed)
 {
@@ -229,7 +229,7 @@ static int drop_buckets(struct tierfs_tx *tx, const uint64_t *table, unsigned in
 		uint64_t word = table[*end - 1];
 		const void *bucket = tierfs_hash_page(fs, word);
 
-		if (!bucket)
+		if (!bucket || bucket == table)
 			return -EIO;
 		tierfs_page_free(tx, bucket);
 		++*freed;
@@ -252,33 +252,46 @@ static void end_table(struct tierfs_tx *tx, const uint64_t *table, unsigned int 
 	*word = 0;
 }
 
+/* The same with a table of the second level, whose word is the last one; *gone: it goes too. */
+static int drop_table(struct tierfs_tx *tx, const uint64_t *table, unsigned int *freed, bool *gone)
+{
+	unsigned int old, end;
+	int err;
+
+	if (!table)
+		return -EIO;
+	old = end = table_end(table);
+	/* there is no third level */
+	err = drop_buckets(tx, table, &end, freed);
+	if (err || (end && end == old))
+		return -EIO;
+	end_table(tx, table, end);
+	*gone = !end;
+	return 0;
+}
+
 static int drop_some(struct tierfs_tx *tx, struct tierfs_inode *rec)
 {
 	struct tierfs *fs = tierfs_tx_fs(tx);
-	const uint64_t *top = tierfs_page_at(fs, rec->hash), *table;
-	unsigned int old, end, table_old, n, freed = 0;
+	const uint64_t *top = tierfs_page_at(fs, rec->hash);
+	unsigned int old, end, freed = 0;
+	bool gone = false;
 	int err;
 
 	if (!top)
 		return -EIO;
 	old = end = table_end(top);
 	err = drop_buckets(tx, top, &end, &freed);
-	if (!err && end && top[end - 1] & TIERFS_HASH_TABLE && has_room(tx, freed)) {
-		table = tierfs_hash_page(fs, top[end - 1]);
-		if (!table)
-			return -EIO;
-		table_old = n = table_end(table);
-		err = drop_buckets(tx, table, &n, &freed);
-		if (n != table_old || !n)
-			end_table(tx, table, n);
-		if (!n)
-			end--;
-	}
-	if (!err && (end != old || !end))
+	if (!err && end && !freed)
+		err = drop_table(tx, tierfs_hash_page(fs, top[end - 1]), &freed, &gone);
+	if (err)
+		return err;
+	end -= gone;
+	if (end != old || !end)
 		end_table(tx, top, end);
 	if (!end)
 		rec->hash = rec->hash_bits = 0;
-	return err;
+	return 0;
 }
 
 int tierfs_hash_drop(struct tierfs_node *dir)

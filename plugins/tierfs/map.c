@@ -10,7 +10,7 @@
  * stored), and who meets it waits for the node's lock and looks again.
  *
  * Media may be anything: depth is bounded by the height, searches by the number of blocks of T1,
- * and what names no page or no block is -EIO.
+ * and what names no page or no block of data is -EIO.
  */
 #include "data.h"
 
@@ -31,6 +31,11 @@ const uint64_t *tierfs_map_page(const struct tierfs *fs, uint64_t word)
 	return tierfs_page_at(fs, tierfs_word_place(word));
 }
 
+static unsigned int height_of(const struct tierfs_node *node)
+{
+	return __atomic_load_n(&node->rec->height, __ATOMIC_ACQUIRE);
+}
+
 /* A run that a slot may have, or n = 0. */
 static struct tierfs_run slot_run(const struct tierfs *fs, uint64_t word)
 {
@@ -49,7 +54,7 @@ static int find_word(const struct tierfs_node *node, uint64_t slot, const uint64
 		     uint64_t *end)
 {
 	const struct tierfs *fs = tierfs_fs_of(node);
-	unsigned int height = node->rec->height, level;
+	unsigned int height = height_of(node), level;
 	const uint64_t *at = node->rec->slots, *page;
 	uint64_t w;
 
@@ -121,6 +126,17 @@ static int run_of_slot(const struct tierfs *fs, uint64_t word, unsigned int firs
 	return 0;
 }
 
+bool tierfs_run_is_data(const struct tierfs *fs, uint64_t bn, uint32_t n)
+{
+	const uint8_t *addr = zus_t1_addr(fs->sb.md, bn);
+	uint32_t i;
+
+	for (i = 0; i < n; i += TIERFS_CHUNK_BLOCKS - (bn + i) % TIERFS_CHUNK_BLOCKS)
+		if (tierfs_kind_at(fs, addr + (uint64_t)i * TIERFS_BLOCK) != TIERFS_KIND_DATA)
+			return false;
+	return true;
+}
+
 static int look(const struct tierfs_node *node, uint64_t index, uint64_t max,
 		struct tierfs_run *run)
 {
@@ -144,6 +160,10 @@ static int look(const struct tierfs_node *node, uint64_t index, uint64_t max,
 				  (uint32_t)tierfs_min(max, TIERFS_SLOT_BLOCKS - first), run);
 		/* another form has taken its place: what was read may be old */
 	} while (tierfs_load(word) != w);
+	/* a file that has blocks of metadata would let its owner write there */
+	if (!err && run->bn && S_ISREG(node->type) &&
+	    !tierfs_run_is_data(tierfs_fs_of(node), run->bn, run->n))
+		err = -EIO;
 	return err;
 }
 
@@ -184,7 +204,15 @@ int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max
 		seen = growth_begin(node);
 		err = look(node, index, max, run);
 	} while (has_grown(node, seen));
-	return err ? tierfs_broken(tierfs_fs_of(node), node->ino, "map") : 0;
+	if (!err)
+		return 0;
+	if (!S_ISREG(node->type))
+		return tierfs_broken(tierfs_fs_of(node), node->ino, "map");
+	/* a commit may have stored the word of a block, but not yet the kind of its chunk */
+	pthread_mutex_lock((pthread_mutex_t *)&node->lock);
+	err = tierfs_map_look(node, index, max, run);
+	pthread_mutex_unlock((pthread_mutex_t *)&node->lock);
+	return err;
 }
 
 /* ---- searching ---- */
@@ -222,7 +250,7 @@ static unsigned int descend(const struct tierfs_node *node, unsigned int height,
 static uint64_t next_slot(const struct tierfs_node *node, uint64_t slot)
 {
 	uint64_t budget = node->ii.sb->md->t1_blocks;
-	unsigned int height = node->rec->height, level;
+	unsigned int height = height_of(node), level;
 
 	if (!height) {
 		while (slot < TIERFS_SLOTS && !tierfs_load(&node->rec->slots[slot]))
@@ -253,17 +281,21 @@ static uint64_t next_slot_safe(const struct tierfs_node *node, uint64_t slot)
 	return found;
 }
 
-uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index)
+static uint64_t map_next(const struct tierfs_node *node, uint64_t index, bool locked)
 {
-	uint64_t budget = node->ii.sb->md->t1_blocks, slot;
+	uint64_t budget = node->ii.sb->md->t1_blocks, slot, n;
 	struct tierfs_run run;
+	int err;
 
 	while (budget--) {
 		slot = next_slot_safe(node, tierfs_slot_of(index));
 		if (slot == UINT64_MAX)
 			return UINT64_MAX;
 		index = tierfs_max(index, slot << TIERFS_SLOT_SHIFT);
-		if (tierfs_map_find(node, index, tierfs_slot_end(index) - index, &run) || run.bn)
+		n = tierfs_slot_end(index) - index;
+		err = locked ? tierfs_map_look(node, index, n, &run) :
+			       tierfs_map_find(node, index, n, &run);
+		if (err || run.bn)
 			return index;
 		index += run.n;
 		/* a hole that ends within the slot is followed by a block */
@@ -271,6 +303,16 @@ uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index)
 			return index;
 	}
 	return UINT64_MAX;
+}
+
+uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index)
+{
+	return map_next(node, index, false);
+}
+
+uint64_t tierfs_map_look_next(const struct tierfs_node *node, uint64_t index)
+{
+	return map_next(node, index, true);
 }
 
 /* ---- slots as words ---- */

@@ -23,6 +23,8 @@ static int free_run(struct tierfs_change *c, uint64_t bn, uint32_t n)
 	uint32_t i;
 
 	if (!S_ISDIR(c->node->type)) {
+		if (!tierfs_run_is_data(c->fs, bn, n))
+			return tierfs_broken(c->fs, c->node->ino, "block of the map");
 		tierfs_blocks_free(c->tx, bn, n);
 		return 0;
 	}
@@ -232,35 +234,6 @@ int tierfs_map_cut(struct tierfs_node *node, uint64_t index, uint64_t end)
 	return err;
 }
 
-/* The last index page without a word goes: directories leave such. */
-static int drop_index(struct tierfs_node *node)
-{
-	struct tierfs_tx *tx = tierfs_tx_begin(tierfs_fs_of(node));
-	struct tierfs_inode *rec = tierfs_node_change(tx, node);
-	const uint64_t *page, *next;
-	unsigned int level, i;
-	uint64_t *word = &rec->slots[0];
-
-	for (level = rec->height; (page = tierfs_map_page(tierfs_fs_of(node), *word)); level--) {
-		for (i = 0; i < TIERFS_PAGE_WORDS && !page[i]; i++)
-			;
-		next = &page[i];
-		if (i == TIERFS_PAGE_WORDS || level == 1)
-			break;
-		word = tierfs_tx_get(tx, next, sizeof(*word), TIERFS_CRC_PAGE);
-	}
-	if (!page) {
-		tierfs_tx_abort(tx);
-		return tierfs_broken(tierfs_fs_of(node), node->ino, "index page");
-	}
-	tierfs_page_free(tx, page);
-	rec->blocks--;
-	*word = 0;
-	if (!rec->slots[0])
-		rec->height = 0;
-	return tierfs_map_commit(tx, node, rec);
-}
-
 int tierfs_map_truncate(struct tierfs_node *node, uint64_t index)
 {
 	uint64_t slot = UINT64_MAX, first;
@@ -273,12 +246,12 @@ int tierfs_map_truncate(struct tierfs_node *node, uint64_t index)
 		if (err || slot == UINT64_MAX || slot < tierfs_slot_of(index))
 			break;
 		first = tierfs_max(index, slot << TIERFS_SLOT_SHIFT);
-		if (first % TIERFS_SLOT_BLOCKS && tierfs_map_next(node, first) == UINT64_MAX)
+		if (first % TIERFS_SLOT_BLOCKS && tierfs_map_look_next(node, first) == UINT64_MAX)
 			break;
 		err = tierfs_map_cut(node, first, (slot + 1) << TIERFS_SLOT_SHIFT);
 	}
-	while (!err && !index && node->rec->height && node->rec->slots[0])
-		err = drop_index(node);
+	if (!err)
+		return tierfs_map_shrink(node);
 	tierfs_node_show(node);
 	return err;
 }

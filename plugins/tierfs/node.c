@@ -239,6 +239,10 @@ static int node_load(struct tierfs *fs, uint64_t ino, struct tierfs_node **out)
 	shared_fill(node, rec);
 	if (S_ISLNK(rec->mode))
 		tierfs_link_show(node);
+	if (node->broken) {
+		node_destroy(node);
+		return -EIO;
+	}
 	*out = node;
 	return 0;
 }

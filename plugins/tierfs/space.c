@@ -38,7 +38,7 @@ static int record_size(struct tierfs_node *node, uint64_t size)
 static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		    uint64_t index, bool *later)
 {
-	uint64_t first = tierfs_map_next(node, index), end;
+	uint64_t first = tierfs_map_look_next(node, index), end;
 	uint32_t left = 0;
 	int err = 0;
 
@@ -46,7 +46,7 @@ static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierf
 	if (first == UINT64_MAX)
 		return 0;
 	end = tierfs_slot_end(first);
-	*later = tierfs_map_next(node, end) != UINT64_MAX;
+	*later = tierfs_map_look_next(node, end) != UINT64_MAX;
 	if (!*later) {
 		left = (uint32_t)(end - first);
 		err = tierfs_map_clear(tx, node, rec, first, &left);
@@ -99,11 +99,12 @@ static int truncate_down(struct tierfs_node *node, uint64_t size)
 	/* for those who have this page mapped */
 	err = tierfs_zero_tail(node, size, UINT64_MAX);
 	tierfs_pm_fence(tierfs_fs_of(node));
-	if (!err && later)
-		err = tierfs_map_truncate(node, tierfs_up(size));
-	if (!err && later)
-		err = record_cut_end(node);
-	return err;
+	if (err)
+		return err;
+	if (!later)
+		return tierfs_map_shrink(node);
+	err = tierfs_map_truncate(node, tierfs_up(size));
+	return err ? err : record_cut_end(node);
 }
 
 static int truncate_up(struct tierfs_node *node, uint64_t old, uint64_t size)

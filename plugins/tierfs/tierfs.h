@@ -629,7 +629,8 @@ int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tier
 
 /*
  * What file block `index` is: a run of blocks of T1, or a hole (bn 0), of n blocks at most `max`.
- * -EIO. Readers need no lock of the node: what they find was right at some time of the call.
+ * -EIO. Readers need no lock of the node: what they find was right at some time of the call. Of files
+ * it may be taken here, so who has it calls tierfs_map_look (data.h); of directories it is not.
  */
 int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max,
 		    struct tierfs_run *run);

@@ -309,7 +309,9 @@ struct tierfs_bucket {
  */
 #define TIERFS_XATTR_INLINE	1024U
 #define TIERFS_XATTR_RUNS	16U	/* blocks of a value of 64 KiB */
-#define TIERFS_XATTR_RUNS_ALL	16U	/* of all values of an inode: one record frees them */
+/* One record must free all values of an inode: so many runs, in so many groups of T1. */
+#define TIERFS_XATTR_RUNS_ALL	48U
+#define TIERFS_XATTR_GROUPS	14U
 
 struct tierfs_xattrs {
 	uint32_t crc;			/* CRC32C of the object's first `bytes` with this field 0 */

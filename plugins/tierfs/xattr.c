@@ -43,8 +43,7 @@ ssize_t tierfs_getxattr(struct zus_ii *ii, uint32_t type, const char *name, void
 	const struct tierfs_node *node = tierfs_node_of(ii);
 	const struct tierfs_xattrs *o;
 	const struct tierfs_xattr *x;
-	uint32_t runs;
-	int err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &o, &runs);
+	int err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &o);
 
 	if (err)
 		return err;
@@ -82,8 +81,7 @@ ssize_t tierfs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t fla
 	const struct tierfs_xattr *x = NULL;
 	const struct tierfs_xattrs *o;
 	size_t len = 0;
-	uint32_t runs;
-	int err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &o, &runs);
+	int err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &o);
 
 	if (err)
 		return err;
@@ -102,7 +100,7 @@ ssize_t tierfs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t fla
 struct build {
 	struct tierfs_tx *tx;
 	struct tierfs_inode *rec;	/* of its inode, to be changed */
-	uint32_t runs;			/* of all values */
+	struct tierfs_xattr_space space;	/* of all values */
 	unsigned int flags;		/* TIERFS_ALLOC_RESERVE */
 	union {
 		struct tierfs_xattrs head;
@@ -151,15 +149,12 @@ static int long_write(struct build *b, struct tierfs_long_value *v, const void *
 
 	v->crc = tierfs_crc(0, value, size);
 	for (i = 0, done = 0; done < blocks; i++, done += n) {
-		if (b->runs == TIERFS_XATTR_RUNS_ALL || tierfs_tx_left(b->tx) < LEFT_FOR_REST)
-			return -ENOSPC;
 		n = tierfs_blocks_alloc(b->tx, done, goal, blocks - done, b->flags, &bn);
-		if (!n)
+		if (!n || !tierfs_xattr_space_add(&b->space, bn, n))
 			return -ENOSPC;
 		write_blocks(fs, bn, n, value, size, done << TIERFS_BLOCK_SHIFT);
 		v->run[i] = tierfs_run_word(fs, bn, (uint32_t)n, false);
 		goal = bn + n;
-		b->runs++;
 	}
 	b->rec->blocks += blocks;
 	tierfs_tx_aside(b->tx);
@@ -200,8 +195,10 @@ static void build_copy(struct build *b, const struct tierfs_xattrs *o,
 	const struct tierfs_xattr *x = NULL;
 
 	while (o && (x = tierfs_xattr_next(o, x))) {
-		if (x != without)
-			memcpy(build_room(b, x->bytes), x, x->bytes);
+		if (x == without)
+			continue;
+		memcpy(build_room(b, x->bytes), x, x->bytes);
+		tierfs_xattr_space_add_all(&b->space, tierfs_tx_fs(b->tx), x);
 	}
 }
 
@@ -249,11 +246,6 @@ static void value_free(struct tierfs_tx *tx, struct tierfs_inode *rec,
 	rec->blocks -= tierfs_min(rec->blocks, blocks);
 }
 
-static uint32_t runs_of(const struct tierfs *fs, const struct tierfs_xattr *x)
-{
-	return x && tierfs_xattr_is_long(x->value_len) ? tierfs_xattr_runs(fs, x) : 0;
-}
-
 /* What setxattr asks for. */
 struct change {
 	uint32_t type;
@@ -262,7 +254,6 @@ struct change {
 	size_t size;
 	const struct tierfs_xattrs *old;	/* all that there is, or NULL */
 	const struct tierfs_xattr *entry;	/* what it is now, or NULL */
-	uint32_t runs;			/* of all values that stay */
 };
 
 static int change_build(struct tierfs_tx *tx, struct tierfs_inode *rec, const struct change *c)
@@ -271,7 +262,6 @@ static int change_build(struct tierfs_tx *tx, struct tierfs_inode *rec, const st
 	int err = 0;
 
 	build_init(&b, tx, rec);
-	b.runs = c->runs;
 	/* who removes something must not fail for want of space */
 	if (!c->value)
 		b.flags = TIERFS_ALLOC_RESERVE;
@@ -317,7 +307,7 @@ int tierfs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const vo
 	int err = tierfs_may_change(tierfs_fs_of(node));
 
 	if (!err)
-		err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &c.old, &c.runs);
+		err = node->broken ? -EIO : tierfs_xattrs_load(node, node->rec, &c.old);
 	if (err)
 		return err;
 	c.entry = tierfs_xattr_find(c.old, type, name);
@@ -325,7 +315,6 @@ int tierfs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const vo
 		return -EEXIST;
 	if (!c.entry && (!value || flags & XATTR_REPLACE))
 		return -ENODATA;
-	c.runs -= runs_of(tierfs_fs_of(node), c.entry);
 	tierfs_nodes_lock(&node, 1);
 	err = change_commit(node, &c);
 	tierfs_nodes_unlock(&node, 1);
@@ -356,8 +345,7 @@ int tierfs_xattrs_free(struct tierfs_tx *tx, struct tierfs_node *node, struct ti
 {
 	const struct tierfs_xattr *x = NULL;
 	const struct tierfs_xattrs *o;
-	uint32_t runs;
-	int err = tierfs_xattrs_load(node, rec, &o, &runs);
+	int err = tierfs_xattrs_load(node, rec, &o);
 
 	if (err || !o)
 		return err;

@@ -64,20 +64,40 @@ static bool is_data(const struct tierfs *fs, const struct tierfs_run *run)
 	return true;
 }
 
-uint32_t tierfs_xattr_runs(const struct tierfs *fs, const struct tierfs_xattr *x)
+bool tierfs_xattr_space_add(struct tierfs_xattr_space *space, uint64_t bn, uint64_t n)
+{
+	uint64_t g, last = (bn + n - 1) / TIERFS_GROUP_BLOCKS;
+	uint32_t i;
+
+	for (g = bn / TIERFS_GROUP_BLOCKS; g <= last; g++) {
+		for (i = 0; i < space->nr_groups && space->groups[i] != g; i++)
+			;
+		if (i == TIERFS_XATTR_GROUPS)
+			return false;
+		if (i == space->nr_groups)
+			space->groups[space->nr_groups++] = g;
+	}
+	return ++space->runs <= TIERFS_XATTR_RUNS_ALL;
+}
+
+bool tierfs_xattr_space_add_all(struct tierfs_xattr_space *space, const struct tierfs *fs,
+				const struct tierfs_xattr *x)
 {
 	const struct tierfs_long_value *v = tierfs_xattr_value(x);
 	uint64_t blocks = 0, want = tierfs_up(x->value_len);
 	uint32_t i;
 
+	if (!tierfs_xattr_is_long(x->value_len))
+		return true;
 	for (i = 0; i < TIERFS_XATTR_RUNS && blocks < want; i++) {
 		struct tierfs_run run = tierfs_word_run(fs, v->run[i]);
 
-		if (!run.n || run.n > want - blocks || !is_data(fs, &run))
-			return 0;
+		if (!run.n || run.n > want - blocks || !is_data(fs, &run) ||
+		    !tierfs_xattr_space_add(space, run.bn, run.n))
+			return false;
 		blocks += run.n;
 	}
-	return blocks == want ? i : 0;
+	return blocks == want;
 }
 
 static bool entry_is_sane(const struct tierfs_xattr *x, uint32_t room)
@@ -87,34 +107,31 @@ static bool entry_is_sane(const struct tierfs_xattr *x, uint32_t room)
 		zus_xattr_prefix(x->type);
 }
 
-/* Are all entries what they should be? *runs: of all values. */
-static bool is_sane(const struct tierfs *fs, const struct tierfs_xattrs *o, uint32_t *runs)
+/* Are all entries what they should be? */
+static bool is_sane(const struct tierfs *fs, const struct tierfs_xattrs *o)
 {
-	uint32_t at = sizeof(*o), count = 0, n;
+	struct tierfs_xattr_space space = { 0 };
+	uint32_t at = sizeof(*o), count = 0;
 
-	for (*runs = 0; at < o->bytes; count++) {
+	for (; at < o->bytes; count++) {
 		const struct tierfs_xattr *x =
 			(const struct tierfs_xattr *)((const uint8_t *)o + at);
 
-		if (!entry_is_sane(x, o->bytes - at))
+		if (!entry_is_sane(x, o->bytes - at) ||
+		    !tierfs_xattr_space_add_all(&space, fs, x))
 			return false;
-		n = tierfs_xattr_is_long(x->value_len) ? tierfs_xattr_runs(fs, x) : 0;
-		if (tierfs_xattr_is_long(x->value_len) && !n)
-			return false;
-		*runs += n;
 		at += x->bytes;
 	}
-	return count && count == o->count && *runs <= TIERFS_XATTR_RUNS_ALL;
+	return count && count == o->count;
 }
 
 int tierfs_xattrs_load(const struct tierfs_node *node, const struct tierfs_inode *rec,
-		       const struct tierfs_xattrs **out, uint32_t *runs)
+		       const struct tierfs_xattrs **out)
 {
 	struct tierfs *fs = tierfs_fs_of(node);
 	const struct tierfs_xattrs *o;
 
 	*out = NULL;
-	*runs = 0;
 	if (!rec->xattrs)
 		return 0;
 	o = tierfs_slab_at(fs, rec->xattrs, sizeof(*o));
@@ -123,8 +140,8 @@ int tierfs_xattrs_load(const struct tierfs_node *node, const struct tierfs_inode
 		return tierfs_broken(fs, node->ino, "the place of attributes");
 	if (o->crc != tierfs_crc_head(o, o->bytes))
 		return tierfs_broken(fs, node->ino, "the checksum of attributes");
-	if (!is_sane(fs, o, runs))
-		return tierfs_broken(fs, node->ino, "attributes");
+	if (!is_sane(fs, o))
+		return tierfs_broken(fs, node->ino, "the object of attributes");
 	*out = o;
 	return 0;
 }

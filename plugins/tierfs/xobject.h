@@ -39,13 +39,24 @@ const struct tierfs_xattr *tierfs_xattr_next(const struct tierfs_xattrs *o,
 /* By its name; o may be NULL. NULL = there is none. */
 const struct tierfs_xattr *tierfs_xattr_find(const struct tierfs_xattrs *o, uint32_t type,
 					     const char *name);
-/* Runs of a long value; 0 = they are not what its length says. */
-uint32_t tierfs_xattr_runs(const struct tierfs *fs, const struct tierfs_xattr *x);
+
+/* What long values have in T1: groups are those of the linear T1. */
+struct tierfs_xattr_space {
+	uint32_t runs;
+	uint32_t nr_groups;
+	uint64_t groups[TIERFS_XATTR_GROUPS];
+};
+
+/* One run more, of n blocks; false: it is one too many. */
+bool tierfs_xattr_space_add(struct tierfs_xattr_space *space, uint64_t bn, uint64_t n);
+/* Those of an entry, if its value is long; false: also if they are not what its length says. */
+bool tierfs_xattr_space_add_all(struct tierfs_xattr_space *space, const struct tierfs *fs,
+				const struct tierfs_xattr *x);
 /*
  * The object of an inode, so well checked that the functions above may be used, or NULL if it has
- * none; runs of all values. 0 or -EIO.
+ * none. 0 or -EIO.
  */
 int tierfs_xattrs_load(const struct tierfs_node *node, const struct tierfs_inode *rec,
-		       const struct tierfs_xattrs **out, uint32_t *runs);
+		       const struct tierfs_xattrs **out);
 
 #endif /* TIERFS_XOBJECT_H */

@@ -5,7 +5,6 @@
  * again. The hash of an image is the sum of the hashes of its lines, so a change of a line costs
  * two of these.
  */
-#define _GNU_SOURCE
 #include "model.h"
 
 #include <stdlib.h>

@@ -76,7 +76,7 @@ static void to_try_does_not_wait(void **state)
 	zus_mutex_destroy(&mutex);
 }
 
-/* The 18th word of the calling thread's stat: its priority as it is now; 20 + nice of ordinary ones. */
+/* The 18th word of the thread's stat: its priority as it is now; 20 + nice of ordinary ones. */
 static int priority_now(void)
 {
 	char text[1024], *p;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The default environment: non-temporal copies of every alignment touch exactly their bytes,
- * memory is zeroed and aligned, clocks, random bytes and threads are there, also with an older table. That flushes and fences are
- * there is seen in test_pmem_cpu.c.
+ * memory is zeroed and aligned, options of the wrong size fail; clocks, random bytes and threads
+ * are there, also with an older table; stores are plain ones unless somebody watches. That flushes
+ * and fences are there is seen in test_pmem_cpu.c.
  */
 #include "../unit.h"
 

@@ -118,6 +118,7 @@ static const struct tierfs_super *check_super(struct image *im, uint32_t dev)
 
 	assert_true(super_is_valid(s));
 	assert_memory_equal(s, block_at(im, dev, blocks - 1), TIERFS_BLOCK);
+	assert_int_equal(s->sequence, 1);
 	assert_int_equal(s->dev_id, dev);
 	assert_int_equal(s->dev_count, im->f.nr_devs);
 	assert_int_equal(s->dev_blocks, blocks);
@@ -510,8 +511,12 @@ static void a_cut_leaves_no_super_before_the_end(void **state)
 	memset(&cut, 0, sizeof(cut));
 	cut.im = &im;
 	for (i = 0; i < CUT_DEVS; i++) {
+		/* old super-blocks, and nothing else that is right */
+		memset(im.devs[i].base + 2 * TIERFS_BLOCK, FILLER,
+		       im.devs[i].bytes - 3 * TIERFS_BLOCK);
 		cut.media[i] = map(im.devs[i].bytes);
 		memcpy(cut.media[i], im.devs[i].base, im.devs[i].bytes);
+		assert_true(has_super(i));
 	}
 	im.f.persist = cut_persist;
 	im.f.log_secret++;
