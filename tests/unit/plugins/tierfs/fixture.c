@@ -113,6 +113,7 @@ void fixture_umount(struct fixture *fx)
 {
 	fake_thread_destroy(fx->t);
 	fx->t = NULL;
+	fx->spoiled |= fixture_fs(fx)->errors;
 	assert_int_equal(fake_umount(fx->f), 0);
 	assert_int_equal(fake_outstanding(fx->f), 0);
 	if (!fx->spoiled)
