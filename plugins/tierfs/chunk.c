@@ -355,15 +355,18 @@ static int tree_add(struct tierfs_tx *tx, const struct tierfs_chunk *chunk)
 	return err;
 }
 
-/* The head of chunk `index`, or NULL. */
-static const struct tierfs_chunk *tree_find(struct tierfs *fs, uint64_t index)
+/*
+ * The head of chunk `index`, or NULL: also when the tree grows meanwhile, for then height and top
+ * page do not fit, and what is met is of another kind.
+ */
+static const struct tierfs_chunk *tree_look(struct tierfs *fs, uint64_t index)
 {
-	uint32_t level = fs->root->height;
-	tierfs_place_t place = fs->root->chunks;
+	uint32_t level = __atomic_load_n(&fs->root->height, __ATOMIC_ACQUIRE);
+	tierfs_place_t place = __atomic_load_n(&fs->root->chunks, __ATOMIC_ACQUIRE);
 	const struct tierfs_chunk *head;
 
-	if (index >= fs->root->nr_chunks || level > TREE_HEIGHT ||
-	    (level < TREE_HEIGHT && index >> level * TREE_BITS))
+	if (index >= __atomic_load_n(&fs->root->nr_chunks, __ATOMIC_ACQUIRE) ||
+	    level > TREE_HEIGHT || (level < TREE_HEIGHT && index >> level * TREE_BITS))
 		return NULL;
 	while (level--) {
 		const uint64_t *page = tierfs_page_at(fs, place);
@@ -378,6 +381,19 @@ static const struct tierfs_chunk *tree_find(struct tierfs *fs, uint64_t index)
 	head = tierfs_ptr(fs, place, TIERFS_CHUNK);
 	return head && tierfs_kind_at(fs, head) == TIERFS_KIND_INODES && head->index == index ?
 		head : NULL;
+}
+
+/* The same for certain: who makes chunks of inodes has the lock until the root is in place. */
+static const struct tierfs_chunk *tree_find(struct tierfs *fs, uint64_t index)
+{
+	const struct tierfs_chunk *head = tree_look(fs, index);
+
+	if (head)
+		return head;
+	pthread_mutex_lock(&fs->tree_lock);
+	head = tree_look(fs, index);
+	pthread_mutex_unlock(&fs->tree_lock);
+	return head;
 }
 
 /* ---- objects ---- */

@@ -108,8 +108,9 @@ static int look_at(struct tierfs_node *dir, uint64_t index, unsigned int units, 
 static int search_blocks(struct tierfs_node *dir, uint64_t blocks, unsigned int units,
 			 struct place *p)
 {
+	/* at first the last one: that is where the others have left room */
+	uint64_t index = dir->room ? tierfs_min(dir->hint, blocks - 1) : blocks - 1;
 	unsigned int looks;
-	uint64_t index = tierfs_min(dir->hint, blocks - 1);
 	int ret = 0;
 
 	tierfs_room_load(dir, blocks);

@@ -7,7 +7,8 @@
  * Called by entry.c, with the node's lock. The bytes are hints: a gap may be smaller than they say
  * (a block that nobody has looked at counts as empty, a transaction may have been aborted), and
  * who finds it smaller says so. They are made for the first new name and go with the handle;
- * without memory for them a directory grows at its end.
+ * without memory for them a directory grows at its end. A handle that is new looks at a few blocks
+ * only, each one at others, so that a directory does not grow for ever if handles live short.
  */
 #include "dir.h"
 
@@ -18,6 +19,7 @@
 
 struct tierfs_room {
 	uint64_t max;			/* blocks that there is memory for, a multiple of SPAN */
+	uint64_t start;			/* where searches begin: another place for each handle */
 	uint8_t *most;			/* of each span: no gap in it is larger */
 	uint8_t *gap;
 };
@@ -48,13 +50,14 @@ unsigned int tierfs_room_gap(const uint64_t used[2])
 	return gap;
 }
 
-static struct tierfs_room *room_new(const struct zus_env *env, uint64_t max)
+static struct tierfs_room *room_new(const struct zus_env *env, uint64_t max, uint64_t start)
 {
 	struct tierfs_room *r = zus_alloc(env, sizeof(*r) + max / SPAN + max);
 
 	if (!r)
 		return NULL;
 	r->max = max;
+	r->start = start;
 	r->most = (uint8_t *)(r + 1);
 	r->gap = r->most + max / SPAN;
 	memset(r->most, TIERFS_ROOM_ANY, max / SPAN);
@@ -69,7 +72,8 @@ bool tierfs_room_load(struct tierfs_node *dir, uint64_t blocks)
 
 	if (old && blocks <= old->max)
 		return true;
-	r = room_new(env, (blocks + blocks / 2 + SPAN) / SPAN * SPAN);
+	r = room_new(env, (blocks + blocks / 2 + SPAN) / SPAN * SPAN,
+		     old ? old->start : dir->rec->changes % blocks);
 	if (r && old) {
 		memcpy(r->most, old->most, old->max / SPAN);
 		memcpy(r->gap, old->gap, old->max);
@@ -85,40 +89,50 @@ void tierfs_room_free(struct tierfs_node *dir)
 	dir->room = NULL;
 }
 
-/* The span's first block with so much, else UINT64_MAX and its maximum is right again. */
-static uint64_t find_in_span(struct tierfs_room *r, uint64_t span, uint64_t end,
+/* First block of [from, end), which lies in one span; of a whole span the maximum is right then. */
+static uint64_t find_in_span(struct tierfs_room *r, uint64_t from, uint64_t end,
 			     unsigned int units)
 {
 	uint64_t i;
 	uint8_t most = 0;
 
-	for (i = span * SPAN; i < end; i++) {
+	if (r->most[from / SPAN] < units)
+		return UINT64_MAX;
+	for (i = from; i < end; i++) {
 		if (r->gap[i] >= units)
 			return i;
 		if (r->gap[i] > most)
 			most = r->gap[i];
 	}
-	if (end % SPAN == 0)
-		r->most[span] = most;
+	if (end - from == SPAN)
+		r->most[from / SPAN] = most;
 	return UINT64_MAX;
+}
+
+static uint64_t find_between(struct tierfs_room *r, uint64_t from, uint64_t end,
+			     unsigned int units)
+{
+	uint64_t found = UINT64_MAX, next;
+
+	for (; from < end && found == UINT64_MAX; from = next) {
+		next = tierfs_min(from - from % SPAN + SPAN, end);
+		found = find_in_span(r, from, next, units);
+	}
+	return found;
 }
 
 uint64_t tierfs_room_find(struct tierfs_node *dir, uint64_t blocks, unsigned int units)
 {
 	struct tierfs_room *r = dir->room;
-	uint64_t span, found;
+	uint64_t found;
 
 	if (!r)
 		return UINT64_MAX;
 	blocks = tierfs_min(blocks, r->max);
-	for (span = 0; span * SPAN < blocks; span++) {
-		if (r->most[span] < units)
-			continue;
-		found = find_in_span(r, span, tierfs_min(blocks, (span + 1) * SPAN), units);
-		if (found != UINT64_MAX)
-			return found;
-	}
-	return UINT64_MAX;
+	found = find_between(r, tierfs_min(r->start, blocks), blocks, units);
+	if (found == UINT64_MAX)
+		found = find_between(r, 0, tierfs_min(r->start, blocks), units);
+	return found;
 }
 
 bool tierfs_room_may_fit(const struct tierfs_node *dir, uint64_t index, unsigned int units)

@@ -537,6 +537,35 @@ static void freed_room_is_used_again(void **state)
 	must_remove(fx, fx->root, f, "f");
 }
 
+/* Each handle knows nothing, and the directory does not grow for ever nevertheless. */
+static void handles_that_live_short_find_room(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node d = must_mkdir(fx, fx->root, "d"), f = must_creat(fx, fx->root, "f");
+	unsigned int i, n = 9000;
+	uint64_t size;
+
+	for (i = 0; i < n; i++) {
+		link_one(fx, d, f, i);
+		must_forget(fx, d);
+		d = must_lookup(fx, fx->root, "d");
+	}
+	size = zus_zi_size(d.zi);
+	assert_true(size < 170 * BLOCK);
+	for (i = 0; i < 2 * n; i++) {
+		/* in every block some go, others come */
+		unlink_one(fx, d, f, i % 2 ? i * 7 % n : i * 5 % n);
+		link_one(fx, d, f, i % 2 ? i * 7 % n : i * 5 % n);
+		must_forget(fx, d);
+		d = must_lookup(fx, fx->root, "d");
+	}
+	assert_true(zus_zi_size(d.zi) < size + size / 4);
+	check_dir(fx, d);
+	must_forget(fx, d);
+	must_forget(fx, f);
+	must_remove_all(fx, fx->root);
+}
+
 /* A block without entries is a hole, and gets a page again before the directory grows. */
 static void empty_block_is_a_hole(void **state)
 {
@@ -726,6 +755,7 @@ int main(void)
 		T(listing_goes_on_from_any_position),
 		T(listing_is_not_disturbed_by_changes),
 		T(freed_room_is_used_again),
+		T(handles_that_live_short_find_room),
 		T(empty_block_is_a_hole),
 		T(renamed_entry_keeps_its_place),
 		T(rename_into_a_new_block_leaves_nothing),

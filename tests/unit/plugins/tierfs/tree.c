@@ -257,7 +257,7 @@ static void visit_tree(struct fixture *fx, struct fake_node dir, const char *pat
 	if (zus_zi_isdir(node.zi)) {
 		check_dir(fx, node);
 		below = test_malloc(strlen(path) + e->len + 2U);
-		sprintf(below, "%s/%s", path, e->name);
+		snprintf(below, strlen(path) + e->len + 2U, "%s/%s", path, e->name);
 		each_entry(fx, node, below, visit_tree, t);
 		test_free(below);
 	}
