@@ -2,7 +2,7 @@
 /*
  * tierfs: what the files about data share. From below: map.c finds blocks, mapset.c enters them,
  * mapcut.c takes them out and maptree.c index pages, fill.c gives a range blocks in one
- * transaction; io.c, fault.c, space.c and extent.c are the operations of the plugin's table.
+ * transaction; io.c, write.c, fault.c, space.c and extent.c are the operations.
  *
  * A slot is 512 blocks of a file, numbered from its beginning. Its word is one of tierfs_disk.h.
  */

@@ -33,7 +33,7 @@ static int record_size(struct tierfs_node *node, uint64_t size)
 /* ---- truncate ---- */
 
 /*
- * In tx, what lies behind file block `index`: it goes at once if it is a part of one slot, or *later.
+ * In tx, what lies behind file block `index`: it goes at once if one slot has all of it, or *later.
  */
 static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		    uint64_t index, bool *later)
