@@ -133,7 +133,9 @@ int tierfs_map_cut(struct tierfs_node *node, uint64_t index, uint64_t end);
 
 /* ---- maptree.c ---- */
 
-/* Frees index pages that are not needed, in transactions of its own, and makes the map lower. */
+/* Are there index pages that are not needed? With the node's lock. */
+bool tierfs_map_is_loose(const struct tierfs_node *node);
+/* Frees these, in transactions of its own, and makes the map lower. */
 int tierfs_map_shrink(struct tierfs_node *node);
 
 /* ---- fill.c ---- */
