@@ -200,7 +200,7 @@ for part in "$@"; do
 	case $part in
 	unit)		unit_tests build-asan address,undefined ;;
 	unit-tsan)	unit_tests build-tsan thread parallel thread iomap memofs-parallel \
-				memofs-parallel-mapped ;;
+				memofs-parallel-mapped tierfs-map ;;
 	vm)		part_suite "${KERNEL:-6.1}" ;;
 	vm-short)	part_suite 6.12 --short ;;
 	vm-newest)	part_newest ;;

@@ -2,7 +2,7 @@
 /*
  * tierfs: what the files about data share. From below: map.c finds blocks, mapset.c enters them,
  * mapcut.c takes them out and maptree.c index pages, fill.c gives a range blocks in one
- * transaction; io.c, fault.c, space.c and extent.c are the operations of the plugin's table.
+ * transaction; io.c, write.c, fault.c, space.c and extent.c are the operations.
  *
  * A slot is 512 blocks of a file, numbered from its beginning. Its word is one of tierfs_disk.h.
  */
@@ -133,7 +133,9 @@ int tierfs_map_cut(struct tierfs_node *node, uint64_t index, uint64_t end);
 
 /* ---- maptree.c ---- */
 
-/* Frees index pages that are not needed, in transactions of its own, and makes the map lower. */
+/* Are there index pages that are not needed? With the node's lock. */
+bool tierfs_map_is_loose(const struct tierfs_node *node);
+/* Frees these, in transactions of its own, and makes the map lower. */
 int tierfs_map_shrink(struct tierfs_node *node);
 
 /* ---- fill.c ---- */

@@ -5,7 +5,7 @@
  * Nothing changes by a question for reading. A store fault into a hole or an unwritten block gets
  * zeros: they are durable, and the record that says so is, before it is answered. A fault on the
  * page in which the file ends zeroes what lies behind the end, which nobody else may be
- * writing: the node's lock is held for it, as by who makes the file longer (io.c).
+ * writing: the node's lock is held for it, as by who makes the file longer (write.c).
  *
  * Writes do not come here: who has been told a block could not be stopped if the answer were to be
  * committed late, or never. put_blocks has nothing to do.

@@ -218,8 +218,8 @@ int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max
 /* ---- searching ---- */
 
 /*
- * Follows the way to a slot, or to the next one in the tree that has a word. Returns the level where
- * it ends because nothing follows there; 0: *slot is found, or the first of what is broken.
+ * Follows the way to a slot, or to the next one in the tree that has a word. Returns the level
+ * where it ends because nothing follows there; 0: *slot is found, or the first of what is broken.
  */
 static unsigned int descend(const struct tierfs_node *node, unsigned int height, uint64_t *slot)
 {

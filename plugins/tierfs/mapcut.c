@@ -2,13 +2,13 @@
 /*
  * Taking blocks out of the map of a file: of a part of a slot, or of everything behind a block.
  *
- * A record holds so many runs of blocks; a slot with more of them is emptied in parts, from its end.
- * What remains of a slot may need a page, which comes from the reserve: a full file system
- * must be able to give space back. If there is none the words of the page that is there
- * are changed, a few in a transaction.
+ * A record holds so many runs of blocks; a slot with more of them is emptied in parts, from its
+ * end. What remains of a slot may need a page, which comes from the reserve: a full file system
+ * must be able to give space back. If there is none the words of the page that is there are
+ * changed, a few in a transaction.
  *
- * Blocks of a directory are pages of metadata and are freed as such. Called with the node's lock, or
- * for an inode that nobody else has; nobody reads the file meanwhile.
+ * Blocks of a directory are pages of metadata and are freed as such. Called with the node's lock,
+ * or for an inode that nobody else has; nobody reads the file meanwhile.
  */
 #include "data.h"
 

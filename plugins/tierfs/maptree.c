@@ -43,7 +43,7 @@ static int lower(struct tierfs_node *node, const uint64_t *page)
  * Goes down by first words to a page without one, and takes it out. False: there is none, as the
  * first slot that is found shows.
  */
-static bool find_empty(struct tierfs_node *node, const uint64_t **word, const uint64_t **page)
+static bool find_empty(const struct tierfs_node *node, const uint64_t **word, const uint64_t **page)
 {
 	unsigned int level, i;
 
@@ -75,6 +75,16 @@ static int drop(struct tierfs_node *node, const uint64_t *at, const uint64_t *pa
 	rec->blocks--;
 	tierfs_page_free(tx, page);
 	return tierfs_map_commit(tx, node, rec);
+}
+
+bool tierfs_map_is_loose(const struct tierfs_node *node)
+{
+	const uint64_t *top = NULL, *page, *word;
+
+	if (node->rec->height)
+		top = tierfs_map_page(tierfs_fs_of(node), node->rec->slots[0]);
+	return top && (find_empty(node, &word, &page) ||
+		       is_empty_from(top, words_below(node)));
 }
 
 int tierfs_map_shrink(struct tierfs_node *node)

@@ -33,7 +33,8 @@ static int record_size(struct tierfs_node *node, uint64_t size)
 /* ---- truncate ---- */
 
 /*
- * In tx, what lies behind file block `index`: it goes at once if it is a part of one slot, or *later.
+ * In tx, what lies behind file block `index`: it goes at once if one slot has all of it and no
+ * index page may have to follow, or *later.
  */
 static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		    uint64_t index, bool *later)
@@ -42,7 +43,7 @@ static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierf
 	uint32_t left = 0;
 	int err = 0;
 
-	*later = false;
+	*later = tierfs_map_is_loose(node);
 	if (first == UINT64_MAX)
 		return 0;
 	end = tierfs_slot_end(first);
@@ -51,7 +52,7 @@ static int cut_tail(struct tierfs_tx *tx, struct tierfs_node *node, struct tierf
 		left = (uint32_t)(end - first);
 		err = tierfs_map_clear(tx, node, rec, first, &left);
 	}
-	if (!err && left)
+	if (left || rec->height)
 		*later = true;
 	return err;
 }
@@ -99,10 +100,8 @@ static int truncate_down(struct tierfs_node *node, uint64_t size)
 	/* for those who have this page mapped */
 	err = tierfs_zero_tail(node, size, UINT64_MAX);
 	tierfs_pm_fence(tierfs_fs_of(node));
-	if (err)
+	if (err || !later)
 		return err;
-	if (!later)
-		return tierfs_map_shrink(node);
 	err = tierfs_map_truncate(node, tierfs_up(size));
 	return err ? err : record_cut_end(node);
 }

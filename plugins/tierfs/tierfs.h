@@ -3,9 +3,10 @@
  * tierfs: what its files share. README.md says what to read first; tierfs_disk.h is the format.
  *
  *	plugin.c options.c	the table of the plugin, mount and its options
- *	name.c rename.c		names			data: io.c fault.c space.c extent.c
+ *	name.c rename.c		names			data: io.c write.c fault.c space.c extent.c
  *	dir.c entry.c room.c	their container; hash.c hashgrow.c: its index
  *	symlink.c		targets of symbolic links
+ *	map.c mapset.c mapcut.c maptree.c fill.c	which block a file has where: data.h
  *	node.c orphan.c		inodes and their handles	xattr.c xobject.c
  *	chunk.c alloc.c		metadata objects, blocks
  *	tx.c log.c recover.c	transactions, the logs, what a mount does after a crash
@@ -656,7 +657,7 @@ uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index);
  */
 int tierfs_map_truncate(struct tierfs_node *node, uint64_t index);
 
-/* ---- io.c, space.c, extent.c ---- */
+/* ---- io.c, write.c, fault.c, space.c, extent.c ---- */
 
 ssize_t tierfs_read(struct zus_ii *ii, struct zus_io *io);
 ssize_t tierfs_write(struct zus_ii *ii, struct zus_io *io);

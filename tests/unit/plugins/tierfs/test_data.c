@@ -233,6 +233,12 @@ static void fallocate_reserves_zeros(void **state)
 	assert_int_equal(blocks_of(a), 1);
 	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_UNSHARE_RANGE, 0, 3 * BLOCK), 0);
 	assert_int_equal(zus_zi_size(a.zi), 3 * BLOCK);
+	/* blocks that are there already come into sight */
+	assert_int_equal(fake_fallocate(fx->t, a, FALLOC_FL_KEEP_SIZE, 0, 9 * BLOCK), 0);
+	assert_int_equal(zus_zi_size(a.zi), 3 * BLOCK);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 5 * BLOCK, 3 * BLOCK + 1), 0);
+	assert_int_equal(zus_zi_size(a.zi), 8 * BLOCK + 1);
+	assert_zeros(fx, a, 4, 8 * BLOCK + 1 - 4);
 	must_remove(fx, fx->root, a, "a");
 }
 
@@ -315,6 +321,12 @@ static void holes_are_found(void **state)
 	assert_int_equal(e[0].fe_flags, 0);
 	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 1, &n), 0);
 	assert_int_equal(n, 1);
+	assert_int_equal(fake_truncate(fx->t, a, 0), 0);
+	/* slots that follow each other are one extent */
+	fill(fx, a, 'd', 0, 2 * SLOT);
+	assert_int_equal(fake_fiemap(fx->t, a, 0, UINT64_MAX, e, 4, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(e[0].fe_length, 2 * SLOT);
 	must_remove(fx, fx->root, a, "a");
 }
 
@@ -383,6 +395,35 @@ static void faults_hide_what_lies_behind_the_end(void **state)
 	for (i = 0; i < BLOCK; i++)
 		assert_int_equal(block[i], i < 10 ? 'x' : 0);
 	must_remove(fx, fx->root, a, "a");
+}
+
+/* There nothing is stored, not even zeros. */
+static void a_read_only_mount_stores_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a");
+	uint64_t bytes = fake_md(fx->f)->t1_blocks * BLOCK, pages;
+	uint8_t *copy = test_malloc(bytes);
+
+	fill(fx, a, 'x', 0, 100);
+	dirty_tail(fx, a);
+	must_forget(fx, a);
+	fixture_umount(fx);
+	assert_int_equal(fixture_try_mount(fx, ZUFS_M_RDONLY), 0);
+	a = must_lookup(fx, fx->root, "a");
+	memcpy(copy, fake_md(fx->f)->t1, bytes);
+	assert_all(fx, a, 'x', 0, 100);
+	assert_int_not_equal(fault(fx, a, 0, 0), 0);
+	zus_zi_set_mtime(a.zi, zus_zi_mtime(a.zi));
+	assert_int_equal(fake_sync(fx->t, a, 0, UINT64_MAX, 0, &pages), 0);
+	assert_int_equal(fake_truncate(fx->t, a, 0), -EROFS);
+	assert_int_equal(fake_fallocate(fx->t, a, 0, 0, 1), -EROFS);
+	assert_int_equal(fake_write(fx->t, a, "x", 1, 0), -EROFS);
+	assert_memory_equal(copy, fake_md(fx->f)->t1, bytes);
+	test_free(copy);
+	must_forget(fx, a);
+	fixture_remount(fx);
+	must_remove_name(fx, fx->root, "a");
 }
 
 static int fault_2m(struct fixture *fx, struct fake_node a, uint64_t pos, uint64_t rw, uint64_t *bn)
@@ -780,6 +821,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(store_faults_fill_holes, setup_dirty, teardown),
 		cmocka_unit_test_setup_teardown(faults_hide_what_lies_behind_the_end, setup_dirty,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_read_only_mount_stores_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(large_faults_get_large_pages, setup_dirty,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_get_for_write_is_refused, setup, teardown),

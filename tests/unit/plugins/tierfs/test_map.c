@@ -509,7 +509,7 @@ static void broken_pages_are_errors(void **state)
 	must_remove(fx, fx->root, a, "a");
 }
 
-/* Index pages whose words all lead to the next one, the last of which leads nowhere, or to itself. */
+/* Index pages whose words all lead to the next one; the last leads nowhere, or to itself. */
 static void endless_trees_end(void **state)
 {
 	struct fixture *fx = *state;
