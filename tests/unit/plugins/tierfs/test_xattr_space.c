@@ -117,17 +117,16 @@ static void random_changes_agree_with_a_model(void **state)
 	fixture_end_empty(fx);
 }
 
-/* When nothing is free, no attribute is lost, and those that there are can be removed. */
-static void a_full_file_system_gives_them_back(void **state)
+#define MAX_FILES	200
+
+/* A file with a short attribute each, and a long one, until there is no space. */
+static unsigned int fill_with_values(struct fixture *fx, struct fake_node *nodes)
 {
-	struct fixture *fx = new_of_size(4);
-	struct fake_node nodes[80];
-	unsigned int n, i;
-	char name[8];
+	unsigned int n;
+	char name[12];
 	int err = 0;
 
-	(void)state;
-	for (n = 0; !err && n < 80; n++) {
+	for (n = 0; !err && n < MAX_FILES; n++) {
 		snprintf(name, sizeof(name), "f%u", n);
 		nodes[n] = must_creat(fx, fx->root, name);
 		must_set(fx, nodes[n], "kept", 20, n);
@@ -135,6 +134,16 @@ static void a_full_file_system_gives_them_back(void **state)
 	}
 	assert_int_equal(err, -ENOSPC);
 	assert_int_equal(get(fx, nodes[n - 1], "long", NULL, 0), -ENODATA);
+	return n;
+}
+
+/* No attribute is lost, and those that there are can be removed. */
+static void full_one_gives_them_back(struct fixture *fx)
+{
+	struct fake_node nodes[MAX_FILES];
+	unsigned int i, n = fill_with_values(fx, nodes);
+	char name[12];
+
 	for (i = 0; i < n; i++) {
 		must_have(fx, nodes[i], "kept", 20, i);
 		if (i == n - 1)
@@ -148,6 +157,15 @@ static void a_full_file_system_gives_them_back(void **state)
 		must_remove(fx, fx->root, nodes[i], name);
 	}
 	fixture_end_empty(fx);
+}
+
+static void a_full_file_system_gives_them_back(void **state)
+{
+	const struct fake_opts three = { .t1_bytes = 4 << 20, .t1_count = 3 };
+
+	(void)state;
+	full_one_gives_them_back(new_of_size(4));
+	full_one_gives_them_back(fixture_new(&three, NULL));
 }
 
 #define PER_FILE	24
