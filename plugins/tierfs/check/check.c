@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const kind_names[TIERFS_CHECK_KINDS] = {
 	[TIERFS_CHECK_SET] = "set",
@@ -100,8 +98,7 @@ void tck_tell(struct tck *c, enum tierfs_check_severity severity, struct tck_obj
 	c->report(c->ctx, &f);
 }
 
-/* False: so little makes sense that nothing more can be said. */
-static bool check_all(struct tck *c)
+bool tck_begin(struct tck *c)
 {
 	if (!tck_supers(c) || !tck_state(c))
 		return false;
@@ -111,10 +108,16 @@ static bool check_all(struct tck *c)
 	if (c->err || !tck_root(c))
 		return false;
 	tck_inode_tree(c);
-	if (!c->err)
-		tck_orphans(c);
-	if (!c->err)
-		tck_inodes(c);
+	return true;
+}
+
+/* False: so little makes sense that nothing more can be said. */
+static bool check_all(struct tck *c)
+{
+	if (!tck_begin(c))
+		return false;
+	tck_orphans(c);
+	tck_inodes(c);
 	if (c->err)
 		return false;
 	tck_links(c);
@@ -132,17 +135,18 @@ int tierfs_check(const struct tierfs_check_devs *devs, const struct tierfs_check
 		.ctx = ctx,
 		.result = result,
 	};
+	struct tierfs_check_memory own = { NULL, NULL };
 	int err;
 
 	*result = (struct tierfs_check_result){ 0 };
-	err = tierfs_image_open(&c.img, devs);
+	c.memory = c.opts->memory ? c.opts->memory : &own;
+	err = tierfs_image_open(&c.img, devs, c.memory);
 	if (err)
 		return err;
 	if (!check_all(&c))
 		err = c.err ? c.err : -EUCLEAN;
-	free(c.names);
-	tck_space_free(&c);
-	tierfs_image_close(&c.img);
+	tierfs_check_memory_reset(c.memory);
+	tierfs_check_memory_fini(&own);
 	return err;
 }
 
@@ -152,10 +156,9 @@ bool tierfs_check_is_clean(const struct tierfs_check_devs *devs)
 	struct tck c = { .result = &result };
 	bool clean = false;
 
-	if (tierfs_image_open(&c.img, devs))
+	if (tierfs_image_open(&c.img, devs, NULL))
 		return false;
 	if (tck_supers(&c) && tck_state(&c))
 		clean = result.clean && !result.errors && !c.img.super->error_count;
-	tierfs_image_close(&c.img);
 	return clean;
 }

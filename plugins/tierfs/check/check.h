@@ -36,9 +36,20 @@ struct tierfs_check_devs {
 	const struct tierfs_check_dev *devs;
 };
 
+struct tierfs_check_memory;
+
 struct tierfs_check_opts {
 	bool norecovery;		/* the logs are not replayed: what is in place is checked */
+	/*
+	 * NULL, or memory that is kept from call to call, which many small checks are faster by;
+	 * for one call at a time.
+	 */
+	struct tierfs_check_memory *memory;
 };
+
+/* NULL: no memory. */
+struct tierfs_check_memory *tierfs_check_memory_create(void);
+void tierfs_check_memory_destroy(struct tierfs_check_memory *m);
 
 enum tierfs_check_severity {
 	TIERFS_CHECK_NOTE,		/* nothing is wrong: something was replayed, has no name */
@@ -67,7 +78,7 @@ struct tierfs_check_finding {
 	enum tierfs_check_kind kind;
 	uint64_t number;
 	tierfs_place_t place;		/* or 0 */
-	const char *text;		/* English, without the object; until the callback returns */
+	const char *text;		/* without the object; until the callback returns */
 };
 
 typedef void tierfs_check_report_fn(void *ctx, const struct tierfs_check_finding *finding);

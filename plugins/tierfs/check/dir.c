@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Directories: blocks of names. While a directory is looked at, c->names has its names as a hash set
- * of cells (hash << 32 | unit + 1): it finds names that are there twice, and the index is compared
- * with it (bucket.c). Links of what is named are counted here, and judged in links.c.
+ * Directories: blocks of names. While a directory is looked at, c->names has its names as a hash
+ * set of cells (hash << 32 | unit + 1): it finds names that are there twice, and the index is
+ * compared with it (bucket.c). Links of what is named are counted here, and judged in links.c.
  */
 #include "tck.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zus/siphash.h>
 
@@ -80,9 +79,8 @@ static bool names_begin(struct tck *c, uint64_t n)
 	while (max < 2 * n)
 		max *= 2;
 	if (max > c->max_names) {
-		free(c->names);
 		c->max_names = 0;
-		c->names = calloc(max, sizeof(*c->names));
+		c->names = tierfs_check_zalloc(c->memory, max, sizeof(*c->names));
 		if (!c->names) {
 			c->err = -ENOMEM;
 			return false;
@@ -102,7 +100,7 @@ static bool names_room(struct tck *c, uint64_t n)
 
 	if (2 * n < size)
 		return true;
-	c->names = calloc(2 * size, sizeof(*c->names));
+	c->names = tierfs_check_zalloc(c->memory, 2 * size, sizeof(*c->names));
 	if (!c->names) {
 		c->names = old;
 		c->err = -ENOMEM;
@@ -113,7 +111,6 @@ static bool names_room(struct tck *c, uint64_t n)
 		if (old[i])
 			*tck_name_slot(c, old[i]) = old[i];
 	}
-	free(old);
 	return true;
 }
 
@@ -187,47 +184,57 @@ static void take_entry(struct tck *c, struct reading *r, const struct tierfs_dir
 
 	r->entries++;
 	if (!name_is_good(e))
-		tck_error(c, dir, "the name at %#llx is none", (unsigned long long)unit * TIERFS_UNIT);
+		tck_error(c, dir, "the name at %#llx is none",
+			  (unsigned long long)unit * TIERFS_UNIT);
 	if (e->hash != hash)
 		tck_error(c, dir, "'%.*s' has a wrong hash", e->len, name_of(e));
 	names_add(c, r, e, hash, unit);
 	count_link(c, r->map.ino, e);
 }
 
-/* Units of the entries and of the head; what is used otherwise is wrong. */
+/*
+ * The entry that begins at a unit: its units go into `used`. NULL: it is not within its block, or
+ * another one begins in it.
+ */
+static const struct tierfs_dirent *entry_in(const struct tierfs_dir_head *h, uint32_t unit,
+					    uint64_t used[2])
+{
+	const struct tierfs_dirent *e = (const void *)((const uint8_t *)h + unit * TIERFS_UNIT);
+	uint32_t i, end = unit + tck_name_units(e->len);
+
+	if (unit < TIERFS_DIR_HEAD_UNITS || end > TIERFS_DIR_UNITS)
+		return NULL;
+	for (i = unit; i < end; i++) {
+		if (i > unit && has_bit(h->begins, i))
+			return NULL;
+		used[i / 64] |= 1ULL << i % 64;
+	}
+	return e;
+}
+
+/* What is used must be the units of the head and of the entries. */
 static void read_block(struct tck *c, struct reading *r, const struct tierfs_dir_head *h,
 		       uint64_t index)
 {
-	uint64_t used[2] = { 3, 0 };
-	uint32_t unit, i, n = 0;
+	uint64_t used[2] = { (1ULL << TIERFS_DIR_HEAD_UNITS) - 1, 0 };
+	const struct tierfs_dirent *e;
+	uint32_t unit, n = 0;
 
-	for (unit = 0; unit < TIERFS_DIR_UNITS; unit++) {
-		const struct tierfs_dirent *e;
-		uint32_t units;
-
+	for (unit = 0; unit < TIERFS_DIR_UNITS && !c->err; unit++) {
 		if (!has_bit(h->begins, unit))
 			continue;
-		e = (const struct tierfs_dirent *)((const uint8_t *)h + unit * TIERFS_UNIT);
-		units = tck_name_units(e->len);
 		n++;
-		if (unit < TIERFS_DIR_HEAD_UNITS || unit + units > TIERFS_DIR_UNITS) {
-			tck_error(c, dir_object(r->map.ino), "the entry at unit %u of block %llu "
-				  "is not within its block", unit, (unsigned long long)index);
-			continue;
-		}
-		for (i = unit; i < unit + units; i++)
-			used[i / 64] |= 1ULL << i % 64;
-		for (i = unit + 1; i < unit + units; i++) {
-			if (has_bit(h->begins, i))
-				tck_error(c, dir_object(r->map.ino), "entries of block %llu overlap",
-					  (unsigned long long)index);
-		}
-		take_entry(c, r, e, index * TIERFS_DIR_UNITS + unit);
+		e = entry_in(h, unit, used);
+		if (e)
+			take_entry(c, r, e, index * TIERFS_DIR_UNITS + unit);
+		else
+			tck_error(c, dir_object(r->map.ino), "block %llu: no entry can be at unit %u",
+				  (unsigned long long)index, unit);
 	}
 	if (h->entries != n || h->used[0] != used[0] || h->used[1] != used[1] || h->reserved ||
 	    !tck_is_zero(h->zero, sizeof(h->zero)))
-		tck_error(c, dir_object(r->map.ino), "the head of block %llu is not what its "
-			  "entries are", (unsigned long long)index);
+		tck_error(c, dir_object(r->map.ino), "block %llu: its head is not what its entries are",
+			  (unsigned long long)index);
 }
 
 static void dir_run(struct tck *c, struct tck_map *map, const struct tck_run *run)

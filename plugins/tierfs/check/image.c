@@ -23,7 +23,7 @@ static uint32_t super_crc(const struct tierfs_super *s)
 
 static const char *super_why(const struct tierfs_super *s, uint64_t bytes)
 {
-	uint64_t table;
+	uint64_t groups, table;
 
 	if (s->magic != TIERFS_MAGIC)
 		return "no super-block";
@@ -37,8 +37,9 @@ static const char *super_why(const struct tierfs_super *s, uint64_t bytes)
 		return "the size of the device is wrong";
 	if (!s->dev_count || s->dev_count > TIERFS_IMAGE_DEVS)
 		return "the number of devices is wrong";
-	table = s->dev_blocks / TIERFS_GROUP_BLOCKS;
-	table = tierfs_up(table * TIERFS_LINE) + tierfs_up(table * sizeof(struct tierfs_group_desc));
+	groups = s->dev_blocks / TIERFS_GROUP_BLOCKS;
+	table = tierfs_up(groups * TIERFS_LINE) +
+		tierfs_up(groups * sizeof(struct tierfs_group_desc));
 	if (s->group_table <= TIERFS_SUPER_BLOCK || s->group_table >= s->dev_blocks ||
 	    table > s->dev_blocks - s->group_table)
 		return "the group table is not on the device";
@@ -108,11 +109,13 @@ static void order_devs(struct tierfs_image *img)
 		img->super = img->devs[img->by_id[0]].super;
 }
 
-int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs)
+int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs,
+		      struct tierfs_check_memory *memory)
 {
 	uint32_t i;
 
 	memset(img, 0, sizeof(*img));
+	img->memory = memory;
 	if (!devs->nr || devs->nr > TIERFS_IMAGE_DEVS)
 		return -EINVAL;
 	for (i = 0; i < devs->nr; i++) {
@@ -129,20 +132,6 @@ int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *
 	img->nr_devs = devs->nr;
 	order_devs(img);
 	return 0;
-}
-
-void tierfs_image_close(struct tierfs_image *img)
-{
-	struct tierfs_image_patch *p, *next;
-	unsigned int i;
-
-	for (i = 0; img->patched && i < TIERFS_IMAGE_PATCHES; i++) {
-		for (p = img->patches[i]; p; p = next) {
-			next = p->next;
-			free(p->bytes);
-			free(p);
-		}
-	}
 }
 
 const struct tierfs_image_dev *tierfs_image_dev(const struct tierfs_image *img,
@@ -230,15 +219,13 @@ const void *tierfs_image_at(const struct tierfs_image *img, tierfs_place_t place
 static struct tierfs_image_patch *make_patch(struct tierfs_image *img, uint64_t chunk)
 {
 	struct tierfs_image_patch **at = &img->patches[chunk % TIERFS_IMAGE_PATCHES];
-	struct tierfs_image_patch *p = calloc(1, sizeof(*p));
+	struct tierfs_image_patch *p = tierfs_check_zalloc(img->memory, 1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->bytes = malloc(TIERFS_CHUNK);
-	if (!p->bytes) {
-		free(p);
+	p->bytes = tierfs_check_alloc(img->memory, TIERFS_CHUNK);
+	if (!p->bytes)
 		return NULL;
-	}
 	p->chunk = chunk;
 	p->next = *at;
 	*at = p;
@@ -313,7 +300,8 @@ const struct tierfs_group_desc *tierfs_image_desc(const struct tierfs_image *img
 
 	if (group >= dev->groups)
 		return NULL;
-	return tierfs_image_at(img, tierfs_image_place(dev, dev->desc_table + group * bytes), bytes);
+	return tierfs_image_at(img, tierfs_image_place(dev, dev->desc_table + group * bytes),
+			       bytes);
 }
 
 unsigned int tierfs_image_kind(const struct tierfs_image *img, tierfs_place_t place)

@@ -3,8 +3,8 @@
  * An image as memory: the T1 devices of a set by their ids, and above them what a replay has
  * changed. For the checker and dump.tierfs; the image itself is never written here.
  *
- * Addresses that tierfs_image_at has returned are valid until tierfs_image_close; what they show
- * changes only by tierfs_image_store.
+ * Addresses that tierfs_image_at has returned are valid as long as the memory of the image; what
+ * they show changes only by tierfs_image_store.
  */
 #ifndef TIERFS_IMAGE_H
 #define TIERFS_IMAGE_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "check.h"
+#include "memory.h"
 
 #define TIERFS_IMAGE_DEVS	64
 
@@ -47,17 +48,21 @@ struct tierfs_image_patch {
 
 struct tierfs_image {
 	uint32_t nr_devs;
-	struct tierfs_image_dev devs[TIERFS_IMAGE_DEVS];	/* those with a super first, by id */
+	struct tierfs_image_dev devs[TIERFS_IMAGE_DEVS];	/* with a super first, by id */
 	uint8_t by_id[TIERFS_IMAGE_DEVS];	/* 0xff = none */
 	uint64_t blocks;
 	const struct tierfs_super *super;	/* of device 0; NULL = the rest is of no use */
+	struct tierfs_check_memory *memory;
 	bool patched;
 	struct tierfs_image_patch *patches[TIERFS_IMAGE_PATCHES];
 };
 
-/* Finds the supers. 0 or -EINVAL; img->super may be NULL afterwards. */
-int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs);
-void tierfs_image_close(struct tierfs_image *img);
+/*
+ * Finds the supers. 0 or -EINVAL; img->super may be NULL afterwards. `memory` is for what is
+ * stored, and stays the caller's.
+ */
+int tierfs_image_open(struct tierfs_image *img, const struct tierfs_check_devs *devs,
+		      struct tierfs_check_memory *memory);
 
 /* The device that a place or a block of the set lies on, or NULL. */
 const struct tierfs_image_dev *tierfs_image_dev(const struct tierfs_image *img,

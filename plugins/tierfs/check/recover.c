@@ -154,15 +154,16 @@ int tierfs_check_recover(const struct tierfs_check_devs *devs,
 		.persist = persist,
 		.ctx = ctx,
 	};
-	int err = tierfs_image_open(&r.c.img, devs);
+	struct tierfs_check_memory memory = { NULL, NULL };
+	int err = tierfs_image_open(&r.c.img, devs, &memory);
 
 	if (err)
 		return err;
+	r.c.memory = &memory;
 	err = read_all(&r);
 	if (!err && !result.clean)
 		err = write_all(&r);
 	*records = result.records;
-	tck_space_free(&r.c);
-	tierfs_image_close(&r.c.img);
+	tierfs_check_memory_fini(&memory);
 	return err;
 }

@@ -9,7 +9,6 @@
 #include "tck.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define MAX_LOGS	256U
 #define MAX_LOG_BYTES	(1U << 20)
@@ -261,7 +260,7 @@ void tck_replay(struct tck *c)
 		tck_error(c, tck_of(TIERFS_CHECK_SET, 0, 0), "it has %u logs", n);
 		return;
 	}
-	cursors = calloc(n, sizeof(*cursors));
+	cursors = tierfs_check_zalloc(c->memory, n, sizeof(*cursors));
 	if (!cursors) {
 		c->err = -ENOMEM;
 		return;
@@ -270,5 +269,4 @@ void tck_replay(struct tck *c)
 		begin_log(c, &cursors[i], i, &horizon);
 	c->max_lsn = tierfs_max(c->max_lsn, horizon);
 	merge(c, cursors, n, horizon);
-	free(cursors);
 }

@@ -9,7 +9,6 @@
 #include "tck.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_BITS	0xffffULL
@@ -323,7 +322,8 @@ const void *tck_claim_object(struct tck *c, tierfs_place_t place, uint32_t bytes
 	if (!ch || ch->kind != TIERFS_KIND_SLABS || !ch->count ||
 	    place % TIERFS_CHUNK < TIERFS_CHUNK_HEAD || at % ch->head->object_bytes ||
 	    at / ch->head->object_bytes >= ch->count || bytes > ch->head->object_bytes) {
-		tck_error(c, object, "no object of %u bytes can be there, but it is %s", bytes, what);
+		tck_error(c, object, "no object of %u bytes can be there, but it is %s", bytes,
+			  what);
 		return NULL;
 	}
 	if (!claim_bit(c, ch, (uint32_t)(at / ch->head->object_bytes), object, what))
@@ -463,8 +463,8 @@ static bool alloc_inodes(struct tck *c)
 	for (i = 0; i < c->nr_chunks; i++)
 		n += c->chunks[i].kind == TIERFS_KIND_INODES;
 	c->nr_inode_chunks = n;
-	c->inode_chunks = calloc(n + 1, sizeof(struct tck_chunk *));
-	c->inodes = calloc(n * TIERFS_CHUNK_INODES + 1, sizeof(*c->inodes));
+	c->inode_chunks = tierfs_check_zalloc(c->memory, n + 1, sizeof(struct tck_chunk *));
+	c->inodes = tierfs_check_zalloc(c->memory, n * TIERFS_CHUNK_INODES + 1, sizeof(*c->inodes));
 	if (!c->inode_chunks || !c->inodes)
 		return false;
 	for (i = 0, n = 0; i < c->nr_chunks; i++) {
@@ -477,11 +477,11 @@ static bool alloc_inodes(struct tck *c)
 void tck_space_begin(struct tck *c)
 {
 	c->nr_groups = c->img.blocks / TIERFS_GROUP_BLOCKS;
-	c->groups = calloc(c->nr_groups, sizeof(*c->groups));
-	c->owned = calloc(c->img.blocks / 64, sizeof(*c->owned));
+	c->groups = tierfs_check_zalloc(c->memory, c->nr_groups, sizeof(*c->groups));
+	c->owned = tierfs_check_zalloc(c->memory, c->img.blocks / 64, sizeof(*c->owned));
 	if (c->groups)
 		each_group(c, begin_group);
-	c->chunks = calloc(c->nr_chunks + 1, sizeof(*c->chunks));
+	c->chunks = tierfs_check_zalloc(c->memory, c->nr_chunks + 1, sizeof(*c->chunks));
 	if (c->groups && c->chunks)
 		each_group(c, begin_chunks);
 	if (!c->groups || !c->owned || !c->chunks || !alloc_inodes(c)) {
@@ -490,15 +490,6 @@ void tck_space_begin(struct tck *c)
 	}
 	each_group(c, claim_tables);
 	claim_first(c);
-}
-
-void tck_space_free(struct tck *c)
-{
-	free(c->groups);
-	free(c->owned);
-	free(c->chunks);
-	free(c->inode_chunks);
-	free(c->inodes);
 }
 
 /* Objects that nothing refers to; of inodes links.c tells. */
@@ -547,7 +538,8 @@ static void end_group(struct tck *c, const struct tierfs_image_dev *dev, uint64_
 	}
 	if (n > desc->bad)
 		tck_tell(c, TIERFS_CHECK_LEAK, group_object(dev, group),
-			 "%u blocks are used, but nothing refers to them; the first is %u", n, first);
+			 "%u blocks are used, but nothing refers to them; the first is %u", n,
+			 first);
 }
 
 void tck_space_end(struct tck *c)

@@ -58,6 +58,7 @@ struct tck {
 	tierfs_check_report_fn *report;
 	void *ctx;
 	struct tierfs_check_result *result;
+	struct tierfs_check_memory *memory;
 	int err;			/* -ENOMEM: the check ends soon */
 	uint64_t max_lsn;		/* of all records; set by the replay */
 	uint64_t nr_groups;
@@ -101,6 +102,14 @@ static inline bool tck_is_zero(const void *mem, uint64_t bytes)
 	return !all;
 }
 
+/* ---- check.c ---- */
+
+/*
+ * Everything that is looked at before the first inode; then these can be found by their numbers.
+ * False: so little makes sense that nothing more can be said, or c->err.
+ */
+bool tck_begin(struct tck *c);
+
 /* ---- super.c: false = the rest cannot be looked at ---- */
 
 bool tck_supers(struct tck *c);
@@ -118,7 +127,6 @@ void tck_replay(struct tck *c);
 void tck_space_begin(struct tck *c);
 /* What is used and has no owner. */
 void tck_space_end(struct tck *c);
-void tck_space_free(struct tck *c);
 
 /* The chunk of metadata in use that a place is in, or NULL. */
 struct tck_chunk *tck_chunk_at(const struct tck *c, tierfs_place_t place);

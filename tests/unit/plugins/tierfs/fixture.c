@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include <check.h>
+#include <stdio.h>
 #include <zus/md.h>
 
 #define DEFAULT_T1	((uint64_t)16 << 20)
@@ -75,12 +77,47 @@ struct fixture *fixture_new(const struct fake_opts *opts, const char *options)
 	return fx;
 }
 
+static void print_finding(void *ctx, const struct tierfs_check_finding *finding)
+{
+	char object[TIERFS_CHECK_TEXT];
+
+	(void)ctx;
+	if (finding->severity == TIERFS_CHECK_NOTE)
+		return;
+	tierfs_check_object(finding, object);
+	print_message("fsck: %s: %s\n", object, finding->text);
+}
+
+void fixture_check(const struct fixture *fx)
+{
+	const struct zus_md *md = fake_md(fx->f);
+	struct tierfs_check_dev devs[TIERFS_MAX_DEVS];
+	struct tierfs_check_devs set = { .nr = zus_md_t1_count(&md->mdt), .devs = devs };
+	struct tierfs_check_result result;
+	const uint8_t *at = md->t1;
+	uint32_t i;
+
+	for (i = 0; i < set.nr; i++) {
+		devs[i] = (struct tierfs_check_dev) {
+			.base = at,
+			.bytes = zus_md_dev_blocks(&md->mdt, i) * BLOCK,
+		};
+		at += devs[i].bytes;
+	}
+	assert_int_equal(tierfs_check(&set, NULL, print_finding, NULL, &result), 0);
+	assert_int_equal(result.errors, 0);
+	assert_int_equal(result.leaks, 0);
+}
+
 void fixture_umount(struct fixture *fx)
 {
 	fake_thread_destroy(fx->t);
 	fx->t = NULL;
+	fx->spoiled |= fixture_fs(fx)->errors;
 	assert_int_equal(fake_umount(fx->f), 0);
 	assert_int_equal(fake_outstanding(fx->f), 0);
+	if (!fx->spoiled)
+		fixture_check(fx);
 }
 
 void fixture_remount(struct fixture *fx)
@@ -102,6 +139,8 @@ void fixture_crash(struct fixture *fx)
 	assert_int_equal(fake_outstanding(fx->f), 0);
 	memcpy(t1, copy, bytes);
 	test_free(copy);
+	if (!fx->spoiled)
+		fixture_check(fx);
 	fixture_mount(fx);
 }
 

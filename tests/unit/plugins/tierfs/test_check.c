@@ -238,7 +238,7 @@ static void every_damaged_object_is_found(void **state)
 	(void)state;
 	image_make(&im, IMAGE_CLEAN);
 	dev = (struct tierfs_check_dev){ .base = im.base, .bytes = im.bytes };
-	assert_int_equal(tierfs_image_open(&img, &devs), 0);
+	assert_int_equal(tierfs_image_open(&img, &devs, NULL), 0);
 	for (round = 0; round < 30; round++) {
 		spoil_tables(&im, &img);
 		for (chunk = 1; chunk < im.bytes / TIERFS_CHUNK; chunk++) {
@@ -249,7 +249,6 @@ static void every_damaged_object_is_found(void **state)
 				spoil_chunk(&im, place);
 		}
 	}
-	tierfs_image_close(&img);
 	image_free(&im);
 }
 
@@ -413,7 +412,7 @@ static uint64_t find_record(const struct image *im)
 	struct tierfs_image img;
 	uint32_t i, offset;
 
-	assert_int_equal(tierfs_image_open(&img, &devs), 0);
+	assert_int_equal(tierfs_image_open(&img, &devs, NULL), 0);
 	for (i = 0; i < img.super->log_count; i++) {
 		const struct tierfs_log_entry *e = tierfs_image_log(&img, i);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Images for tests; see testimage.h. The fake kernel's T1 is formatted, mounted, filled, and copied.
+ * Images for tests; see testimage.h. The T1 of the fake kernel is formatted, mounted, filled,
+ * and copied.
  */
 #include "testimage.h"
 
@@ -30,7 +31,9 @@ static void image_alloc(struct image *im, uint64_t bytes)
 	memset(im, 0, sizeof(*im));
 	im->bytes = bytes;
 	im->base = aligned_alloc(TIERFS_BLOCK, bytes);
+	im->memory = tierfs_check_memory_create();
 	assert_non_null(im->base);
+	assert_non_null(im->memory);
 }
 
 void image_format(struct image *im, uint64_t bytes)
@@ -43,6 +46,7 @@ void image_format(struct image *im, uint64_t bytes)
 void image_free(struct image *im)
 {
 	free(im->base);
+	tierfs_check_memory_destroy(im->memory);
 }
 
 /* ---- contents ---- */
@@ -186,21 +190,23 @@ static void print_finding(void *ctx, const struct tierfs_check_finding *f)
 	printf("%s: %s: %s\n", tierfs_check_severity_name(f->severity), object, f->text);
 }
 
-static int check(const struct image *im, tierfs_check_report_fn *report,
-		 struct tierfs_check_result *result)
+static int check(const struct image *im, const struct tierfs_check_opts *opts,
+		 tierfs_check_report_fn *report, struct tierfs_check_result *result)
 {
 	struct tierfs_check_dev dev = { .base = im->base, .bytes = im->bytes };
 	struct tierfs_check_devs devs = { .nr = 1, .devs = &dev };
 
-	return tierfs_check(&devs, NULL, report, NULL, result);
+	return tierfs_check(&devs, opts, report, NULL, result);
 }
 
 int image_check(const struct image *im, struct tierfs_check_result *result)
 {
-	return check(im, print_finding, result);
+	return check(im, NULL, print_finding, result);
 }
 
 int image_check_quiet(const struct image *im, struct tierfs_check_result *result)
 {
-	return check(im, NULL, result);
+	struct tierfs_check_opts opts = { .memory = im->memory };
+
+	return check(im, &opts, NULL, result);
 }

@@ -22,6 +22,7 @@ enum image_end {
 struct image {
 	uint8_t *base;			/* of one device of `bytes` */
 	uint64_t bytes;
+	struct tierfs_check_memory *memory;	/* of image_check_quiet */
 	uint64_t dir_ino;		/* /d: so many names that it has an index */
 	uint64_t file_ino;		/* /f: runs, a page of a slot, holes */
 	uint64_t xattr_ino;		/* /x: short and long values */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# Sourced by the namespace cases after lib.sh. With CASE_FS=ext4 (tmpfs, xfs) in
+# Sourced by the namespace cases after lib.sh. With CASE_FS=ext4 (tmpfs, xfs, tierfs) in
 # the environment a case runs on that file system instead: what it demands of us
 # it must find there as well.
 
@@ -23,6 +23,11 @@ fs_up() {
 		mkfs_quietly "$type"
 		mount -t "$type" /dev/pmem0 "$mnt"
 		on_exit umount "$mnt"
+		;;
+	tierfs)
+		need_pmem 1
+		zufs up --force tierfs /dev/pmem0 "$mnt"
+		on_exit zufs down "$mnt"
 		;;
 	*)
 		need_pmem 1
