@@ -677,8 +677,8 @@ int tierfs_setxattr(struct zus_ii *ii, uint32_t type, const char *name, const vo
 		    size_t size, uint32_t flags);
 ssize_t tierfs_listxattr(struct zus_ii *ii, char *buf, size_t size, uint32_t flags);
 /*
- * Attributes that a new inode comes with, in the transaction that makes it. -ENOSPC, -E2BIG, -EINVAL
- * (an unknown type, a name twice), -ENOMEM.
+ * Attributes that a new inode comes with, in the transaction that makes it. -ENOSPC, -E2BIG,
+ * -ENOMEM, -EINVAL (an unknown type, a name twice).
  */
 int tierfs_xattrs_new(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		      const struct zus_new_xattr *xattrs, uint32_t nr);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * tierfs: extended attributes, that they are durable, and the limits of an inode. The fixture fails a
- * test that leaves a block or an object behind.
+ * tierfs: extended attributes, that they are durable, and the limits of an inode. The fixture fails
+ * a test that leaves a block or an object behind.
  */
 #include "attrs.h"
 

@@ -4,6 +4,7 @@
  * its free space in pieces.
  */
 #include "attrs.h"
+#include "check.h"
 #include "xobject.h"
 
 #include <stdio.h>
@@ -33,6 +34,29 @@ static void runs_and_groups_are_counted(void **state)
 	assert_int_equal(space.nr_groups, TIERFS_XATTR_GROUPS);
 	assert_false(tierfs_xattr_space_add(&space, 512 * TIERFS_XATTR_GROUPS, 1));
 	assert_false(tierfs_xattr_space_add(&space, 512 * TIERFS_XATTR_GROUPS - 1, 2));
+}
+
+static void print(void *ctx, const struct tierfs_check_finding *finding)
+{
+	(void)ctx;
+	if (finding->severity != TIERFS_CHECK_NOTE)
+		print_error("%llu: %s\n", (unsigned long long)finding->number, finding->text);
+}
+
+/* Unmounts, has the checker look at the only device, and mounts again. */
+static void check_media(struct fixture *fx)
+{
+	struct tierfs_check_dev dev;
+	const struct tierfs_check_devs devs = { .nr = 1, .devs = &dev };
+	struct tierfs_check_result result;
+
+	fixture_umount(fx);
+	dev.base = fake_md(fx->f)->t1;
+	dev.bytes = fake_md(fx->f)->t1_blocks * BLOCK;
+	assert_int_equal(tierfs_check(&devs, NULL, print, NULL, &result), 0);
+	assert_int_equal(result.errors, 0);
+	assert_int_equal(result.leaks, 0);
+	fixture_mount(fx);
 }
 
 #define NAMES	5
@@ -109,7 +133,7 @@ static void random_changes_agree_with_a_model(void **state)
 		if (i % 50)
 			continue;
 		must_forget(fx, n);
-		fixture_remount(fx);
+		check_media(fx);
 		n = must_lookup(fx, fx->root, "f");
 		must_agree(fx, n, model);
 	}
@@ -117,17 +141,16 @@ static void random_changes_agree_with_a_model(void **state)
 	fixture_end_empty(fx);
 }
 
-/* When nothing is free, no attribute is lost, and those that there are can be removed. */
-static void a_full_file_system_gives_them_back(void **state)
+#define MAX_FILES	200
+
+/* A file with a short attribute each, and a long one, until there is no space. */
+static unsigned int fill_with_values(struct fixture *fx, struct fake_node *nodes)
 {
-	struct fixture *fx = new_of_size(4);
-	struct fake_node nodes[80];
-	unsigned int n, i;
-	char name[8];
+	unsigned int n;
+	char name[12];
 	int err = 0;
 
-	(void)state;
-	for (n = 0; !err && n < 80; n++) {
+	for (n = 0; !err && n < MAX_FILES; n++) {
 		snprintf(name, sizeof(name), "f%u", n);
 		nodes[n] = must_creat(fx, fx->root, name);
 		must_set(fx, nodes[n], "kept", 20, n);
@@ -135,6 +158,16 @@ static void a_full_file_system_gives_them_back(void **state)
 	}
 	assert_int_equal(err, -ENOSPC);
 	assert_int_equal(get(fx, nodes[n - 1], "long", NULL, 0), -ENODATA);
+	return n;
+}
+
+/* No attribute is lost, and those that there are can be removed. */
+static void full_one_gives_them_back(struct fixture *fx)
+{
+	struct fake_node nodes[MAX_FILES];
+	unsigned int i, n = fill_with_values(fx, nodes);
+	char name[12];
+
 	for (i = 0; i < n; i++) {
 		must_have(fx, nodes[i], "kept", 20, i);
 		if (i == n - 1)
@@ -148,6 +181,15 @@ static void a_full_file_system_gives_them_back(void **state)
 		must_remove(fx, fx->root, nodes[i], name);
 	}
 	fixture_end_empty(fx);
+}
+
+static void a_full_file_system_gives_them_back(void **state)
+{
+	const struct fake_opts three = { .t1_bytes = 4 << 20, .t1_count = 3 };
+
+	(void)state;
+	full_one_gives_them_back(new_of_size(4));
+	full_one_gives_them_back(fixture_new(&three, NULL));
 }
 
 #define PER_FILE	24
@@ -222,11 +264,16 @@ static void pieces_are_limited(void **state)
 	must_have(fx, n, "small", 10, 99);
 	/* all of one for all of another */
 	must_set(fx, n, "a", MAX, 100);
+	must_forget(fx, n);
+	for (i = 0; i < ARRAY_LEN(classes); i++)
+		must_forget(fx, others[i]);
+	check_media(fx);
+	n = must_lookup(fx, fx->root, "f");
 	must_have(fx, n, "a", MAX, 100);
 	must_remove(fx, fx->root, n, "f");
 	for (i = 0; i < ARRAY_LEN(classes); i++) {
 		snprintf(name, sizeof(name), "o%u", i);
-		must_remove(fx, fx->root, others[i], name);
+		must_remove_name(fx, fx->root, name);
 	}
 	for (i = 0; i < files; i++) {
 		snprintf(name, sizeof(name), "x%u", i);
