@@ -81,7 +81,6 @@ void zus_thread_number_give(unsigned int number)
 void zus_thread_number_set_own(unsigned int number)
 {
 	own = number + 1;
-	current = own;
 }
 
 void zus_thread_number_serves(void)

@@ -5,7 +5,7 @@
 # scripts/demo.sh. Each part really fails when something is wrong; the first failure ends
 # the demo.
 #
-# usage: demo-guest.sh memofs|ext4|tmpfs
+# usage: demo-guest.sh tierfs|memofs|ext4|tmpfs
 
 set -eu
 
@@ -36,6 +36,9 @@ timed() {
 mount_fs() {
 	mkdir -p "$dir"
 	case $fs in
+	tierfs)
+		mkfs.tierfs -L demo /dev/pmem0 && zufs up tierfs /dev/pmem0 "$dir" || return
+		zufs status ;;
 	memofs)
 		zufs up memofs /dev/pmem0 "$dir" || return
 		zufs status ;;
@@ -50,7 +53,7 @@ mount_fs() {
 }
 
 unmount_fs() {
-	if [ "$fs" = memofs ]; then
+	if [ "$fs" = memofs ] || [ "$fs" = tierfs ]; then
 		zufs down "$dir" || return
 		! zufs status || return
 		[ ! -e /sys/module/zuf ]
@@ -205,6 +208,66 @@ part_speed() {
 	rm "$dir/speed"
 }
 
+# until COMMAND...: it succeeds, or a minute has passed.
+until_true() {
+	local deadline=$((SECONDS + 60))
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || fail "after a minute: not yet: $*"
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+
+# Rows are counted outside of the file system when their insert has returned.
+insert_rows() {
+	local n=0
+	while sqlite3 "$dir/killed.db" "insert into t values ($n);" 2>/dev/null; do
+		n=$((n + 1))
+		echo "$n" >/tmp/rows
+	done
+}
+
+rows_at_least() {
+	[ "$(cat /tmp/rows)" -ge "$1" ]
+}
+
+check_fs() {
+	fsck.tierfs -n /dev/pmem0 || fail "fsck.tierfs found something"
+}
+
+part_killed() {
+	local pid rows found
+	title "kill -9 of the server while a tree is unpacked and a data base is written"
+	sqlite3 "$dir/killed.db" 'pragma synchronous=full; create table t (n integer);' ||
+		fail "SQLite"
+	echo 0 >/tmp/rows
+	insert_rows &
+	rows=$!
+	fio_job verify --rw=write --bs=64k --size=16m --numjobs=2 --verify=crc32c --do_verify=0 \
+		--end_fsync=1
+	copy_tree || fail "unpacking the tree"
+	until_true rows_at_least 5
+	pid=$(pgrep -x zusd)
+	kill -KILL "$pid"
+	wait "$rows" || true
+	until_true test ! -e "/proc/$pid"
+	umount "$dir" || fail "unmounting what the server has left"
+	check_fs
+	timed zufs up tierfs /dev/pmem0 "$dir" || fail "mounting again"
+	echo "mounted again after $seconds s"
+	found=$(sqlite3 "$dir/killed.db" 'select count(*) from t') || fail "the data base"
+	[ "$(sqlite3 "$dir/killed.db" 'pragma integrity_check')" = ok ] || fail "integrity_check"
+	rows_at_least 1 && [ "$found" -ge "$(cat /tmp/rows)" ] ||
+		fail "$(cat /tmp/rows) rows were acknowledged, $found are there"
+	echo "$found rows, $(cat /tmp/rows) of them acknowledged"
+	fio_job verify --rw=write --bs=64k --size=16m --numjobs=2 --verify=crc32c --verify_only=1
+	compare "$ref" "$dir/tree" || fail "the tree differs from the original"
+	umount "$dir" && check_fs
+	zufs up tierfs /dev/pmem0 "$dir" || fail "mounting a third time"
+	compare "$ref" "$dir/tree" || fail "the tree differs after another mount"
+	echo "the tree is what it was, before and after one more unmount"
+	rm -r "$dir/tree" "$dir/killed.db" "$dir"/verify.*
+}
+
 title "mount"
 timed mount_fs || fail "mounting $fs"
 echo "$fs is mounted after $seconds s"
@@ -212,6 +275,7 @@ part_tree
 part_sqlite
 part_fio_verify
 part_speed
+[ "$fs" != tierfs ] || part_killed
 title "unmount"
 unmount_fs || fail "unmounting"
 echo

@@ -5,7 +5,7 @@
 # memory, mount a file system there and put it to work (scripts/demo-guest.sh). Changes
 # nothing on the machine but build/ and .cache/ (and installs missing packages).
 #
-# usage: scripts/demo.sh [memofs|ext4|tmpfs]     the others only try the demo itself
+# usage: scripts/demo.sh [tierfs|memofs|ext4|tmpfs]     the last two only try the demo itself
 
 set -eu
 . "$(dirname "$0")/common.sh"

@@ -128,11 +128,25 @@ static void take_way(struct tierfs_change *c)
 		c->rec->height = 0;
 }
 
-int tierfs_change_set(struct tierfs_change *c, uint64_t word)
+/* What is missing of the way to a slot, from below: *word becomes the word above it. */
+static int make_way(struct tierfs_change *c, uint64_t *word)
 {
 	uint64_t words[TIERFS_PAGE_WORDS] = { 0 };
 	unsigned int level, i;
-	int err;
+	int err = 0;
+
+	for (level = 1; !err && level <= c->level; level++) {
+		i = tierfs_word_index(c->slot, level);
+		words[i] = *word;
+		err = new_page(c, words, word);
+		words[i] = 0;
+	}
+	return err;
+}
+
+int tierfs_change_set(struct tierfs_change *c, uint64_t word)
+{
+	int err = 0;
 
 	if (!word) {
 		if (!c->level && c->alone)
@@ -145,19 +159,12 @@ int tierfs_change_set(struct tierfs_change *c, uint64_t word)
 		err = grow(c);
 		if (!err)
 			err = find_way(c);
-		if (err)
-			return err;
 	}
-	for (level = 1; level <= c->level; level++) {
-		i = tierfs_word_index(c->slot, level);
-		words[i] = word;
-		err = new_page(c, words, &word);
-		if (err)
-			return err;
-		words[i] = 0;
-	}
-	*c->word = word;
-	return 0;
+	if (!err && c->level)
+		err = make_way(c, &word);
+	if (!err)
+		*c->word = word;
+	return err;
 }
 
 /* ---- forms ---- */

@@ -143,6 +143,7 @@ struct range {
 	uint64_t end;
 	uint64_t first;			/* whole blocks [first, last), if any */
 	uint64_t last;
+	uint64_t size;			/* what i_size is raised to in the end; 0 = it stays */
 };
 
 static struct range range_of(uint64_t pos, uint64_t end)
@@ -254,6 +255,18 @@ static int reserve_part(struct tierfs_fill *f, const struct range *r, bool zero,
 	return err;
 }
 
+/* The last record of all has the size; before it what comes into sight is zeroed. */
+static int grow(struct tierfs_fill *f, const struct range *r)
+{
+	uint64_t size = f->rec->size;
+
+	if (r->size <= size)
+		return 0;
+	f->rec->size = r->size;
+	tierfs_tx_aside(f->tx);
+	return tierfs_zero_tail(f->node, size, r->size);
+}
+
 /* One record of what a slot needs from *index on. */
 static int reserve_slot(struct tierfs_node *node, const struct range *r, bool zero, uint64_t *index)
 {
@@ -270,6 +283,8 @@ static int reserve_slot(struct tierfs_node *node, const struct range *r, bool ze
 	/* what there was space for is the file's; the next call finds that there is no more */
 	if (err == -ENOSPC && *index > begin)
 		err = 0;
+	if (!err && *index == tierfs_up(r->end))
+		err = grow(&f, r);
 	return tierfs_fill_end(&f, err);
 }
 
@@ -291,27 +306,26 @@ static int reserve(struct tierfs_node *node, const struct range *r, bool zero)
 	return err;
 }
 
-static int allocate(struct tierfs_node *node, const struct range *r, uint32_t mode)
+static int allocate(struct tierfs_node *node, struct range *r, uint32_t mode)
 {
 	bool zero = mode & FALLOC_FL_ZERO_RANGE;
-	uint64_t size = zus_zi_size(node->ii.zi);
+	struct tierfs_fill f;
 	int err = check_space(node, tierfs_down(r->pos), tierfs_up(r->end));
 
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		r->size = r->end;
 	if (!err && zero)
 		err = zero_edges(node, r);
 	if (!err)
 		err = reserve(node, r, zero);
-	if (err || (mode & FALLOC_FL_KEEP_SIZE) || r->end <= size)
+	if (err || r->size <= zus_zi_size(node->ii.zi))
 		return err;
-	tierfs_nodes_lock(&node, 1);
-	err = tierfs_zero_tail(node, size, r->end);
-	if (!err)
-		err = record_size(node, r->end);
-	tierfs_nodes_unlock(&node, 1);
-	return err;
+	/* the last slot had all its blocks */
+	err = tierfs_fill_begin(&f, node, true);
+	return err ? err : tierfs_fill_end(&f, grow(&f, r));
 }
 
-static int change_space(struct tierfs_node *node, const struct range *r, uint32_t mode)
+static int change_space(struct tierfs_node *node, struct range *r, uint32_t mode)
 {
 	if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
 		return punch(node, r);

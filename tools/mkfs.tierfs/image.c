@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The image, in mappings of the members: pmem is written through its block device, so that nothing
- * is needed but what every mkfs has. Files are emptied first, which makes all of them holes: a large
- * one stays sparse. Called once by main; single-threaded.
+ * is needed but what every mkfs has. Files are emptied first, so that a large one stays sparse.
+ * Called once by main; single-threaded.
  */
 #define _GNU_SOURCE
 #include "image.h"
@@ -62,7 +62,8 @@ static int map_all(const struct mkset *m, struct tierfs_format_dev *devs, bool *
 	*zeroed = true;
 	for (i = 0; i < m->count; i++) {
 		const struct member *mb = &m->members[i];
-		void *base = mmap(NULL, mb->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mb->bd.fd, 0);
+		void *base = mmap(NULL, mb->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				  mb->bd.fd, 0);
 
 		if (base == MAP_FAILED) {
 			msg_errno(errno, "%s: mapping it", mb->bd.path);

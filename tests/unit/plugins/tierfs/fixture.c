@@ -4,9 +4,9 @@
  */
 #include "fixture.h"
 
+#include <check.h>
+#include <stdio.h>
 #include <zus/md.h>
-
-#include "check.h"
 
 #define DEFAULT_T1	((uint64_t)16 << 20)
 
@@ -77,31 +77,34 @@ struct fixture *fixture_new(const struct fake_opts *opts, const char *options)
 	return fx;
 }
 
-static void print_finding(void *ctx, const struct tierfs_check_finding *f)
+static void print_finding(void *ctx, const struct tierfs_check_finding *finding)
 {
 	char object[TIERFS_CHECK_TEXT];
 
 	(void)ctx;
-	tierfs_check_object(f, object);
-	print_error("%s: %s: %s\n", tierfs_check_severity_name(f->severity), object, f->text);
+	if (finding->severity == TIERFS_CHECK_NOTE)
+		return;
+	tierfs_check_object(finding, object);
+	print_message("fsck: %s: %s\n", object, finding->text);
 }
 
-/* What is on media while nothing is mounted is as it should be. */
-static void check_media(const struct fixture *fx)
+void fixture_check(const struct fixture *fx)
 {
 	const struct zus_md *md = fake_md(fx->f);
 	struct tierfs_check_dev devs[TIERFS_MAX_DEVS];
-	struct tierfs_check_devs all = { .nr = zus_md_t1_count(&md->mdt), .devs = devs };
+	struct tierfs_check_devs set = { .nr = zus_md_t1_count(&md->mdt), .devs = devs };
 	struct tierfs_check_result result;
 	const uint8_t *at = md->t1;
 	uint32_t i;
 
-	for (i = 0; i < all.nr; i++) {
-		devs[i].base = at;
-		devs[i].bytes = zus_md_dev_blocks(&md->mdt, i) * BLOCK;
+	for (i = 0; i < set.nr; i++) {
+		devs[i] = (struct tierfs_check_dev) {
+			.base = at,
+			.bytes = zus_md_dev_blocks(&md->mdt, i) * BLOCK,
+		};
 		at += devs[i].bytes;
 	}
-	assert_int_equal(tierfs_check(&all, NULL, print_finding, NULL, &result), 0);
+	assert_int_equal(tierfs_check(&set, NULL, print_finding, NULL, &result), 0);
 	assert_int_equal(result.errors, 0);
 	assert_int_equal(result.leaks, 0);
 }
@@ -110,11 +113,11 @@ void fixture_umount(struct fixture *fx)
 {
 	fake_thread_destroy(fx->t);
 	fx->t = NULL;
-	fx->is_spoiled |= fixture_fs(fx)->errors;
+	fx->spoiled |= fixture_fs(fx)->errors;
 	assert_int_equal(fake_umount(fx->f), 0);
 	assert_int_equal(fake_outstanding(fx->f), 0);
-	if (!fx->is_spoiled)
-		check_media(fx);
+	if (!fx->spoiled)
+		fixture_check(fx);
 }
 
 void fixture_remount(struct fixture *fx)
@@ -136,6 +139,8 @@ void fixture_crash(struct fixture *fx)
 	assert_int_equal(fake_outstanding(fx->f), 0);
 	memcpy(t1, copy, bytes);
 	test_free(copy);
+	if (!fx->spoiled)
+		fixture_check(fx);
 	fixture_mount(fx);
 }
 

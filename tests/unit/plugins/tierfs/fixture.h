@@ -27,7 +27,7 @@ struct fixture {
 	struct fake_node root;
 	const char *options;		/* of every mount */
 	uint64_t free_blocks;		/* of the fresh file system */
-	bool is_spoiled;		/* a mount has met broken media: they are not checked */
+	bool spoiled;			/* the test breaks media: the checker would tell */
 };
 
 /* T1 devices as opts say (NULL: one of 16 MiB), formatted and mounted. Fails the test if not. */
@@ -37,8 +37,13 @@ struct fixture *fixture_new_image(const struct fake_opts *opts, const char *opti
 void fixture_mount(struct fixture *fx);
 /* The result of fake_mount; 0: it is mounted. */
 int fixture_try_mount(struct fixture *fx, uint64_t flags);
-/* The caller has given back all his nodes. Checks that no memory is left, and what is on media. */
+/*
+ * The caller has given back all his nodes. Checks that no memory is left, and that the checker of
+ * fsck.tierfs finds nothing.
+ */
 void fixture_umount(struct fixture *fx);
+/* The checker finds neither errors nor leaks in what media are now. */
+void fixture_check(const struct fixture *fx);
 void fixture_remount(struct fixture *fx);
 /* The same, without an orderly end: nodes that the caller has are gone, and what they were open for. */
 void fixture_crash(struct fixture *fx);

@@ -48,7 +48,10 @@ static void forget_dirs(struct fixture *fx, const struct dirs *d)
 
 static int end(void **state)
 {
-	fixture_end(*state);
+	struct fixture *fx = *state;
+
+	fx->spoiled = true;
+	fixture_end(fx);
 	return 0;
 }
 
@@ -434,6 +437,7 @@ static void spoiled_media_are_survived(void **state)
 	for (round = 0; round < 60; round++) {
 		seed = 1000 + round;
 		fx = fixture_new(&(struct fake_opts){ .t1_bytes = 4 << 20 }, NULL);
+		fx->spoiled = true;
 		d = make_dirs(fx);
 		for (i = 0; i < 400; i++) {
 			if (i % 8 == 0)
