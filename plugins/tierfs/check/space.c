@@ -150,7 +150,7 @@ static void check_head(struct tck *c, struct tck_chunk *ch)
 		tck_error(c, chunk_object(ch), "there is something where zeros should be");
 }
 
-/* Which chunks of a group are metadata in use. */
+/* Which chunks of a group are metadata in use: never the first one of a device. */
 static uint32_t live_chunks(const struct tck *c, const struct tierfs_image_dev *dev,
 			    uint64_t group)
 {
@@ -160,7 +160,7 @@ static uint32_t live_chunks(const struct tck *c, const struct tierfs_image_dev *
 
 	if (!(desc->kinds[0] | desc->kinds[1]))
 		return 0;
-	for (i = 0; i < TIERFS_GROUP_CHUNKS; i++) {
+	for (i = !group; i < TIERFS_GROUP_CHUNKS; i++) {
 		if (is_metadata(kind_of(desc, i)) && chunk_bits(bits, i))
 			live |= 1U << i;
 	}
