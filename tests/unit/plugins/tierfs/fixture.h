@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests of tierfs share: a formatted image in the fake's T1, mounted, one caller, and short
- * names for the usual steps. setup/teardown fit cmocka. Media outlive a mount: fixture_remount
+ * What the tests of tierfs share: a formatted image in the fake's T1, mounted, one caller, and
+ * short names for the usual steps. setup/teardown fit cmocka. Media outlive a mount: fixture_remount
  * unmounts and mounts again, tree_of tells all names and attributes as a text, which should be
  * the same then. teardown fails the test if the file system kept memory, an inode or a block.
  */
@@ -45,7 +45,7 @@ void fixture_umount(struct fixture *fx);
 /* The checker finds neither errors nor leaks in what media are now. */
 void fixture_check(const struct fixture *fx);
 void fixture_remount(struct fixture *fx);
-/* The same, without an orderly end: nodes that the caller has are gone, and what they were open for. */
+/* Without an orderly end: nodes that the caller has are gone, and what they were open for. */
 void fixture_crash(struct fixture *fx);
 /* Whatever is in it; checks memory. */
 void fixture_end(struct fixture *fx);
