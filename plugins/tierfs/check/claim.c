@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who owns what: a bit for each block of the set, and for each object of the chunks of metadata that
- * are in use. What a pointer leads to is claimed once; a second claim is told and refused, which is
- * why every walk ends.
+ * Who owns what: a bit for each block of the set, and for each object of the chunks of metadata
+ * that are in use. What a pointer leads to is claimed once; a second claim is told and refused,
+ * which is why every walk ends.
  */
 #include "tck.h"
 
