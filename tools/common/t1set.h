@@ -34,7 +34,7 @@ struct t1set {
 	void (*problem)(void *ctx, const char *text);
 	void *ctx;
 	bool has_table;
-	struct md_dev_table mdt;	/* that the set goes by, without what is each member's own */
+	struct md_dev_table mdt;	/* that the set goes by */
 	unsigned int count;
 	struct t1set_dev devs[MD_DEV_MAX];
 };

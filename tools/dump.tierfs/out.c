@@ -69,12 +69,14 @@ void out_bytes(struct out *o, const char *key, const void *bytes, size_t len)
 	if (!text)
 		return;
 	for (; len; len--, p++) {
-		if (*p == '\\')
-			at += sprintf(at, "\\\\");
-		else if (*p >= 0x20 && *p < 0x7f)
+		bool plain = *p >= 0x20 && *p < 0x7f;
+
+		if (!plain || *p == '\\')
+			*at++ = '\\';
+		if (plain)
 			*at++ = (char)*p;
 		else
-			at += sprintf(at, "\\x%02x", *p);
+			at += snprintf(at, 4, "x%02x", *p);
 	}
 	*at = 0;
 	out_str(o, key, text);

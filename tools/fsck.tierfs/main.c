@@ -203,9 +203,10 @@ static int persist(void *ctx, const void *addr, uint64_t bytes)
 	return msync((void *)page, (uintptr_t)addr + bytes - page, MS_SYNC) ? -errno : 0;
 }
 
+/* What is wrong with the logs tells the check that follows. */
 static int recover(struct fsck *f, const struct tierfs_check_devs *devs)
 {
-	int err = tierfs_check_recover(devs, persist, report, f, &f->recovered);
+	int err = tierfs_check_recover(devs, persist, NULL, f, &f->recovered);
 
 	if (err == -EUCLEAN) {
 		msg("the logs are damaged: nothing was replayed");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The hash index of a directory: its tables, its buckets, and that each cell is a name and each name
- * has a cell. The names are in c->names (dir.c); one that was found in the index becomes a mark there
- * (FOUND) that equals no cell.
+ * The hash index of a directory: its tables, its buckets, and that each cell is a name and each
+ * name has a cell. The names are in c->names (dir.c); one that was found in the index becomes a
+ * mark there (FOUND) that equals no cell.
  *
  * The index of a directory without names may be half taken apart: from the first word of 0 in a
  * table on nothing is a pointer.

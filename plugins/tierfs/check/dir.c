@@ -228,12 +228,14 @@ static void read_block(struct tck *c, struct reading *r, const struct tierfs_dir
 		if (e)
 			take_entry(c, r, e, index * TIERFS_DIR_UNITS + unit);
 		else
-			tck_error(c, dir_object(r->map.ino), "block %llu: no entry can be at unit %u",
+			tck_error(c, dir_object(r->map.ino),
+				  "block %llu: no entry can be at unit %u",
 				  (unsigned long long)index, unit);
 	}
 	if (h->entries != n || h->used[0] != used[0] || h->used[1] != used[1] || h->reserved ||
 	    !tck_is_zero(h->zero, sizeof(h->zero)))
-		tck_error(c, dir_object(r->map.ino), "block %llu: its head is not what its entries are",
+		tck_error(c, dir_object(r->map.ino),
+			  "block %llu: its head is not what its entries are",
 			  (unsigned long long)index);
 }
 

@@ -2,8 +2,8 @@
 /*
  * The tree of inode chunks, and each inode's record with what hangs on it.
  *
- * All inodes are looked at before their names are counted (links.c). An inode whose record is broken
- * is entered nevertheless: what hangs on it would be told as lost otherwise.
+ * All inodes are looked at before their names are counted (links.c). An inode whose record is
+ * broken is entered nevertheless: what hangs on it would be told as lost otherwise.
  */
 #include "tck.h"
 
@@ -265,7 +265,8 @@ void tck_inodes(struct tck *c)
 		}
 	}
 	if (c->result->clean && tierfs_image_state(&c->img)->inodes != c->result->inodes)
-		tck_error(c, tck_of(TIERFS_CHECK_STATE, 0, 0), "it says %llu inodes, there are %llu",
+		tck_error(c, tck_of(TIERFS_CHECK_STATE, 0, 0),
+			  "it says %llu inodes, there are %llu",
 			  (unsigned long long)tierfs_image_state(&c->img)->inodes,
 			  (unsigned long long)c->result->inodes);
 }

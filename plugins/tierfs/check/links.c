@@ -2,8 +2,8 @@
 /*
  * Links, ways up to the root, orphans: what is known when all names have been read.
  *
- * Each log has a chain of pages of cells; a cell is the number of an inode without a name, or of one
- * that is being cut, and that inode knows its cell.
+ * Each log has a chain of pages of cells; a cell is the number of an inode without a name, or of
+ * one that is being cut, and that inode knows its cell.
  */
 #include "tck.h"
 
@@ -75,8 +75,9 @@ static void check_links(struct tck *c, uint64_t ino, const struct tierfs_inode *
 	if (names != (dir ? !!rec->nlink : rec->nlink))
 		tck_error(c, inode_object(ino), "it has %u names and %u links", names, rec->nlink);
 	else if (dir && rec->nlink && rec->nlink != 2 + inode->subdirs)
-		tck_error(c, inode_object(ino), "a directory with %u directories in it and %u links",
-			  inode->subdirs, rec->nlink);
+		tck_error(c, inode_object(ino),
+			  "a directory with %u directories in it and %u links", inode->subdirs,
+			  rec->nlink);
 	if (!rec->nlink && !rec->cell)
 		tck_error(c, inode_object(ino), "no link, and it is no orphan");
 	if (rec->cell && !(inode->flags & TCK_CELL))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Maps of files and directories: every word leads to something that is nobody else's. Depth is bounded
- * by the height, and no page is entered twice because it is claimed before (space.c).
+ * Maps of files and directories: every word leads to something that is nobody else's. Depth is
+ * bounded by the height, and no page is entered twice because it is claimed before (claim.c).
  */
 #include "tck.h"
 

@@ -3,7 +3,7 @@
  * Super-blocks, the state of the set, the root block.
  *
  * The two super-blocks of a device say the same, but for what a running file system counts in them.
- * What a place outside of the devices is named for is found by those who claim it (space.c).
+ * What a place outside of the devices is named for is found by those who claim it (claim.c).
  */
 #include "tck.h"
 
@@ -43,7 +43,8 @@ static void check_features(struct tck *c, const struct tierfs_super *s, struct t
 		tck_error(c, super, "the feature bit of the base format is not set");
 	if (s->compat & ~TIERFS_COMPAT_KNOWN || s->ro_compat & ~TIERFS_RO_COMPAT_KNOWN ||
 	    s->incompat & ~TIERFS_INCOMPAT_KNOWN)
-		tck_error(c, super, "unknown features: compat %#llx, ro_compat %#llx, incompat %#llx",
+		tck_error(c, super,
+			  "unknown features: compat %#llx, ro_compat %#llx, incompat %#llx",
 			  (unsigned long long)(s->compat & ~TIERFS_COMPAT_KNOWN),
 			  (unsigned long long)(s->ro_compat & ~TIERFS_RO_COMPAT_KNOWN),
 			  (unsigned long long)(s->incompat & ~TIERFS_INCOMPAT_KNOWN));

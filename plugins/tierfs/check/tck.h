@@ -3,7 +3,7 @@
  * What the files of the checker share; check.h is its interface. One run is one struct tck:
  *
  *	super.c replay.c	super-blocks, state, logs, root; the overlay of what is in the logs
- *	space.c			groups, chunks; who owns what, and what nobody owns
+ *	space.c claim.c		groups, chunks; who owns what, and what nobody owns
  *	inode.c			the tree of inode chunks, records
  *	map.c			maps of files and directories
  *	dir.c bucket.c		names and their index
@@ -102,6 +102,11 @@ static inline bool tck_is_zero(const void *mem, uint64_t bytes)
 	return !all;
 }
 
+static inline bool tck_bit(const uint64_t *bits, uint64_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
 /* ---- check.c ---- */
 
 /*
@@ -128,6 +133,10 @@ void tck_space_begin(struct tck *c);
 /* What is used and has no owner. */
 void tck_space_end(struct tck *c);
 
+/* ---- claim.c ---- */
+
+/* What the super-blocks speak of. */
+void tck_claim_tables(struct tck *c);
 /* The chunk of metadata in use that a place is in, or NULL. */
 struct tck_chunk *tck_chunk_at(const struct tck *c, tierfs_place_t place);
 /*

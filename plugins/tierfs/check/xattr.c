@@ -21,6 +21,9 @@ struct xattr_walk {
 	uint64_t ino;
 	tierfs_place_t place;
 	uint64_t blocks;
+	uint32_t runs;			/* of all values */
+	uint32_t nr_groups;		/* that they are in */
+	uint64_t groups[TIERFS_XATTR_GROUPS];
 };
 
 static void tell(struct xattr_walk *w, const char *text)
@@ -57,6 +60,26 @@ static uint32_t crc_of_blocks(const struct tck *c, uint32_t crc, tierfs_place_t 
 	return crc;
 }
 
+/* One record must be able to free all values. */
+static void count_run(struct xattr_walk *w, tierfs_place_t place, uint32_t n)
+{
+	uint64_t bn = tierfs_image_bn(&w->c->img, place), g = bn / TIERFS_GROUP_BLOCKS;
+	uint32_t i;
+
+	for (; g <= (bn + n - 1) / TIERFS_GROUP_BLOCKS; g++) {
+		for (i = 0; i < w->nr_groups && w->groups[i] != g; i++)
+			;
+		if (i < w->nr_groups)
+			continue;
+		if (i == TIERFS_XATTR_GROUPS)
+			tell(w, "its values are in too many groups");
+		else
+			w->groups[w->nr_groups++] = g;
+	}
+	if (++w->runs == TIERFS_XATTR_RUNS_ALL + 1)
+		tell(w, "its values have too many runs");
+}
+
 static void check_long(struct xattr_walk *w, const struct tierfs_xattr *x)
 {
 	const struct long_value *v;
@@ -72,6 +95,7 @@ static void check_long(struct xattr_walk *w, const struct tierfs_xattr *x)
 			return;
 		}
 		w->blocks += n;
+		count_run(w, place, n);
 		known &= tck_claim_blocks(w->c, place, n, w->ino, "of the value of an attribute");
 		crc = crc_of_blocks(w->c, crc, place, n, &left);
 	}
@@ -115,7 +139,7 @@ static void check_entries(struct xattr_walk *w, const struct tierfs_xattrs *o)
 		if (is_long(x))
 			check_long(w, x);
 	}
-	if (count != o->count)
+	if (!count || count != o->count)
 		tell(w, "it has not as many attributes as its head says");
 }
 

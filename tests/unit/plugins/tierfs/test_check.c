@@ -15,6 +15,7 @@
 
 #define FLIPS		10000
 #define WORDS		10000
+#define BLOCKS		3000
 
 static uint64_t seed;
 
@@ -317,19 +318,69 @@ static void words_from_elsewhere_do_no_harm(void **state)
 	image_free(&im);
 }
 
+static void random_block(struct image *im, uint8_t *block)
+{
+	const uint8_t *from = im->base + random_below(im->bytes / TIERFS_BLOCK) * TIERFS_BLOCK;
+	unsigned int i;
+
+	if (random_below(2)) {
+		memcpy(block, from, TIERFS_BLOCK);
+		return;
+	}
+	for (i = 0; i < TIERFS_BLOCK; i++)
+		block[i] = (uint8_t)random_below(256);
+}
+
+/* Half of them in the first ones, where the tables are; the super-blocks stay. */
+static uint8_t *block_to_spoil(struct image *im)
+{
+	uint64_t blocks = random_below(2) ? 64 : im->bytes / TIERFS_BLOCK - 1;
+
+	return im->base + (2 + random_below(blocks - 2)) * TIERFS_BLOCK;
+}
+
+static void blocks_from_elsewhere_do_no_harm(void **state)
+{
+	static uint8_t old[4][TIERFS_BLOCK], block[TIERFS_BLOCK];
+	struct tierfs_check_result r;
+	struct image im;
+	uint8_t *at[4];
+	unsigned int i, j, n;
+
+	(void)state;
+	image_make(&im, IMAGE_CUT);
+	for (i = 0; i < BLOCKS; i++) {
+		n = 1 + (unsigned int)random_below(4);
+		for (j = 0; j < n; j++) {
+			at[j] = block_to_spoil(&im);
+			random_block(&im, block);
+			memcpy(old[j], at[j], TIERFS_BLOCK);
+			memcpy(at[j], block, TIERFS_BLOCK);
+		}
+		image_check_quiet(&im, &r);
+		while (j--)
+			memcpy(at[j], old[j], TIERFS_BLOCK);
+	}
+	assert_good(&im, &r);
+	image_free(&im);
+}
+
 static void image_of_noise_does_no_harm(void **state)
 {
 	struct tierfs_check_result r;
 	struct image im;
+	unsigned int round;
 	uint64_t i;
 
 	(void)state;
 	image_make(&im, IMAGE_CLEAN);
-	/* all but the super-blocks */
-	for (i = 2 * TIERFS_BLOCK; i < im.bytes - TIERFS_BLOCK; i++)
-		im.base[i] = (uint8_t)random_below(256);
-	image_check_quiet(&im, &r);
-	assert_true(r.errors);
+	for (round = 0; round < 10; round++) {
+		/* all but the super-blocks */
+		for (i = 2 * TIERFS_BLOCK; i < im.bytes - TIERFS_BLOCK; i++)
+			im.base[i] = (uint8_t)random_below(256);
+		image_check_quiet(&im, &r);
+		assert_true(r.errors);
+	}
 	image_free(&im);
 }
 
@@ -454,6 +505,7 @@ int main(void)
 		cmocka_unit_test(every_damaged_object_is_found),
 		cmocka_unit_test(random_bits_do_no_harm),
 		cmocka_unit_test(words_from_elsewhere_do_no_harm),
+		cmocka_unit_test(blocks_from_elsewhere_do_no_harm),
 		cmocka_unit_test(image_of_noise_does_no_harm),
 		cmocka_unit_test(recovery_makes_the_set_clean),
 		cmocka_unit_test(recovery_that_was_cut_is_done_again),
