@@ -54,6 +54,10 @@ check-debug:			## all VM cases with all checkers (KERNEL=debug-6.12)
 check-races:			## the VM cases where threads meet, with KCSAN
 	scripts/check.sh vm-races
 
+.PHONY: check-crash
+check-crash:			## power cuts of tierfs in process, all pairs of operations
+	scripts/check.sh crash
+
 .PHONY: check-kernel
 check-kernel:			## zuf.ko with W=1, no warnings, and sparse
 	scripts/check-kernel.sh 6.1 6.12 7

@@ -15,6 +15,7 @@
 #   vm-debug  all VM cases on the debug kernel, debug-6.12 with KERNEL=debug-6.12
 #   vm-races  the areas where threads meet, on the kernel that looks for data races
 #   planted   cases that must fail; each that does counts as passed
+#   crash     power cuts of tierfs in process: each pair of operations, in both modes of the log
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -63,8 +64,9 @@ results() {
 
 # failed_tests: their names in meson's log.
 failed_tests() {
-	sed -n -E 's/^\{"name": "([^"]*)".*"result": "(FAIL|ERROR|TIMEOUT|INTERRUPT|UNEXPECTEDPASS)".*/\1/p' \
-		"$log"
+	local bad='FAIL|ERROR|TIMEOUT|INTERRUPT|UNEXPECTEDPASS'
+
+	sed -n -E 's/^\{"name": "([^"]*)".*"result": "('"$bad"')".*/\1/p' "$log"
 }
 
 # unit_tests FOLDER SANITIZERS [TEST...]
@@ -164,6 +166,34 @@ part_newest() {
 	part_suite 7 "${cases[@]}"
 }
 
+# crash_run ARG...: tests/crash/crash, shared by a process for each CPU; each counts as one test.
+crash_run() {
+	local dir n i status
+	local -a pids=()
+
+	dir=$(mktemp -d)
+	n=$(nproc)
+	for ((i = 0; i < n; i++)); do
+		"$TOP/build/tests/crash/crash" "$@" --part "$i/$n" >"$dir/$i" 2>&1 &
+		pids+=($!)
+	done
+	for ((i = 0; i < n; i++)); do
+		status=0
+		wait "${pids[i]}" || status=$?
+		tail -n 40 "$dir/$i"
+		if [ "$status" = 0 ]; then add 1 0 0; else part_failed "crash $* ($i/$n)"; fi
+	done
+	rm -rf "$dir"
+}
+
+part_crash() {
+	make -s -C "$TOP" user || { part_failed "crash: does not build"; return; }
+	crash_run --seq 1
+	crash_run --seq 1 --horizon
+	crash_run --seq 2 --max 64 --random 16
+	crash_run --seq 2 --max 64 --random 16 --horizon
+}
+
 part_planted() {
 	local sum wanted
 
@@ -193,7 +223,7 @@ fetch_ahead() {
 }
 
 [ $# -gt 0 ] ||
-	die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|vm-races|planted..."
+	die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|vm-races|planted|crash..."
 fetch_ahead "$@"
 [[ " $* " != *" vm-newest "* ]] || fetch_newest
 for part in "$@"; do
@@ -209,6 +239,7 @@ for part in "$@"; do
 	vm-races)	"$TOP/scripts/kernel.sh" get kcsan
 			part_suite kcsan "$TOP"/tests/vm/cases/{io,death,hostile,mmap} ;;
 	planted)	part_planted ;;
+	crash)		part_crash ;;
 	*)		die "no part '$part'" ;;
 	esac
 done

@@ -8,8 +8,8 @@
  * is freed. A new chunk is made by a transaction of its own, before the one that needs it; one that
  * has become empty is given back, but for chunks of inodes, which the tree names.
  *
- * Under the space's lock: what is in DRAM. The tree of inode chunks has the tree lock, which is taken
- * before; who only looks up takes none, because a chunk never leaves the tree.
+ * Under the space's lock: what is in DRAM. The tree of inode chunks has the tree lock, which is
+ * taken before; who only looks up takes none, because a chunk never leaves the tree.
  */
 #include "tierfs.h"
 

@@ -2,8 +2,8 @@
 /*
  * CRC32C, with the instruction of the CPU where there is one. Pure functions; tools use them too.
  *
- * A CRC is linear: when some bits of a page change, its CRC changes by the CRC of a page of zeros in
- * which just these bits are set. So a changed word costs no sum over 4096 bytes.
+ * A CRC is linear: when some bits of a page change, its CRC changes by the CRC of a page of zeros
+ * in which just these bits are set. So a changed word costs no sum over 4096 bytes.
  */
 #include "tierfs.h"
 

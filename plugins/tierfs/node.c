@@ -2,8 +2,8 @@
 /*
  * Inodes: their handles, what the kernel sees of them, and the operations on an inode as a whole.
  *
- * A handle exists while the kernel, or an operation, has a reference; handles are found by number in
- * shards, each with a mutex that is held to look for, make and drop them. The shared inode lies
+ * A handle exists while the kernel, or an operation, has a reference; handles are found by number
+ * in shards, each with a mutex that is held to look for, make and drop them. The shared inode lies
  * in the slot behind the record (tierfs_disk.h) and is filled when the handle is made.
  */
 #include "tierfs.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Places on media and pointers into T1. Everything that is read from media and points somewhere goes
- * through here: bounds and the kind of chunk are checked, what lies there is not. No locks; kinds
- * are read as they are at that time.
+ * Places on media and pointers into T1. Everything that is read from media and points somewhere
+ * goes through here: bounds and the kind of chunk are checked, what lies there is not. No locks;
+ * kinds are read as they are at that time.
  */
 #include "tierfs.h"
 

@@ -75,7 +75,7 @@ ssize_t tierfs_options_show(const struct tierfs_opts *o, char *buf, size_t size)
 /* ---- logs (log.c, recover.c) ---- */
 
 struct tierfs_log {
-	pthread_mutex_t lock;		/* from before the LSN until the record is stored in place */
+	pthread_mutex_t lock;		/* from before the LSN until the record is in place */
 	uint32_t index;
 	const struct tierfs_log_entry *entry;
 	const uint8_t *area;
@@ -119,8 +119,8 @@ struct tierfs_thread {
 /* ---- space (alloc.c, chunk.c) ---- */
 
 /*
- * A group as the allocator sees it: `bits` has what is used on media, and what is reserved, rests or
- * is kept back. Loaded when first needed.
+ * A group as the allocator sees it: `bits` has what is used on media, and what is reserved, rests
+ * or is kept back. Loaded when first needed.
  */
 struct tierfs_group {
 	uint64_t *bits;
@@ -238,8 +238,8 @@ static inline const struct tierfs_dev *tierfs_dev_of(const struct tierfs *fs, ui
 /* Byte `addr` of T1 as a place. */
 tierfs_place_t tierfs_place(const struct tierfs *fs, const void *addr);
 /*
- * Where `bytes` from a place on lie; NULL if that is not in T1, not a multiple of 8, or runs over the
- * end of the device. Whether the place may be what it is taken for is the caller's to check.
+ * Where `bytes` from a place on lie; NULL if that is not in T1, not a multiple of 8, or runs over
+ * the end of the device. Whether the place may be what it is taken for is the caller's to check.
  */
 const void *tierfs_ptr(const struct tierfs *fs, tierfs_place_t place, uint64_t bytes);
 
@@ -387,14 +387,16 @@ void tierfs_logs_fini(struct tierfs *fs);
 /* Empties all logs, with heads of this mount: everything up to `horizon` is durable in place. */
 void tierfs_logs_begin(struct tierfs *fs, uint64_t horizon);
 /*
- * Appends image[0 .. bytes), a record whose entries are complete, stores it in place and returns its
- * LSN. `aside`: what was written before must be durable first. Called with all locks of what it
+ * Appends image[0 .. bytes), a record whose entries are complete, stores it in place and returns
+ * its LSN. `aside`: what was written before must be durable first. Called with all locks of what it
  * changes; the log's lock is taken by tierfs_log_lock before the image is built.
  */
 struct tierfs_log *tierfs_log_lock(struct tierfs *fs);
 uint64_t tierfs_log_append(struct tierfs *fs, struct tierfs_log *log, uint32_t bytes, bool aside);
 void tierfs_log_unlock(struct tierfs_log *log);
-/* Everything that was committed before the call is durable in place afterwards, and needs no log. */
+/*
+ * Everything that was committed before the call is durable in place afterwards, and needs no log.
+ */
 void tierfs_horizon_move(struct tierfs *fs);
 /* Of a record with the LSN 0, which has no entries, the head alone is summed. */
 uint32_t tierfs_record_crc(uint64_t secret, uint32_t log, const struct tierfs_record *record);
@@ -474,8 +476,8 @@ struct tierfs_chunk_ram {
 };
 
 /*
- * Objects for a transaction, as blocks. flags: TIERFS_ALLOC_RESERVE. -ENOSPC, -ENOMEM, -EIO. May run
- * a transaction of its own within, that makes a chunk.
+ * Objects for a transaction, as blocks. flags: TIERFS_ALLOC_RESERVE. -ENOSPC, -ENOMEM, -EIO. May
+ * run a transaction of its own within, that makes a chunk.
  */
 int tierfs_page_alloc(struct tierfs_tx *tx, unsigned int flags, const void **page);
 void tierfs_page_free(struct tierfs_tx *tx, const void *page);
@@ -532,8 +534,8 @@ void tierfs_nodes_fini(struct tierfs *fs);
 int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node);
 void tierfs_node_put(struct tierfs_node *node);
 /*
- * A handle for a slot that tx has allocated, and the copy of its record, which is filled from zi: the
- * shared inode is filled too. After an abort of tx tierfs_node_drop frees the handle.
+ * A handle for a slot that tx has allocated, and the copy of its record, which is filled from zi:
+ * the shared inode is filled too. After an abort of tx tierfs_node_drop frees the handle.
  */
 int tierfs_node_new(struct tierfs_tx *tx, const struct zus_inode *zi, struct tierfs_node **node,
 		    struct tierfs_inode **rec);
@@ -542,7 +544,10 @@ void tierfs_node_drop(struct tierfs_node *node);
 struct tierfs_inode *tierfs_node_change(struct tierfs_tx *tx, struct tierfs_node *node);
 /* Into rec, what the kernel has in the shared inode: bits STATX_* of zus/fs.h's setattr. */
 void tierfs_node_take(struct tierfs_node *node, struct tierfs_inode *rec, uint32_t bits);
-/* After the commit: i_size, i_blocks, i_nlink, i_xattr, parent of the shared inode are those of rec. */
+/*
+ * After the commit: i_size, i_blocks, i_nlink, i_xattr, parent of the shared inode are those of
+ * rec.
+ */
 void tierfs_node_show(struct tierfs_node *node);
 /* Locks nodes, NULLs and doubles allowed, by their numbers. */
 void tierfs_nodes_lock(struct tierfs_node **nodes, unsigned int n);
@@ -626,19 +631,23 @@ void tierfs_link_show(struct tierfs_node *node);
 /* Frees the target of an inode that goes, in tx. */
 int tierfs_link_free(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 
-/* ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one ---- */
+/*
+ * ---- map.c: blocks of files and directories; with the node's lock, or the kernel's exclusive one
+ * ----
+ */
 
 /*
  * What file block `index` is: a run of blocks of T1, or a hole (bn 0), of n blocks at most `max`.
- * -EIO. Readers need no lock of the node: what they find was right at some time of the call. Of files
- * it may be taken here, so who has it calls tierfs_map_look (data.h); of directories it is not.
+ * -EIO. Readers need no lock of the node: what they find was right at some time of the call. Of
+ * files it may be taken here, so who has it calls tierfs_map_look (data.h); of directories it is
+ * not.
  */
 int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max,
 		    struct tierfs_run *run);
 /*
- * Enters blocks that tx has allocated for holes, or changes `unwritten` of those that are there: file
- * blocks [index, index + n), within one slot. rec: the changed record of the node; rec->blocks counts
- * index pages here, blocks of data too when bn is new. -ENOSPC, -EIO.
+ * Enters blocks that tx has allocated for holes, or changes `unwritten` of those that are there:
+ * file blocks [index, index + n), within one slot. rec: the changed record of the node; rec->blocks
+ * counts index pages here, blocks of data too when bn is new. -ENOSPC, -EIO.
  */
 int tierfs_map_set(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec,
 		   uint64_t index, uint64_t bn, uint32_t n, bool unwritten);
@@ -652,8 +661,8 @@ int tierfs_map_clear(struct tierfs_tx *tx, struct tierfs_node *node, struct tier
 /* First file block >= index that is no hole; UINT64_MAX = none. Skips empty index pages. */
 uint64_t tierfs_map_next(const struct tierfs_node *node, uint64_t index);
 /*
- * Frees all blocks from file block `index` on, in transactions of its own, from the end; the node is
- * locked or nobody else's. Index pages below go too. 0 or -errno (then it may be called again).
+ * Frees all blocks from file block `index` on, in transactions of its own, from the end; the node
+ * is locked or nobody else's. Index pages below go too. 0 or -errno (then it may be called again).
  */
 int tierfs_map_truncate(struct tierfs_node *node, uint64_t index);
 

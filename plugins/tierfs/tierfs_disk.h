@@ -112,7 +112,7 @@ struct tierfs_state {
 
 struct tierfs_root {
 	uint32_t crc;			/* CRC32C of these 64 bytes with this field 0 */
-	uint32_t height;		/* of the tree of inode chunks; 0: `chunks` is the only one */
+	uint32_t height;		/* of the tree of inode chunks; 0: there is one chunk */
 	tierfs_place_t chunks;		/* its top page, or chunk 0 */
 	uint64_t nr_chunks;		/* chunks 0 .. nr - 1 are there */
 	uint64_t zero[5];
@@ -355,8 +355,8 @@ struct tierfs_log_entry {
 /*
  * A record: this head, then entries, then zeros up to a line. An entry is a word
  * (words << 56 | device << 48 | offset) and so many words, which are stored there; one of 0 ends
- * the record. One with the LSN 0 has no entries and fills the end of the log's area: its CRC is that
- * of its head.
+ * the record. One with the LSN 0 has no entries and fills the end of the log's area: its CRC is
+ * that of its head.
  */
 struct tierfs_record {
 	uint32_t crc;			/* CRC32C of the record, seeded; this field 0 */

@@ -7,8 +7,8 @@
  * in place; unlock; what was freed goes back to the allocators. Nothing before the record is seen
  * by anybody, so every error before it just forgets the copies.
  *
- * A tx belongs to the thread that began it. The memory of its copies is an arena that is empty again
- * when it ends.
+ * A tx belongs to the thread that began it. The memory of its copies is an arena that is empty
+ * again when it ends.
  */
 #include "tierfs.h"
 
@@ -232,7 +232,8 @@ const uint64_t *tierfs_page_crc_at(const struct tierfs *fs, const void *addr)
 
 void tierfs_tx_page(struct tierfs_tx *tx, const void *page, const void *content)
 {
-	uint64_t *crc = tierfs_tx_get(tx, tierfs_page_crc_at(tx->fs, page), sizeof(*crc), TIERFS_CRC_NONE);
+	uint64_t *crc = tierfs_tx_get(tx, tierfs_page_crc_at(tx->fs, page), sizeof(*crc),
+				      TIERFS_CRC_NONE);
 
 	tierfs_pm_copy(tx->fs, page, content, TIERFS_BLOCK);
 	tx->aside = true;

@@ -52,7 +52,10 @@ static struct options opts = {
 static struct fake *subject, *boot;
 static struct crash_model *model, *recovery_model;
 static struct crash_world world;
-static bool watching, watching_boot;
+static bool watching, watching_boot;	/* stores go to the model */
+static bool looking;			/* at what a cut would leave, at each fence */
+static struct tierfs_check_memory *check_memory;
+static struct fake_thread *boot_thread;
 static uint8_t *base_image;		/* formatted, with the tree of crash_setup */
 static int64_t clock_ns;
 static uint64_t random_state;
@@ -263,7 +266,8 @@ static void check_image(const char *when)
 	const struct tierfs_check_dev dev = { .base = boot->md.t1, .bytes = T1_BYTES };
 	const struct tierfs_check_devs devs = { .nr = 1, .devs = &dev };
 	struct tierfs_check_result result;
-	int err = tierfs_check(&devs, NULL, print_finding, NULL, &result);
+	const struct tierfs_check_opts check_opts = { .memory = check_memory };
+	int err = tierfs_check(&devs, &check_opts, print_finding, NULL, &result);
 
 	if (err || result.errors || result.leaks) {
 		printf("    checker: %d, %llu errors, %llu leaks\n", err,
@@ -329,7 +333,7 @@ static int boot_mount(void)
 /* The tree of an image that is in the boot's T1. */
 static bool boot_and_look(struct result *r, struct crash_text *text, bool more)
 {
-	struct fake_thread *t;
+	struct fake_thread *t = boot_thread;
 	int64_t clock = clock_ns;
 	uint64_t random = random_state;
 	struct crash_text masked = { .text = NULL };
@@ -338,7 +342,6 @@ static bool boot_and_look(struct result *r, struct crash_text *text, bool more)
 	if (boot_mount())
 		return false;
 	watching_boot = false;
-	t = fake_thread_create(boot, 0);
 	err = crash_tree(boot, t, false, text);
 	if (err)
 		lost("the tree cannot be read", text->text);
@@ -353,7 +356,6 @@ static bool boot_and_look(struct result *r, struct crash_text *text, bool more)
 	}
 	if (more)
 		work_on(t);
-	fake_thread_destroy(t);
 	if (fake_umount(boot))
 		lost("unmount after recovery", NULL);
 	clock_ns = clock;
@@ -370,8 +372,8 @@ static void result_note(const struct result *r, const struct crash_text *text)
 	if (now.after_known && r->full == now.full[1])
 		return;
 	if (now.after_known) {
-		lost(now.returned ? "what was acknowledged is not there" : "neither before nor after",
-		     text->text);
+		lost(now.returned ? "what was acknowledged is not there" :
+				    "neither before nor after", text->text);
 		return;
 	}
 	for (i = 0; i < now.nr_other; i++) {
@@ -477,7 +479,8 @@ static void at_point(void)
 
 static void at_fence(void)
 {
-	at_point();
+	if (looking)
+		at_point();
 }
 
 /* ---- operations ---- */
@@ -527,8 +530,8 @@ static uint64_t tree_hash(bool mask, struct crash_text *text)
 	return crash_hash(0, text->text, text->len);
 }
 
-/* watched: cuts are looked at. */
-static void run_op(const struct crash_op *op, bool watched)
+/* Runs it; cuts at its fences and at its return are looked at. */
+static void run_op(const struct crash_op *op)
 {
 	struct crash_text after = { .text = NULL };
 
@@ -539,17 +542,16 @@ static void run_op(const struct crash_op *op, bool watched)
 	now.masked[0] = tree_hash(true, &now.before_masked);
 	content_read();
 	watching = true;
-	if (!watched)
-		watching = false;
+	looking = true;
 	op->run(&world, op);
 	watching = false;
+	looking = false;
 	now.full[1] = tree_hash(false, &after);
 	judge(&after);
 	now.after_known = true;
 	now.returned = true;
 	now.masked[0] = tree_hash(true, &now.before_masked);
-	if (watched)
-		at_point();
+	at_point();
 	free(now.content[0]);
 	free(now.content[1]);
 	now.content[0] = now.content[1] = NULL;
@@ -561,12 +563,12 @@ static void world_mount(void)
 	if (fake_mount(subject, opts.horizon ? "test_horizon" : ""))
 		abort();
 	world.f = subject;
-	world.t = fake_thread_create(subject, 0);
+	if (!world.t)
+		world.t = fake_thread_create(subject, 0);
 }
 
 static void world_umount(void)
 {
-	fake_thread_destroy(world.t);
 	if (fake_umount(subject))
 		abort();
 }
@@ -585,7 +587,7 @@ static void run_sequence(const struct crash_op *first, const struct crash_op *se
 		first->run(&world, first);
 		now.first = first;
 	}
-	run_op(second ? second : first, true);
+	run_op(second ? second : first);
 	world_umount();
 	sums.sequences++;
 }
@@ -689,6 +691,8 @@ int main(int argc, char **argv)
 	recovery_images = malloc(256 * T1_BYTES);
 	if (!model || !recovery_model || !recovery_images)
 		abort();
+	check_memory = tierfs_check_memory_create();
+	boot_thread = fake_thread_create(boot, 0);
 	cache_grow();
 	make_base();
 	run_all();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a power cut may leave of memory behind a CPU's caches: a model of stores, flushes and fences,
- * and all the images, or some of them, that a cut at this moment could leave.
+ * What a power cut may leave of memory behind a CPU's caches: a model of stores, flushes and
+ * fences, and all the images, or some of them, that a cut at this moment could leave.
  *
  * Memory is seen in words of 8 bytes and lines of 64. Plain stores to one line reach the media in
  * their order, lines in any; a streaming store (past the caches) is a word for itself. What was

@@ -3,7 +3,8 @@
  * What the tests of tierfs share: a formatted image in the fake's T1, mounted, one caller, and
  * short names for the usual steps. setup/teardown fit cmocka. Media outlive a mount:
  * fixture_remount unmounts and mounts again, tree_of tells all names and attributes as a text,
- * which should be the same then. teardown fails the test if the file system kept memory, an inode or a block.
+ * which should be the same then. teardown fails the test if the file system kept memory, an inode
+ * or a block.
  */
 #ifndef TIERFS_FIXTURE_H
 #define TIERFS_FIXTURE_H

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # timeout: 400
 #
-# kill -9 of the server in the middle of work: what had been acknowledged is there after a mount, and
-# the checker finds nothing. The writers note each call that has returned on another file system.
+# kill -9 of the server in the middle of work: what had been acknowledged is there after a mount,
+# and the checker finds nothing. The writers note each call that has returned on another file
+# system.
 
 . "$TOP/tests/vm/lib.sh"
 . "$TOP/tests/vm/cases/tierfs/tierfs.bash"
