@@ -10,7 +10,7 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-fs=${1:-memofs}
+fs=${1:-tierfs}
 kernel=6.1
 
 # The headers of the kernel that the VM boots, and those of the C library: some 7,000

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Sourced by the transfer cases after lib.sh: the three ways that data goes between
-# an application and memofs, each with a fresh file system. A parameter of the module
+# an application and memofs, each with a fresh file system (and tierfs, if asked for). A parameter of the module
 # can only be chosen when it is loaded, so it is loaded anew each time.
 
 # each_way COMMAND...: run it in the root of a file system of each way; $way says
@@ -34,6 +34,10 @@ _io_up() {
 	mapped)
 		modprobe zuf
 		zufs up -o mapped memofs /dev/pmem0 "$mnt"
+		;;
+	tierfs)
+		modprobe zuf
+		zufs up --force tierfs /dev/pmem0 "$mnt"
 		;;
 	nio)
 		modprobe zuf

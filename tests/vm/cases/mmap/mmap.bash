@@ -17,6 +17,7 @@ mmap_each() {
 	for way in ${MMAP_WAYS:-nio mapped none}; do
 		case $way in
 		nio|mapped)	zufs up -o "$way$options" memofs /dev/pmem0 "$mnt" ;;
+		tierfs)		zufs up --force tierfs /dev/pmem0 "$mnt" ;;
 		none)		zufs up -o "size=128M$options" memofs none "$mnt" ;;
 		esac
 		"$@"

@@ -19,12 +19,17 @@ ext4_up() {
 	chmod 755 "$ext4"
 }
 
-# memofs_up [OPTION...]: sets $mnt.
+# memofs_up [OPTION...]: sets $mnt. With CASE_FS=tierfs in the environment it is one of these.
 memofs_up() {
 	[ -n "${scratch:-}" ] || scratch
 	mnt=$scratch/memofs
 	mkdir "$mnt"
-	zufs up "$@" memofs none "$mnt"
+	if [ "${CASE_FS:-memofs}" = tierfs ]; then
+		need_pmem 1
+		zufs up --force tierfs /dev/pmem0 "$mnt"
+	else
+		zufs up "$@" memofs none "$mnt"
+	fi
 	on_exit zufs down "$mnt"
 	on_exit cd /
 	chmod 755 "$scratch" "$mnt"
