@@ -223,7 +223,7 @@ fetch_ahead() {
 }
 
 [ $# -gt 0 ] ||
-	die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|vm-races|planted|crash..."
+	die "usage: check.sh unit|unit-tsan|vm|vm-short|vm-newest|vm-debug|vm-races|planted|crash"
 fetch_ahead "$@"
 [[ " $* " != *" vm-newest "* ]] || fetch_newest
 for part in "$@"; do

@@ -159,7 +159,8 @@ static int add_node(struct walk *w, struct fake_node node)
 	int err;
 
 	crash_text_add(w->text, " %o %u:%u n%u s%llu b%llu f%x r%x", zus_zi_mode(zi),
-		       zus_zi_uid(zi), zus_zi_gid(zi), zus_zi_nlink(zi), (unsigned long long)zus_zi_size(zi),
+		       zus_zi_uid(zi), zus_zi_gid(zi), zus_zi_nlink(zi),
+		       (unsigned long long)zus_zi_size(zi),
 		       (unsigned long long)zus_zi_blocks(zi), zus_zi_flags(zi),
 		       S_ISCHR(zus_zi_mode(zi)) || S_ISBLK(zus_zi_mode(zi)) ? zus_zi_rdev(zi) : 0);
 	if (!masked)
