@@ -69,6 +69,7 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	if (zus_type_is_read_only(sb->type))
 		zmi->fs_caps &= ~(uint32_t)ZUFS_FSC_NEW_EXCL;
 	zmi->s_blocksize_bits = sb->blocksize_bits;
+	zmi->nio_write_min = sb->nio_write_min;
 	return 0;
 }
 

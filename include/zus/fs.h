@@ -224,6 +224,10 @@ struct zus_fs_ops {
 	 * ZUFS_RW_WRITE, until truncate, fallocate, clone or IOM_UNMAP; with ZUFS_RW_SYNC
 	 * (MAP_SYNC) all of it is durable when put_blocks returns. NULL: -EOPNOTSUPP, the file
 	 * cannot be mapped.
+	 * With ZUFS_FSC_BY_WRITE in fs_caps get_blocks for writing comes only for what lies inside
+	 * of i_size and is not shorter than sb->nio_write_min; the rest is `write`. Where a page
+	 * has no block of its own that can be written in place it ends with
+	 * zus_blocks_by_write(), and `write` comes for it. Faults and swap always come here.
 	 */
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
 	/*

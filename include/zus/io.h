@@ -92,6 +92,19 @@ static inline void zus_blocks_set_large(struct zus_blocks *b, uint64_t bn)
 	b->internal.large = 1;
 }
 
+/*
+ * GET for writing, with ZUFS_FSC_BY_WRITE in fs_caps, of no page fault: the next page must come as
+ * `write`. The pages that were added are the answer, if there are any; else the answer is that
+ * all of this range must, and has no put: what the plugin has taken for it is given back before.
+ * get_blocks returns the result, 0.
+ */
+static inline int zus_blocks_by_write(struct zus_blocks *b)
+{
+	if (!b->n)
+		b->ret_flags |= ZUFS_RET_BY_WRITE;
+	return 0;
+}
+
 /* The block of page i < n; 0 = a hole. */
 static inline uint64_t zus_blocks_bn(const struct zus_blocks *b, uint32_t i)
 {

@@ -276,8 +276,9 @@ ssize_t fake_write(struct fake_thread *t, struct fake_node node, const void *buf
  * @rw: ZUFS_RW_*
  * @bns: out: the T1 block of each page, 0 = a hole
  * @max: room in bns; blocks of further pages are not stored
- * Returns the number of pages; of a fault of 2 MiB that got a large page, 1. The inode is locked
- * shared. -EBUSY: the last one of this thread is not put yet.
+ * Returns the number of pages; of a fault of 2 MiB that got a large page, 1; 0: ZUFS_RET_BY_WRITE,
+ * and there is no put. The inode is locked shared. -EBUSY: the last one of this thread is not put
+ * yet.
  */
 int fake_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t len,
 	     uint64_t rw, uint64_t *bns, size_t max);

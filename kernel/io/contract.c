@@ -18,12 +18,14 @@
 #include "stats.h"
 #include "trace.h"
 
+/* Look at the flags of an answer without an error. Return: true: its channel is kept. */
 static bool contract_keep(struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
 	struct zuf_contract *c = container_of(op, struct zuf_contract, op);
 
-	c->kept = (io->ret_flags & ZUFS_RET_LOCKED_PUT) && io->ziom.iom_n;
+	c->refused = c->may_refuse && (io->ret_flags & ZUFS_RET_BY_WRITE);
+	c->kept = (io->ret_flags & ZUFS_RET_LOCKED_PUT) && io->ziom.iom_n && !c->refused;
 	return c->kept;
 }
 
@@ -40,6 +42,7 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 	io->last_pos = io->filepos;
 	io->ziom.iom_max = c->pages;
 	c->kept = false;
+	c->refused = false;
 	c->op = (struct zuf_op){
 		.hdr = &io->hdr,
 		.flags = op_flags,

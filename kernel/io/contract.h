@@ -3,8 +3,8 @@
  * contract.h - GET_MULTY and its PUT_MULTY: blocks that the server keeps in place
  *
  * Every GET that succeeds is followed by exactly one put with the same words, whatever was done
- * with the blocks meanwhile. Only a page fault that reads a hole sends no put, because its
- * answer holds no block. Between GET and put, direct.c copies and mmap.c makes page table
+ * with the blocks meanwhile. No put is sent for an answer that holds no block: a page fault that
+ * reads a hole, and a write that the server wants as WRITE (ZUFS_RET_BY_WRITE). Between GET and put, direct.c copies and mmap.c makes page table
  * entries.
  */
 #ifndef ZUF_CONTRACT_H
@@ -20,6 +20,8 @@
  * @words: the words in that message
  * @op: the operation of the GET; afterwards @op.zc is the CPU whose channel carried it
  * @kept: the put must go through @claim (ZUFS_RET_LOCKED_PUT)
+ * @may_refuse: the caller can send WRITE instead, if the server answers so
+ * @refused: the server has answered so: the answer holds nothing, and no put must be sent
  */
 struct zuf_contract {
 	struct zuf_sb *zsb;
@@ -30,6 +32,8 @@ struct zuf_contract {
 	struct zuf_op op;
 	struct zuf_claim claim;
 	bool kept;
+	bool may_refuse;
+	bool refused;
 };
 
 /**
@@ -37,7 +41,7 @@ struct zuf_contract {
  * @op_flags: ZUF_OPF_*
  *
  * The caller has set all other input fields of *@c->io (rw, ra).
- * Return: 0: the caller must call zuf_contract_put(); or -errno.
+ * Return: 0: the caller must call zuf_contract_put(), unless @c->refused is set; or -errno.
  */
 int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags);
 

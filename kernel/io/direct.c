@@ -113,6 +113,7 @@ static int direct_get(struct direct *d, size_t len)
 	struct rw_call *rw = d->rw;
 	struct file_ra_state *ra = &rw->iocb->ki_filp->f_ra;
 
+	d->c.may_refuse = zuf_rw_may_refuse(rw);
 	*d->c.io = (struct zufs_ioc_IO){
 		.filepos = rw->iocb->ki_pos,
 		.rw = zuf_rw_flags(rw),
@@ -150,6 +151,8 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 	/* the server never touches the user's memory: its -EFAULT asks for no fault-in */
 	if (done)
 		return done == -EFAULT ? -EIO : done;
+	if (d->c.refused)
+		return ZUF_DIRECT_REFUSED;
 	done = zuf_contract_bytes(&d->c, len);
 	if (done > 0)
 		done = copy_blocks(d, done);

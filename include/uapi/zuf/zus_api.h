@@ -68,6 +68,8 @@
  *          application are refused, hdr.err -EINTR, three times: the next one ends the operation
  *        + mount_flags ZUFS_M_RDONLY and ZUFS_M_PROTECTED, which tell and ask for no answer
  *        + register_fs_info.notused bit 30: file systems of the type are read-only
+ *        + fs_caps ZUFS_FSC_BY_WRITE, zufs_mount_info.nio_write_min, ret_flags ZUFS_RET_BY_WRITE:
+ *          writes that come as WRITE although NIO_WRITES is set
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -314,6 +316,12 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	/*
+	 * With NIO_WRITES: a write that would end behind i_size, or is of less than nio_write_min
+	 * bytes, comes as WRITE, and the GET_MULTY of a write may be answered with
+	 * ZUFS_RET_BY_WRITE. Page faults and swap ask by GET_MULTY as ever.
+	 */
+	ZUFS_FSC_BY_WRITE	= 1U << 19,
 	ZUFS_FSC_FIEMAP_MORE	= 1U << 20,	/* FIEMAP of directories and of attributes */
 	ZUFS_FSC_LABEL		= 1U << 21,	/* has ZUFS_OP_GET_LABEL and SET_LABEL */
 	ZUFS_FSC_BTIME		= 1U << 22,	/* shared inodes have their i_birth.btime */
@@ -345,8 +353,8 @@ struct zufs_mount_info {
 	__u64	sb_id;			/* 1-based; 0 for umount and remount */
 	__u16	num_cpu;		/* possible CPUs */
 	__u16	num_channels;		/* ZTs wanted per online CPU */
-	__u32	__pad;
 	/* out; zus_sbi is in for umount and remount */
+	__u32	nio_write_min;		/* bytes, with ZUFS_FSC_BY_WRITE; 0 = no such limit */
 	__u64	zus_sbi;
 	__u64	zus_ii;			/* root inode */
 	dpp_t	_zi;			/* its shared inode */
@@ -1126,6 +1134,12 @@ enum zufs_ret_flags {
 	ZUFS_RET_IOM_ALL_PMEM	= 1 << 2,
 	ZUFS_RET_PUT_NOW	= 1 << 3,
 	ZUFS_RET_LOCKED_PUT	= 1 << 4,	/* the put must come through this very channel */
+	/*
+	 * With ZUFS_FSC_BY_WRITE, of a GET_MULTY for writing that is no page fault: the answer holds
+	 * nothing and has no put, whatever else it says, and the same range comes as WRITE, in one or
+	 * more messages. Where the first pages can be had, a short answer of these comes before.
+	 */
+	ZUFS_RET_BY_WRITE	= 1 << 5,
 	/* with -EZUFS_RETRY, for the list: as ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */
 	ZUFS_RET_IOM_FUA	= 1 << 30,
 	ZUFS_RET_IOM_FLUSH	= 1U << 31,
