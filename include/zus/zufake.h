@@ -73,6 +73,7 @@ struct fake_opts {
 	unsigned int t1_count;		/* 1 .. 63; 0 = 1 */
 	uint64_t t2_bytes;		/* a multiple of 2 MiB; 0 = no T2 device */
 	bool no_table;			/* as the device `none`: one T1 device, nothing in it */
+	bool not_synchronous;		/* T1 is as virtio-pmem: zus_md_is_synchronous() */
 };
 
 /* ---- life ---- */

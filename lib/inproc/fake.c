@@ -230,6 +230,7 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 	f->t2_bytes = o->t2_bytes;
 	f->md.t1_blocks = f->t1_bytes >> ZUS_BLOCK_SHIFT;
 	f->md.t2_blocks = f->t2_bytes >> ZUS_BLOCK_SHIFT;
+	f->md.flags = o->not_synchronous ? 0 : ZUFS_PMEM_SYNC;
 	f->md.t1 = map_anon(f->t1_bytes);
 	f->t2 = f->t2_bytes ? map_anon(f->t2_bytes) : NULL;
 	if (!f->md.t1 || (f->t2_bytes && !f->t2))
