@@ -263,7 +263,9 @@ struct zus_fs_ops {
 	 * The kernel does not ask about an inode whose i_xattr is 0: setxattr makes it non-zero
 	 * before it returns, as long as there is an attribute. POSIX ACLs (with
 	 * ZUFS_FSC_ACL_ON) are attributes of type ZUFS_XATTR_SYSTEM, which the kernel reads and
-	 * obeys; one may come with a new mode in the shared inode.
+	 * obeys; one may come with a new mode in the shared inode. With ZUFS_FSC_ACL_MODE setxattr
+	 * of "system.posix_acl_access" does what setattr of everything would as well: a chmod or
+	 * chown of an inode that has one is this call alone.
 	 */
 
 	/* Returns the size of the value; size 0 only asks. -ENODATA, -ERANGE. NULL: -EOPNOTSUPP. */

@@ -328,6 +328,11 @@ int fake_setattr(struct fake_thread *t, struct fake_node node, uint32_t bits);
 /*
  * type = ZUFS_XATTR_*, name without its prefix; size up to 64 KiB, 0 only asks. The length of the
  * value, or of the list. Locked shared.
+/*
+ * chmod(2): the permission bits of mode, also in the access ACL if there is one (of up to 32
+ * entries): by two messages, or with ZUFS_FSC_ACL_MODE by one. Locked exclusively.
+ */
+int fake_chmod(struct fake_thread *t, struct fake_node node, mode_t mode);
  */
 ssize_t fake_getxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 		      const char *name, void *value, size_t size);

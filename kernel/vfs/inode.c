@@ -103,6 +103,7 @@ void zuf_destroy_inode(struct inode *inode)
 }
 
 /* ---- checks of what the server returns ---- */
+	zii->riding_attr = 0;
 
 static bool type_is_known(umode_t mode)
 {
