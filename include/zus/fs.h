@@ -99,7 +99,13 @@ struct zus_rename {
 	struct zus_name old_name;
 	struct zus_name new_name;
 	int64_t time_ns;
-	uint32_t flags;			/* RENAME_NOREPLACE 1, RENAME_EXCHANGE 2 */
+	uint32_t flags;			/* RENAME_NOREPLACE 1, _EXCHANGE 2, _WHITEOUT 4 */
+	/*
+	 * With RENAME_WHITEOUT, which comes only with ZUFS_FSC_WHITEOUT in fs_caps: what the old
+	 * name becomes, in the same operation: a character device 0/0, as new_inode would have
+	 * it. No handle of it is handed out. Else NULL.
+	 */
+	const struct zus_inode *whiteout;
 };
 
 struct zus_clone {

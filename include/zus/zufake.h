@@ -231,7 +231,8 @@ int fake_unlink(struct fake_thread *t, struct fake_node dir, struct fake_node no
 		const char *name);
 /*
  * target is what new_name is now, { 0 } if it is nothing; flags are RENAME_*. All four are locked
- * exclusively.
+ * exclusively. -EOPNOTSUPP: RENAME_WHITEOUT of a file system without ZUFS_FSC_WHITEOUT, for which
+ * the kernel has other messages.
  */
 int fake_rename(struct fake_thread *t, struct fake_node old_dir, const char *old_name,
 		struct fake_node node, struct fake_node new_dir, const char *new_name,
