@@ -201,6 +201,13 @@ int zus_do_put_multy(struct zus_op *op)
 
 	if (b.n > (ioc->hdr.in_len - offsetof(struct zufs_ioc_IO, iom_e)) / sizeof(uint64_t))
 		return -EINVAL;
+	if (zus_ops_of(ii)->put_write &&
+	    (b.rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE) {
+		if (ioc->last_pos < b.pos || ioc->last_pos - b.pos > b.len)
+			return -EINVAL;
+		b.copied = ioc->last_pos - b.pos;
+		return zus_ops_of(ii)->put_write(ii, &b);
+	}
 	if (zus_ops_of(ii)->put_blocks)
 		zus_ops_of(ii)->put_blocks(ii, &b);
 	return 0;

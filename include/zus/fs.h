@@ -238,8 +238,9 @@ struct zus_fs_ops {
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
 	/*
 	 * Must not fail. What must be durable when write(2) or fsync(2) returns and is made so here
-	 * needs ZUFS_RET_NEW or _PUT_NOW from get_blocks: other puts may come 10 ms later.
-	 * NULL: nothing.
+	 * needs ZUFS_RET_NEW or _PUT_NOW from get_blocks: other puts may come 10 ms later. When
+	 * the server ends before, the next fsync(2) of each open file is -EIO, but with
+	 * ZUFS_FSC_PUT_EMPTY in fs_caps: puts of writes carry nothing. NULL: nothing.
 	 */
 	void (*put_blocks)(struct zus_ii *ii, const struct zus_blocks *b);
 	/* Sets the size to io->pos; what lies behind reads as zeros later. NULL: -EOPNOTSUPP. */
@@ -329,6 +330,16 @@ struct zus_fs_ops {
 	 * NULL: nothing; enough for who has no threads.
 	 */
 	void (*server_stop)(struct zus_sb *sb);
+
+	/*
+	 * In place of put_blocks for a write that is no page fault: b->copied tells how much of
+	 * it was done (0: it has failed). If get_blocks has asked for the put at once
+	 * (ZUFS_RET_NEW, _PUT_NOW, _LOCKED_PUT) the result is that of write(2), else it means
+	 * nothing. The contract is over, also after an error: then i_size is what it was before
+	 * get_blocks, nothing of the range is mapped, and what get_blocks has allocated is the
+	 * plugin's to give back. NULL: put_blocks.
+	 */
+	int (*put_write)(struct zus_ii *ii, const struct zus_blocks *b);
 };
 
 /*

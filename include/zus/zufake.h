@@ -285,8 +285,10 @@ ssize_t fake_write(struct fake_thread *t, struct fake_node node, const void *buf
 int fake_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t len,
 	     uint64_t rw, uint64_t *bns, size_t max);
 /*
- * The put of it: is sent, or kept for the thread's next message. -EINVAL: there is none; after any
- * other error it may be called again.
+ * The put of it: is sent, or kept for the thread's next message. As if all that the answer covers
+ * had been copied. What the plugin says to a write that must be put at once (put_write) is the
+ * result; of other puts it is not looked at. -EINVAL: there is none; after -EIO of
+ * fake_fail(FAKE_MESSAGE) it may be called again.
  */
 int fake_put(struct fake_thread *t);
 /* Sends all pending puts of an inode (fake_node.ii; 0 = of all), of every thread. */
@@ -327,13 +329,13 @@ int fake_show_options(struct fake_thread *t, char *buf, size_t size);
  */
 int fake_setattr(struct fake_thread *t, struct fake_node node, uint32_t bits);
 /*
- * type = ZUFS_XATTR_*, name without its prefix; size up to 64 KiB, 0 only asks. The length of the
- * value, or of the list. Locked shared.
-/*
  * chmod(2): the permission bits of mode, also in the access ACL if there is one (of up to 32
  * entries): by two messages, or with ZUFS_FSC_ACL_MODE by one. Locked exclusively.
  */
 int fake_chmod(struct fake_thread *t, struct fake_node node, mode_t mode);
+/*
+ * type = ZUFS_XATTR_*, name without its prefix; size up to 64 KiB, 0 only asks. The length of the
+ * value, or of the list. Locked shared.
  */
 ssize_t fake_getxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 		      const char *name, void *value, size_t size);

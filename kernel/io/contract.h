@@ -20,6 +20,7 @@
  * @words: the words in that message
  * @op: the operation of the GET; afterwards @op.zc is the CPU whose channel carried it
  * @kept: the put must go through @claim (ZUFS_RET_LOCKED_PUT)
+ * @copied: bytes from io->filepos on that a write has copied, which its put tells
  * @may_refuse: the caller can send WRITE instead, if the server answers so
  * @refused: the server has answered so: the answer holds nothing, and no put must be sent
  */
@@ -32,6 +33,7 @@ struct zuf_contract {
 	struct zuf_op op;
 	struct zuf_claim claim;
 	bool kept;
+	size_t copied;
 	bool may_refuse;
 	bool refused;
 };
@@ -52,8 +54,11 @@ ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len);
  * zuf_contract_put() - end the contract: at once, or with the next operation of the CPU
  * @at_once: end it at once even if the server does not ask for it
  * Return: 0: the server has executed the put, or will. -errno: the put should have been executed
- * at once, and may never be.
+ * at once, and may never be; or, if zuf_contract_has_result(), what the server says to the write.
  */
 int zuf_contract_put(struct zuf_contract *c, bool at_once);
+
+/* Is the result of the put of a write that of write(2)? */
+bool zuf_contract_has_result(const struct zuf_contract *c);
 
 #endif

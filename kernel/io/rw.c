@@ -256,6 +256,16 @@ int zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 	return 0;
 }
 
+void zuf_rw_unwrote(struct rw_call *rw, loff_t size)
+{
+	struct inode *inode = rw->inode;
+
+	if (!rw->exclusive || i_size_read(inode) == size)
+		return;
+	i_size_write(inode, size);
+	shm_store(&ZUF_I(inode)->zi->i_size, cpu_to_le64(size));
+}
+
 /* Does the kernel copy the next @len bytes itself, because the server names the blocks? */
 static bool rw_is_direct(const struct rw_call *rw, size_t len)
 {

@@ -61,6 +61,8 @@ static inline bool zuf_rw_may_refuse(const struct rw_call *rw)
 
 /* Data up to @pos is written: move i_size. Return: 0; -EIO: the shared inode is poisoned. */
 int zuf_rw_wrote(struct rw_call *rw, loff_t pos);
+/* The server has refused what zuf_rw_wrote() was told of: i_size is @size again. */
+void zuf_rw_unwrote(struct rw_call *rw, loff_t size);
 /**
  * zuf_rw_unmap() - take out of the mappings what a write has replaced
  * @len: bytes that the server may have written

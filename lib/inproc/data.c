@@ -132,6 +132,7 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 		      uint64_t pos, bool is_write)
 {
 	size_t off = pos & (ZUFS_PAGE_SIZE - 1), done = 0, n;
+	uint64_t size = locked_size(t, node);
 	int i, pages, err = 0;
 
 	if (len > ZUS_API_MAP_MAX_SIZE - off)
@@ -146,7 +147,10 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 		err = copy_page(t, t->get_words[i], off, (char *)buf + done, n, is_write);
 		done += n;
 	}
-	i = fake_put(t);
+	i = fake_put_copied(t, err ? 0 : done);
+	/* the plugin has refused what it may have counted already */
+	if (i && is_write)
+		__atomic_store_n(&node.zi->i_size, htole64(size), __ATOMIC_RELAXED);
 	if (!err)
 		err = i;
 	return err ? err : (ssize_t)done;

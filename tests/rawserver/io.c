@@ -147,6 +147,20 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 	return 0;
 }
 
+/* The put of a write tells how far it was copied: noted for tests. */
+static void note_copied(const struct zufs_ioc_IO *io)
+{
+	if (!(raw_config.fs_caps & ZUFS_FSC_PUT_RESULT) || !(io->rw & ZUFS_RW_WRITE) ||
+	    (io->rw & ZUFS_RW_MMAP))
+		return;
+	if (io->last_pos < io->filepos || io->last_pos > io->filepos + io->hdr.len) {
+		raw_stats.bad_messages++;
+		raw_note("a put that was copied to %llu", (unsigned long long)io->last_pos);
+	}
+	raw_note("copied %llu of %u", (unsigned long long)(io->last_pos - io->filepos),
+		 io->hdr.len);
+}
+
 static int put_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 {
 	if (io->cookie != (uintptr_t)node) {
@@ -154,6 +168,7 @@ static int put_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 		raw_note("put without its cookie");
 	}
 	raw_stats.contracts--;
+	note_copied(io);
 	return 0;
 }
 
