@@ -48,7 +48,7 @@ struct zus_blocks {
 		uint64_t *words;
 	} internal;			/* not the plugin's */
 	struct zus_io *io;		/* for an iomap list (GET returns -EZUFS_RETRY) */
-	uint64_t copied;		/* put_write: bytes from pos on that the kernel has copied */
+	uint64_t copied;		/* put_write: bytes from pos on that were copied */
 };
 
 /* Pages that a GET covers. */

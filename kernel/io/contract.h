@@ -4,8 +4,8 @@
  *
  * Every GET that succeeds is followed by exactly one put with the same words, whatever was done
  * with the blocks meanwhile. No put is sent for an answer that holds no block: a page fault that
- * reads a hole, and a write that the server wants as WRITE (ZUFS_RET_BY_WRITE). Between GET and put, direct.c copies and mmap.c makes page table
- * entries.
+ * reads a hole, and a write that the server wants as WRITE (ZUFS_RET_BY_WRITE). Between GET and
+ * put, direct.c copies and mmap.c makes page table entries.
  */
 #ifndef ZUF_CONTRACT_H
 #define ZUF_CONTRACT_H

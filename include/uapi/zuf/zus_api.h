@@ -70,8 +70,8 @@
  *        + register_fs_info.notused bit 30: file systems of the type are read-only
  *        + fs_caps ZUFS_FSC_BY_WRITE, zufs_mount_info.nio_write_min, ret_flags ZUFS_RET_BY_WRITE:
  *          writes that come as WRITE although NIO_WRITES is set
- *        + fs_caps ZUFS_FSC_PUT_RESULT: PUT_MULTY of a write says in last_pos how far it was copied,
- *          and if it had to come at once its result is that of write(2)
+ *        + fs_caps ZUFS_FSC_PUT_RESULT: PUT_MULTY of a write says in last_pos how far it was
+ *          copied, and if it had to come at once its result is that of write(2)
  *        + fs_caps ZUFS_FSC_PUT_EMPTY: without it the end of a server that has not executed the
  *          PUT_MULTY of a write is an -EIO of the next fsync(2)
  *        + fs_caps ZUFS_FSC_WHITEOUT: RENAME with RENAME_WHITEOUT, zufs_ioc_rename_whiteout
@@ -333,9 +333,9 @@ enum zufs_fs_caps {
 	 * In PUT_MULTY of a write (of no page fault) last_pos is the first byte of the file that
 	 * was not copied; filepos: nothing was. If it comes at once because of ZUFS_RET_NEW,
 	 * PUT_NOW or LOCKED_PUT, it has a result, which is that of the write. After an error i_size
-	 * is in both inodes what it was before the GET_MULTY, and nothing that the answer named is
-	 * mapped; what the GET_MULTY has allocated the server has taken back. It comes once,
-	 * whatever the result.
+	 * is in both inodes what it was before the GET_MULTY (if the writer was killed meanwhile
+	 * the server puts it back), and nothing that the answer named is mapped; what the GET_MULTY
+	 * has allocated the server has taken back. It comes once, whatever the result.
 	 */
 	ZUFS_FSC_PUT_RESULT	= 1U << 18,
 	/* PUT_MULTY of a write only ends the contract: when it is lost, no fsync(2) fails */
@@ -1177,9 +1177,10 @@ enum zufs_ret_flags {
 	ZUFS_RET_PUT_NOW	= 1 << 3,
 	ZUFS_RET_LOCKED_PUT	= 1 << 4,	/* the put must come through this very channel */
 	/*
-	 * With ZUFS_FSC_BY_WRITE, of a GET_MULTY for writing that is no page fault: the answer holds
-	 * nothing and has no put, whatever else it says, and the same range comes as WRITE, in one or
-	 * more messages. Where the first pages can be had, a short answer of these comes before.
+	 * With ZUFS_FSC_BY_WRITE, of a GET_MULTY for writing that is no page fault: the answer
+	 * holds nothing and has no put, whatever else it says, and the same range comes as WRITE,
+	 * in one or more messages. Where the first pages can be had, a short answer of these
+	 * comes before.
 	 */
 	ZUFS_RET_BY_WRITE	= 1 << 5,
 	/* with -EZUFS_RETRY, for the list: as ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */

@@ -298,7 +298,8 @@ static void rename_leaves_a_whiteout(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_node p = must_mkdir(fx, fx->root, "p"), a = must_creat(fx, fx->root, "a");
-	struct fake_node b = must_creat(fx, p, "b"), d = must_mkdir(fx, fx->root, "d"), none = { 0 };
+	struct fake_node b = must_creat(fx, p, "b"), d = must_mkdir(fx, fx->root, "d");
+	struct fake_node none = { 0 };
 
 	/* to a new name here, to one that is taken there, a directory */
 	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "c", none,
