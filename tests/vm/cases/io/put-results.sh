@@ -179,14 +179,16 @@ TEXT
 
 # dies CAPS CASE: what fsync says of two open files, twice of each, and of another one
 dies() {
-	raw_start --caps "$1"
-	raw_mount
-	app write "$mnt/file" 0 64k
-	app create "$mnt/file.other"
-	wait_until 5 balanced
-	within 30 python3 "$scratch/lost.py" "$mnt/file" "$2" "$raw_pid" >"$scratch/said"
-	raw_end
-	raw_umount
+	{
+		raw_start --caps "$1"
+		raw_mount
+		app write "$mnt/file" 0 64k
+		app create "$mnt/file.other"
+		wait_until 5 balanced
+		within 30 python3 "$scratch/lost.py" "$mnt/file" "$2" "$raw_pid" >"$scratch/said"
+		raw_end
+		raw_umount
+	} >/dev/null
 	head -n 1 "$scratch/said"
 }
 
