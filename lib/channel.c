@@ -256,6 +256,7 @@ static int pmem_fill(struct pmem *pm, const struct zufs_ioc_pmem *ioc)
 
 	md->mdt = ioc->mdt;
 	md->dev_index = ioc->dev_index;
+	md->flags = ioc->flags;
 	md->t1_blocks = le64toh(md->mdt.s_t1_blocks);
 	md->t2_blocks = le64toh(md->mdt.s_t2_blocks);
 	if (!md->t1_blocks || zus_md_t1_count(&md->mdt) + zus_md_t2_count(&md->mdt) > MD_DEV_MAX)

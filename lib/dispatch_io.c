@@ -136,6 +136,24 @@ static bool is_good_answer(const struct zus_blocks *b)
 	return b->n && b->n <= b->internal.max;
 }
 
+/* Does the plugin want the range as WRITE? Then the answer holds nothing. */
+static bool is_refusal(const struct zus_blocks *b, const struct zus_sb *sb)
+{
+	return (b->ret_flags & ZUFS_RET_BY_WRITE) && (sb->fs_caps & ZUFS_FSC_BY_WRITE) &&
+	       (b->rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE && !b->n &&
+	       !b->internal.large;
+}
+
+static void answer_blocks(struct zufs_ioc_IO *ioc, const struct zus_blocks *b, uint64_t last_pos)
+{
+	ioc->cookie = b->cookie;
+	ioc->ret_flags = b->ret_flags;
+	ioc->last_pos = last_pos;
+	ioc->ziom.iom_max = b->n;
+	ioc->ziom.iom_n = b->n;
+	ioc->hdr.out_len = (uint16_t)zufs_io_size(b->n);
+}
+
 int zus_do_get_multy(struct zus_op *op)
 {
 	struct zufs_ioc_IO *ioc = (struct zufs_ioc_IO *)op->hdr;
@@ -158,15 +176,13 @@ int zus_do_get_multy(struct zus_op *op)
 	err = zus_ops_of(ii)->get_blocks(ii, &b);
 	if (err)
 		return io_end(ioc, err);
-	if (!is_good_answer(&b))
-		return io_end(ioc, -EIO);
-	ioc->cookie = b.cookie;
-	ioc->ret_flags = b.ret_flags;
-	ioc->last_pos = covered_to(&b);
-	ioc->ziom.iom_max = b.n;
-	ioc->ziom.iom_n = b.n;
-	ioc->hdr.out_len = (uint16_t)zufs_io_size(b.n);
-	return io_end(ioc, 0);
+	if (is_refusal(&b, ii->sb))
+		answer_blocks(ioc, &b, ioc->filepos);
+	else if (is_good_answer(&b) && !(b.ret_flags & ZUFS_RET_BY_WRITE))
+		answer_blocks(ioc, &b, covered_to(&b));
+	else
+		err = -EIO;
+	return io_end(ioc, err);
 }
 
 int zus_do_put_multy(struct zus_op *op)
@@ -185,6 +201,13 @@ int zus_do_put_multy(struct zus_op *op)
 
 	if (b.n > (ioc->hdr.in_len - offsetof(struct zufs_ioc_IO, iom_e)) / sizeof(uint64_t))
 		return -EINVAL;
+	if (zus_ops_of(ii)->put_write &&
+	    (b.rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE) {
+		if (ioc->last_pos < b.pos || ioc->last_pos - b.pos > b.len)
+			return -EINVAL;
+		b.copied = ioc->last_pos - b.pos;
+		return zus_ops_of(ii)->put_write(ii, &b);
+	}
 	if (zus_ops_of(ii)->put_blocks)
 		zus_ops_of(ii)->put_blocks(ii, &b);
 	return 0;

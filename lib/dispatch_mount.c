@@ -67,11 +67,13 @@ static int fill_mount_answer(struct zus_sb *sb, struct zufs_mount_info *zmi)
 	zmi->fs_caps = sb->fs_caps | ZUFS_FSC_XATTR_WINDOW | ZUFS_FSC_EVICT_RIDES |
 		       (sb->type->ops.iget ? ZUFS_FSC_IGET : 0) |
 		       (sb->type->ops.get_label ? ZUFS_FSC_LABEL : 0) |
-		       (sb->type->ops.ioctls ? ZUFS_FSC_IOCTLS : 0);
+		       (sb->type->ops.ioctls ? ZUFS_FSC_IOCTLS : 0) |
+		       (sb->type->ops.put_write ? ZUFS_FSC_PUT_RESULT : 0);
 	/* a name that exists can be opened, and only the plugin could say whether it does */
 	if (zus_type_is_read_only(sb->type))
 		zmi->fs_caps &= ~(uint32_t)ZUFS_FSC_NEW_EXCL;
 	zmi->s_blocksize_bits = sb->blocksize_bits;
+	zmi->nio_write_min = sb->nio_write_min;
 	return 0;
 }
 

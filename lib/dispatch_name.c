@@ -6,6 +6,7 @@
  * threads and ownership. Reference rule of handles: zus/inode.h.
  */
 #include <errno.h>
+#include <linux/fs.h>
 #include <string.h>
 #include "internal.h"
 
@@ -217,6 +218,11 @@ int zus_do_rename(struct zus_op *op)
 
 	if (name_of(&ioc->old_d_str, &r.old_name) || name_of(&ioc->new_d_str, &r.new_name))
 		return -EINVAL;
+	if (r.flags & RENAME_WHITEOUT) {
+		if (ioc->hdr.in_len < sizeof(struct zufs_ioc_rename_whiteout))
+			return -EINVAL;
+		r.whiteout = &((const struct zufs_ioc_rename_whiteout *)ioc)->zi;
+	}
 	if (!zus_ops_of(r.old_dir)->rename)
 		return -EOPNOTSUPP;
 	return zus_ops_of(r.old_dir)->rename(&r);

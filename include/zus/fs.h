@@ -109,7 +109,13 @@ struct zus_rename {
 	struct zus_name old_name;
 	struct zus_name new_name;
 	int64_t time_ns;
-	uint32_t flags;			/* RENAME_NOREPLACE 1, RENAME_EXCHANGE 2 */
+	uint32_t flags;			/* RENAME_NOREPLACE 1, _EXCHANGE 2, _WHITEOUT 4 */
+	/*
+	 * With RENAME_WHITEOUT, which comes only with ZUFS_FSC_WHITEOUT in fs_caps: what the old
+	 * name becomes, in the same operation: a character device 0/0, as new_inode would have
+	 * it. No handle of it is handed out. Else NULL.
+	 */
+	const struct zus_inode *whiteout;
 };
 
 struct zus_clone {
@@ -234,12 +240,17 @@ struct zus_fs_ops {
 	 * ZUFS_RW_WRITE, until truncate, fallocate, clone or IOM_UNMAP; with ZUFS_RW_SYNC
 	 * (MAP_SYNC) all of it is durable when put_blocks returns. NULL: -EOPNOTSUPP, the file
 	 * cannot be mapped.
+	 * With ZUFS_FSC_BY_WRITE in fs_caps get_blocks for writing comes only for what lies inside
+	 * of i_size and is not shorter than sb->nio_write_min; the rest is `write`. Where a page
+	 * has no block of its own that can be written in place it ends with
+	 * zus_blocks_by_write(), and `write` comes for it. Faults and swap always come here.
 	 */
 	int (*get_blocks)(struct zus_ii *ii, struct zus_blocks *b);
 	/*
 	 * Must not fail. What must be durable when write(2) or fsync(2) returns and is made so here
-	 * needs ZUFS_RET_NEW or _PUT_NOW from get_blocks: other puts may come 10 ms later.
-	 * NULL: nothing.
+	 * needs ZUFS_RET_NEW or _PUT_NOW from get_blocks: other puts may come 10 ms later. When
+	 * the server ends before, the next fsync(2) of each open file is -EIO, but with
+	 * ZUFS_FSC_PUT_EMPTY in fs_caps: puts of writes carry nothing. NULL: nothing.
 	 */
 	void (*put_blocks)(struct zus_ii *ii, const struct zus_blocks *b);
 	/* Sets the size to io->pos; what lies behind reads as zeros later. NULL: -EOPNOTSUPP. */
@@ -269,7 +280,9 @@ struct zus_fs_ops {
 	 * The kernel does not ask about an inode whose i_xattr is 0: setxattr makes it non-zero
 	 * before it returns, as long as there is an attribute. POSIX ACLs (with
 	 * ZUFS_FSC_ACL_ON) are attributes of type ZUFS_XATTR_SYSTEM, which the kernel reads and
-	 * obeys; one may come with a new mode in the shared inode.
+	 * obeys; one may come with a new mode in the shared inode. With ZUFS_FSC_ACL_MODE setxattr
+	 * of "system.posix_acl_access" does what setattr of everything would as well: a chmod or
+	 * chown of an inode that has one is this call alone.
 	 */
 
 	/* Returns the size of the value; size 0 only asks. -ENODATA, -ERANGE. NULL: -EOPNOTSUPP. */
@@ -327,6 +340,16 @@ struct zus_fs_ops {
 	 * NULL: nothing; enough for who has no threads.
 	 */
 	void (*server_stop)(struct zus_sb *sb);
+
+	/*
+	 * In place of put_blocks for a write that is no page fault: b->copied tells how much of
+	 * it was done (0: it has failed). If get_blocks has asked for the put at once
+	 * (ZUFS_RET_NEW, _PUT_NOW, _LOCKED_PUT) the result is that of write(2), else it means
+	 * nothing. The contract is over, also after an error: then i_size is what it was before
+	 * get_blocks, nothing of the range is mapped, and what get_blocks has allocated is the
+	 * plugin's to give back. NULL: put_blocks.
+	 */
+	int (*put_write)(struct zus_ii *ii, const struct zus_blocks *b);
 };
 
 /*

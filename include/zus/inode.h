@@ -46,7 +46,9 @@ struct zus_sb {
 	uint64_t nr_lists;		/* asynchronous lists under way; atomic */
 	struct zus_quarantine *quarantine;	/* with ZUFS_FSC_QUARANTINE */
 	struct zus_sb *next;		/* mounted, of the same type; under the type's lock */
-	uint64_t reserved[1];
+	/* set by the plugin's mount */
+	uint32_t nio_write_min;		/* bytes, with ZUFS_FSC_BY_WRITE; 0 = no such limit */
+	uint32_t reserved;
 };
 
 struct zus_ii {

@@ -66,6 +66,7 @@ struct zus_blocks {
 		uint64_t *words;
 	} internal;			/* not the plugin's */
 	struct zus_io *io;		/* for an iomap list (GET returns -EZUFS_RETRY) */
+	uint64_t copied;		/* put_write: bytes from pos on that were copied */
 };
 
 /* Pages that a GET covers. */
@@ -108,6 +109,19 @@ static inline void zus_blocks_set_large(struct zus_blocks *b, uint64_t bn)
 	b->internal.words[0] = zufs_iom_pack(IOM_T1_READ, zufs_dpp_from_block(bn, ZUFS_POOL_T1));
 	b->n = 1;
 	b->internal.large = 1;
+}
+
+/*
+ * GET for writing, with ZUFS_FSC_BY_WRITE in fs_caps, of no page fault: the next page must come as
+ * `write`. The pages that were added are the answer, if there are any; else the answer is that
+ * all of this range must, and has no put: what the plugin has taken for it is given back before.
+ * get_blocks returns the result, 0.
+ */
+static inline int zus_blocks_by_write(struct zus_blocks *b)
+{
+	if (!b->n)
+		b->ret_flags |= ZUFS_RET_BY_WRITE;
+	return 0;
 }
 
 /* The block of page i < n; 0 = a hole. */

@@ -30,7 +30,7 @@ struct zus_md {
 	uint64_t t2_blocks;
 	struct md_dev_table mdt;	/* a copy; made up by the kernel if there is no table */
 	uint32_t dev_index;		/* the entry that was given to mount */
-	uint32_t reserved;
+	uint32_t flags;			/* ZUFS_PMEM_*, of GRAB_PMEM */
 };
 
 /* Where block bn < t1_blocks lies, and back. */
@@ -64,6 +64,15 @@ bool zus_t1_contains(const struct zus_md *md, const void *addr, size_t bytes);
 bool zus_md_has_table(const struct zus_md *md);
 /* True for the blocks that hold device tables; of none without a device table. */
 bool zus_md_reserved_block(const struct zus_md *md, uint64_t bn);
+
+/*
+ * True: T1 is persistent memory that a flush and a fence make durable (zus/pmem.h). False: it is
+ * not (memory of the kernel, virtio-pmem, whose host must be asked), or the kernel does not say.
+ */
+static inline bool zus_md_is_synchronous(const struct zus_md *md)
+{
+	return md->flags & ZUFS_PMEM_SYNC;
+}
 
 /* Number of T1 and of T2 devices, 4 KiB blocks of one of them (index over T1, then T2). */
 unsigned int zus_md_t1_count(const struct md_dev_table *mdt);

@@ -86,6 +86,7 @@ struct fake_opts {
 	 * nothing is copied then.
 	 */
 	const void *t1_image, *t2_image;
+	bool not_synchronous;		/* T1 is as virtio-pmem: zus_md_is_synchronous() */
 };
 
 /* ---- life ---- */
@@ -318,7 +319,8 @@ int fake_unlink(struct fake_thread *t, struct fake_node dir, struct fake_node no
 		const char *name);
 /*
  * target is what new_name is now, { 0 } if it is nothing; flags are RENAME_*. All four are locked
- * exclusively.
+ * exclusively. -EOPNOTSUPP: RENAME_WHITEOUT of a file system without ZUFS_FSC_WHITEOUT, for which
+ * the kernel has other messages.
  */
 int fake_rename(struct fake_thread *t, struct fake_node old_dir, const char *old_name,
 		struct fake_node node, struct fake_node new_dir, const char *new_name,
@@ -364,14 +366,17 @@ ssize_t fake_write(struct fake_thread *t, struct fake_node node, const void *buf
  * @rw: ZUFS_RW_*
  * @bns: out: the T1 block of each page, 0 = a hole
  * @max: room in bns; blocks of further pages are not stored
- * Returns the number of pages; of a fault of 2 MiB that got a large page, 1. The inode is locked
- * shared. -EBUSY: the last one of this thread is not put yet.
+ * Returns the number of pages; of a fault of 2 MiB that got a large page, 1; 0: ZUFS_RET_BY_WRITE,
+ * and there is no put. The inode is locked shared. -EBUSY: the last one of this thread is not put
+ * yet.
  */
 int fake_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t len,
 	     uint64_t rw, uint64_t *bns, size_t max);
 /*
- * The put of it: is sent, or kept for the thread's next message. -EINVAL: there is none; after any
- * other error it may be called again.
+ * The put of it: is sent, or kept for the thread's next message. As if all that the answer covers
+ * had been copied. What the plugin says to a write that must be put at once (put_write) is the
+ * result; of other puts it is not looked at. -EINVAL: there is none; after -EIO of
+ * fake_fail(FAKE_MESSAGE) it may be called again.
  */
 int fake_put(struct fake_thread *t);
 /* Sends all pending puts of an inode (fake_node.ii; 0 = of all), of every thread. */
@@ -411,6 +416,11 @@ int fake_show_options(struct fake_thread *t, char *buf, size_t size);
  * exclusively.
  */
 int fake_setattr(struct fake_thread *t, struct fake_node node, uint32_t bits);
+/*
+ * chmod(2): the permission bits of mode, also in the access ACL if there is one (of up to 32
+ * entries): by two messages, or with ZUFS_FSC_ACL_MODE by one. Locked exclusively.
+ */
+int fake_chmod(struct fake_thread *t, struct fake_node node, mode_t mode);
 /*
  * type = ZUFS_XATTR_*, name without its prefix; size up to 64 KiB, 0 only asks. The length of the
  * value, or of the list. Locked shared.

@@ -18,12 +18,14 @@
 #include "stats.h"
 #include "trace.h"
 
+/* Look at the flags of an answer without an error. Return: true: its channel is kept. */
 static bool contract_keep(struct zuf_op *op)
 {
 	const struct zufs_ioc_IO *io = container_of(op->hdr, struct zufs_ioc_IO, hdr);
 	struct zuf_contract *c = container_of(op, struct zuf_contract, op);
 
-	c->kept = (io->ret_flags & ZUFS_RET_LOCKED_PUT) && io->ziom.iom_n;
+	c->refused = c->may_refuse && (io->ret_flags & ZUFS_RET_BY_WRITE);
+	c->kept = (io->ret_flags & ZUFS_RET_LOCKED_PUT) && io->ziom.iom_n && !c->refused;
 	return c->kept;
 }
 
@@ -40,6 +42,7 @@ int zuf_contract_get(struct zuf_contract *c, size_t len, u32 op_flags)
 	io->last_pos = io->filepos;
 	io->ziom.iom_max = c->pages;
 	c->kept = false;
+	c->refused = false;
 	c->op = (struct zuf_op){
 		.hdr = &io->hdr,
 		.flags = op_flags,
@@ -70,6 +73,31 @@ ssize_t zuf_contract_bytes(struct zuf_contract *c, size_t len)
 	return bytes;
 }
 
+/* The server may do without the put until it needs the blocks; these flags say that it cannot. */
+static bool must_go_now(const struct zuf_contract *c)
+{
+	return c->io->ret_flags & (ZUFS_RET_NEW | ZUFS_RET_PUT_NOW | ZUFS_RET_LOCKED_PUT);
+}
+
+/* Does the put tell how much was copied? */
+static bool tells_copied(const struct zuf_contract *c)
+{
+	return (c->zsb->fs_caps & ZUFS_FSC_PUT_RESULT) &&
+	       (c->io->rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE;
+}
+
+bool zuf_contract_has_result(const struct zuf_contract *c)
+{
+	return tells_copied(c) && must_go_now(c);
+}
+
+/* The put was sent alone, and ended with @err. Has the server never seen it, or not answered? */
+static bool put_is_lost(const struct zuf_contract *c, int err)
+{
+	/* -EINTR: it is delivered all the same. An answer is in the header, but for -ENOSPC */
+	return err && err != -EINTR && err != -ENOSPC && !c->io->hdr.err;
+}
+
 static int send_put(struct zuf_contract *c)
 {
 	bool unkillable = c->op.flags & ZUF_OPF_UNKILLABLE;
@@ -78,10 +106,17 @@ static int send_put(struct zuf_contract *c)
 		.flags = ZUF_OPF_NESTED | (unkillable ? ZUF_OPF_UNKILLABLE : ZUF_OPF_FORGET),
 		ZUF_INODE(c->inode, struct zufs_ioc_IO, zus_ii),
 	};
+	int err;
 
+	/* the data is there: a signal must not make the server refuse it */
+	if (zuf_contract_has_result(c))
+		op.flags |= ZUF_OPF_KILLABLE;
 	zuf_stats_event(c->zsb->stats, ZUF_EV_PUT_ALONE, 1);
 	trace_zuf_put(ZUF_EV_PUT_ALONE, c->op.zc->cpu, 1);
-	return c->kept ? zuf_dispatch_kept(c->zsb, &op, &c->claim) : zuf_dispatch(c->zsb, &op);
+	err = c->kept ? zuf_dispatch_kept(c->zsb, &op, &c->claim) : zuf_dispatch(c->zsb, &op);
+	if (unlikely(put_is_lost(c, err)))
+		zuf_put_lost(zuf_inode_tag(c->inode), zuf_left_of(&c->io->hdr));
+	return err;
 }
 
 /*
@@ -110,7 +145,6 @@ static bool put_later(struct zuf_contract *c, bool at_once)
 
 int zuf_contract_put(struct zuf_contract *c, bool at_once)
 {
-	const u32 now = ZUFS_RET_NEW | ZUFS_RET_PUT_NOW | ZUFS_RET_LOCKED_PUT;
 	struct zuf_endpoint *ep = &c->zsb->sbid->ep;
 	struct zufs_ioc_IO *io = c->io;
 
@@ -121,7 +155,9 @@ int zuf_contract_put(struct zuf_contract *c, bool at_once)
 	io->hdr.out_len = 0;
 	io->hdr.out_max = 0;
 	io->hdr.flags = 0;
-	at_once |= !!(io->ret_flags & now);
+	if (tells_copied(c))
+		io->last_pos = io->filepos + c->copied;
+	at_once |= must_go_now(c);
 	/* -EINTR: killed, the put is not executed when this returns */
 	if ((io->rw & ZUFS_RW_WRITE) && unlikely(zuf_held_is_untold(c->zsb->sbid)) &&
 	    put_later(c, at_once))

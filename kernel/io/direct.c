@@ -11,6 +11,7 @@
  * result of the copy. Called by rw.c, which holds the inode lock.
  */
 #include <linux/fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -20,6 +21,7 @@
 #include "direct.h"
 #include "element.h"
 #include "inode.h"
+#include "mapped.h"
 #include "poison.h"
 #include "rw.h"
 #include "t1map.h"
@@ -113,6 +115,7 @@ static int direct_get(struct direct *d, size_t len)
 	struct rw_call *rw = d->rw;
 	struct file_ra_state *ra = &rw->iocb->ki_filp->f_ra;
 
+	d->c.may_refuse = zuf_rw_may_refuse(rw);
 	*d->c.io = (struct zufs_ioc_IO){
 		.filepos = rw->iocb->ki_pos,
 		.rw = zuf_rw_flags(rw),
@@ -142,14 +145,32 @@ static size_t direct_answered_bytes(const struct direct *d, size_t len)
 				  offset_in_page(io->filepos));
 }
 
+/* The put of the write, whose result counts, was not 0. @size: i_size before the write. */
+static int direct_refused(struct direct *d, loff_t size, int err)
+{
+	struct rw_call *rw = d->rw;
+
+	/* killed: the put is delivered, and who comes next reads the inode again */
+	if (err == -EINTR && fatal_signal_pending(current))
+		return err;
+	zuf_rw_unwrote(rw, size);
+	/* a fault may have been given a block that the server takes back now */
+	zuf_mapped_replaced(rw->inode, d->c.io->filepos >> PAGE_SHIFT, d->c.pages);
+	return err == -EFAULT ? -EIO : err;
+}
+
 static ssize_t direct_transfer(struct direct *d, size_t len)
 {
 	struct rw_call *rw = d->rw;
+	loff_t size = i_size_read(rw->inode);
 	ssize_t done = direct_get(d, len);
+	int err;
 
 	/* the server never touches the user's memory: its -EFAULT asks for no fault-in */
 	if (done)
 		return done == -EFAULT ? -EIO : done;
+	if (d->c.refused)
+		return ZUF_DIRECT_REFUSED;
 	done = zuf_contract_bytes(&d->c, len);
 	if (done > 0)
 		done = copy_blocks(d, done);
@@ -162,7 +183,10 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 	direct_take_ra(d);
 	if (rw->write && d->c.io->ziom.iom_n)
 		zuf_rw_unmap(rw, d->c.io, direct_answered_bytes(d, len), d->c.words);
-	zuf_contract_put(&d->c, false);
+	d->c.copied = max_t(ssize_t, done, 0);
+	err = zuf_contract_put(&d->c, false);
+	if (unlikely(err) && zuf_contract_has_result(&d->c))
+		return direct_refused(d, size, err);
 	return done;
 }
 

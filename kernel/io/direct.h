@@ -9,18 +9,15 @@
 
 struct rw_call;
 
-/* Does the kernel copy, because the server answers reads (writes) with block numbers? */
-static inline bool zuf_copies_itself(const struct zuf_sb *zsb, bool write)
-{
-	return zsb->fs_caps & (write ? ZUFS_FSC_NIO_WRITES : ZUFS_FSC_NIO_READS);
-}
+/* No errno: the server wants this part of the write as WRITE. */
+#define ZUF_DIRECT_REFUSED	(-MAX_ERRNO)
 
 /**
  * zuf_direct_chunk() - one contract: get blocks, copy, put the blocks
  * @len: bytes wanted, at most a window
  * Context: the caller holds the inode lock as rw.c does.
  * Return: bytes copied (the iterator and i_size are moved), -EFAULT (nothing could be copied
- * without a page fault), or -errno.
+ * without a page fault), ZUF_DIRECT_REFUSED (nothing was done), or -errno.
  */
 ssize_t zuf_direct_chunk(struct rw_call *rw, size_t len);
 

@@ -52,7 +52,8 @@ struct fault {
 	bool write;			/* the entry must be writable */
 	bool sync;			/* MAP_SYNC and @write */
 	bool copied;			/* vmf->page is the copy for the core */
-	bool entered;			/* entries for replaced blocks are removed */
+	bool entered;			/* the record has the answer, entries for other blocks are
+					 * removed */
 	struct zuf_contract c;
 	struct zuf_fault fault;
 };
@@ -192,7 +193,7 @@ static int enter_block(struct fault *f, u64 block)
 	if (!err && f->order && is_read_only(f->vmf->vma))
 		zuf_mapped_give_keys(f->zm, f->first, f->first);
 	memalloc_noio_restore(noio);
-	f->entered = true;
+	f->entered = !err;
 	return err;
 }
 
@@ -251,18 +252,25 @@ static void spread_run(struct fault *f)
 		f->c.words[i] = f->c.words[0] + i * step;
 }
 
+/* The answer to a store is not in the record: overtaken, no memory, a bad answer. */
+static void drop_other_blocks(struct fault *f)
+{
+	u32 n = f->c.io->ziom.iom_n;
+
+	if (is_one_run(f)) {
+		spread_run(f);
+		n = f->c.pages;
+	}
+	if (n)
+		zuf_mapped_rewrite(f->inode, f->first, n, f->c.words);
+	else	/* nobody knows which blocks the pages have now */
+		zuf_mapped_replaced(f->inode, f->first, 1UL << f->order);
+}
+
 static int fault_put(struct fault *f)
 {
-	struct zufs_ioc_IO *io = f->c.io;
-	u32 n = io->ziom.iom_n;
-
-	if (f->write && !f->entered) {
-		if (is_one_run(f)) {
-			spread_run(f);
-			n = f->c.pages;
-		}
-		zuf_mapped_rewrite(f->inode, f->first, n, f->c.words);
-	}
+	if (f->write && !f->entered)
+		drop_other_blocks(f);
 	return zuf_contract_put(&f->c, f->sync);
 }
 

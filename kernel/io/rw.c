@@ -256,20 +256,59 @@ int zuf_rw_wrote(struct rw_call *rw, loff_t pos)
 	return 0;
 }
 
+void zuf_rw_unwrote(struct rw_call *rw, loff_t size)
+{
+	struct inode *inode = rw->inode;
+
+	if (!rw->exclusive || i_size_read(inode) == size)
+		return;
+	i_size_write(inode, size);
+	shm_store(&ZUF_I(inode)->zi->i_size, cpu_to_le64(size));
+}
+
+/* Does the kernel copy the next @len bytes itself, because the server names the blocks? */
+static bool rw_is_direct(const struct rw_call *rw, size_t len)
+{
+	const struct zuf_sb *zsb = ZUF_SB(rw->inode->i_sb);
+
+	if (!(zsb->fs_caps & (rw->write ? ZUFS_FSC_NIO_WRITES : ZUFS_FSC_NIO_READS)))
+		return false;
+	if (likely(!zuf_rw_may_refuse(rw)))
+		return true;
+	return rw->iocb->ki_pos >= rw->mapped_end && len >= zsb->nio_write_min &&
+	       rw->iocb->ki_pos + len <= i_size_read(rw->inode);
+}
+
+/* Transfer up to @len bytes the way that the server wants. Return: as rw_chunk(). */
+static ssize_t rw_any_chunk(struct rw_call *rw, size_t len)
+{
+	ssize_t got;
+
+	if (rw_is_direct(rw, len)) {
+		got = zuf_direct_chunk(rw, len);
+		if (likely(got != ZUF_DIRECT_REFUSED))
+			return got;
+		/* also for what WRITE leaves of it, or there would be a GET for each window */
+		rw->mapped_end = rw->iocb->ki_pos + len;
+	}
+	if (rw->iocb->ki_pos < rw->mapped_end)
+		len = min_t(u64, len, rw->mapped_end - rw->iocb->ki_pos);
+	return rw_chunk(rw, len);
+}
+
 /*
  * Transfer chunk after chunk under the locks. Return: 0: the end, or rw->late is set; -EFAULT:
  * fault in and continue.
  */
 static ssize_t rw_chunks(struct rw_call *rw)
 {
-	bool nio = zuf_copies_itself(ZUF_SB(rw->inode->i_sb), rw->write);
 	ssize_t got;
 	size_t left;
 
 	while ((left = rw_left(rw)) > 0) {
 		got = min3(left, (size_t)ZUS_API_MAP_MAX_SIZE, rw->limit);
 		rw->limit = SIZE_MAX;
-		got = nio ? zuf_direct_chunk(rw, got) : rw_chunk(rw, got);
+		got = rw_any_chunk(rw, got);
 		if (got < 0)
 			return got;
 		if (!got)

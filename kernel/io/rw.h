@@ -5,8 +5,11 @@
 #ifndef ZUF_RW_H
 #define ZUF_RW_H
 
+#include <linux/fs.h>
 #include <linux/types.h>
+#include "op.h"
 #include "range.h"
+#include "sb.h"
 
 struct file;
 struct inode;
@@ -25,6 +28,7 @@ struct rw_call {
 	struct zuf_range range;	/* taken if the inode lock is shared */
 	bool guarded;		/* the invalidate lock is held, exclusively */
 	size_t limit;		/* bytes of the next chunk */
+	loff_t mapped_end;	/* up to this position the server wants WRITE, not GET_MULTY */
 	bool copy_only;		/* pages cannot be pinned although they are present */
 	unsigned int in_vain;	/* fault-ins in a row that made no progress */
 	struct page **late;	/* pages of a read that somebody has locked, nr_late of them */
@@ -47,8 +51,18 @@ ssize_t zuf_rw_kernel(struct kiocb *iocb, struct iov_iter *iter, u32 op_flags);
 
 /* Return the ZUFS_RW_* flags of the call. */
 u64 zuf_rw_flags(const struct rw_call *rw);
+/* May the server answer GET_MULTY of this call with ZUFS_RET_BY_WRITE? */
+static inline bool zuf_rw_may_refuse(const struct rw_call *rw)
+{
+	/* swap space has its blocks, and the window's way is not for it */
+	return rw->write && !(rw->op_flags & ZUF_OPF_UNKILLABLE) &&
+	       (ZUF_SB(rw->inode->i_sb)->fs_caps & ZUFS_FSC_BY_WRITE);
+}
+
 /* Data up to @pos is written: move i_size. Return: 0; -EIO: the shared inode is poisoned. */
 int zuf_rw_wrote(struct rw_call *rw, loff_t pos);
+/* The server has refused what zuf_rw_wrote() was told of: i_size is @size again. */
+void zuf_rw_unwrote(struct rw_call *rw, loff_t size);
 /**
  * zuf_rw_unmap() - take out of the mappings what a write has replaced
  * @len: bytes that the server may have written

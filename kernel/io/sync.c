@@ -78,7 +78,11 @@ static int sync_inode(struct inode *inode, loff_t start, loff_t end, bool datasy
 
 int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return sync_inode(file_inode(file), start, end, datasync);
+	int err = sync_inode(file_inode(file), start, end, datasync);
+	/* puts of writes that were lost with the server: each open file learns of them once */
+	int lost = file_check_and_advance_wb_err(file);
+
+	return err ?: lost;
 }
 
 void zuf_sync_evict(struct inode *inode)

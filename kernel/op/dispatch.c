@@ -173,7 +173,8 @@ int zuf_dispatch(struct zuf_sb *zsb, struct zuf_op *op)
 		return 0;
 	}
 	err = send_once(zsb, op);
-	if (unlikely(err == -ENOSPC))
+	/* what must get through is not asked, but told: it was, whatever the server says to it */
+	if (unlikely(err == -ENOSPC && !(op->flags & ZUF_OPF_FORGET)))
 		err = send_again(zsb, op);
 	return err;
 }

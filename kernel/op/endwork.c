@@ -362,11 +362,14 @@ static int end_step(struct zuf_end *end)
 
 /* ---- messages of killed applications ---- */
 
-static void left_done(struct zuf_left_msg *left)
+/* @lost: the server has ended, and maybe has not executed it. */
+static void left_done(struct zuf_left_msg *left, bool lost)
 {
 	struct zuf_sbid *sbid = left->sbid;
 	unsigned int gen = left->gen;
 
+	if (lost)
+		zuf_puts_lost(&left->held);
 	zuf_puts_done(&left->held);
 	kvfree(left);
 	zuf_ends_left_done(&sbid->ep, gen);
@@ -378,7 +381,7 @@ static void left_post_done(struct zuf_post *post, int err)
 	struct zuf_sbid *sbid = left->sbid;
 
 	zuf_sbid_get(sbid);
-	left_done(left);
+	left_done(left, err == -ENOTCONN);
 	post_over(sbid);
 	zuf_sbid_put(sbid);
 }
@@ -420,7 +423,7 @@ static int left_step(struct zuf_left_msg *left)
 	if (!err)
 		return -EALREADY;
 	if (err != -EAGAIN) {
-		left_done(left);
+		left_done(left, true);
 		return 0;
 	}
 	spin_lock(ends_lock(sbid));

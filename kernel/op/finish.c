@@ -24,6 +24,19 @@ static bool is_hole_fault(const struct zufs_ioc_IO *io)
 	       !(io->rw & ZUFS_RW_WRITE) && !zuf_word_block(io->iom_e[0]);
 }
 
+/* Is it the GET_MULTY of a write, of a server with this capability? */
+static bool is_write_of(const struct zufs_ioc_IO *io, struct zuf_endpoint *ep, u32 cap)
+{
+	return ep && (zuf_sbid_of(ep)->fs_caps & cap) &&
+	       (io->rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE;
+}
+
+/* Has the server refused the blocks to a write, which it wanted as WRITE? */
+static bool is_refusal(const struct zufs_ioc_IO *io, struct zuf_endpoint *ep)
+{
+	return is_write_of(io, ep, ZUFS_FSC_BY_WRITE) && (io->ret_flags & ZUFS_RET_BY_WRITE);
+}
+
 /*
  * With the put, the blocks that the write has replaced belong to the server, which has not heard
  * yet who holds them. So the root's worker sends the put, and what waits for the message waits for
@@ -57,13 +70,16 @@ static bool orphan_put(struct zuf_chan *ch)
 	struct zufs_ioc_IO io;
 
 	shm_take(&io, shared, sizeof(io));
-	if (is_hole_fault(&io))
+	if (is_hole_fault(&io) || is_refusal(&io, ep))
 		return false;
 	if (io.ziom.iom_n > ZUS_API_MAP_MAX_PAGES ||
 	    zufs_io_size(io.ziom.iom_n) > ch->cmd_size)
 		io.ziom.iom_n = 0;
 	io.hdr = (struct zufs_ioc_hdr)ZUF_HDR(ZUFS_OP_PUT_MULTY, zufs_io_size(io.ziom.iom_n),
 					      0, 0);
+	/* nothing was copied */
+	if (is_write_of(&io, ep, ZUFS_FSC_PUT_RESULT))
+		shm_store(&shared->last_pos, io.filepos);
 	if (ep && zuf_held_is_untold(zuf_sbid_of(ep))) {
 		put_later(ch, &io);
 		return false;

@@ -83,6 +83,8 @@ static void hold_inodes(struct zuf_carried *carried, const struct zuf_op *op, bo
 		if (!excludes)
 			left = ZUF_LEFT_NO_LOCK;
 		hold_inode(carried, op, op->inode, left);
+		if (zuf_left_of(op->hdr) == ZUF_LEFT_WRITE_PUT)
+			zuf_puts_carry(carried, zuf_inode_tag(op->inode), ZUF_LEFT_WRITE_PUT);
 	}
 	for (; more && more->inode; more++)
 		hold_inode(carried, op, more->inode, zuf_op_lock(op, more->inode));

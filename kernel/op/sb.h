@@ -60,6 +60,7 @@ struct zuf_sb {
 	struct zuf_sbid *sbid;		/* referenced; NULL: not made yet, or umount.c has it */
 	u32 server_gen;			/* the server that knows zus_sbi */
 	u32 fs_caps;			/* ZUFS_FSC_* */
+	u32 nio_write_min;		/* bytes: shorter writes go by WRITE; 0: no limit */
 	u16 declared_flags;		/* ZUFS_S_* that its inodes may have */
 	bool is_read_only;		/* of a type whose file systems cannot be changed */
 	u64 zus_sbi;			/* cookie; 0 = the server has none */

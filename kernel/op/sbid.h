@@ -36,6 +36,7 @@ struct zuf_sbid {
 	const char *type;		/* name; NULL: a private mount */
 	dev_t dev;			/* peer.lock; of the super-block, 0: not mounted yet */
 	struct zuf_stats __percpu *stats; /* its own; NULL: a private mount */
+	u32 fs_caps;			/* as of struct zuf_sb; 0 before the answer to M_MOUNT */
 	bool grabbed;			/* peer.lock: GRAB_PMEM was done */
 	bool draining;			/* peer.lock */
 	bool closed;			/* set under peer.lock */

@@ -64,6 +64,17 @@ void zuf_settle_left(struct inode *inode, const struct zuf_op *op, enum zuf_left
 	WRITE_ONCE(zii->stale, zii->stale | ZUF_STALE_ALL);
 }
 
+void zuf_settle_unsent(struct inode *inode, u32 statx_bits)
+{
+	struct zuf_inode *zii = ZUF_I(inode);
+
+	lockdep_assert_held_write(&inode->i_rwsem);
+	spin_lock(&inode->i_lock);
+	zii->unsent |= statx_bits;
+	WRITE_ONCE(zii->stale, zii->stale | ZUF_STALE_ATTR);
+	spin_unlock(&inode->i_lock);
+}
+
 void zuf_settle_tail(struct inode *inode, u64 end)
 {
 	spin_lock(&inode->i_lock);

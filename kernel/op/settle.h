@@ -83,6 +83,12 @@ static inline void zuf_settle_look(struct inode *inode)
 		zuf_settle_look_slow(inode);
 }
 
+/*
+ * The task was killed, and left a message that takes attributes with it: they are sent once more.
+ * Context: inode lock exclusive.
+ */
+void zuf_settle_unsent(struct inode *inode, u32 statx_bits);
+
 /* A write has ended early: the server may have allocated blocks up to byte @end. */
 void zuf_settle_tail(struct inode *inode, u64 end);
 

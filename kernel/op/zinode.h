@@ -38,6 +38,8 @@ struct zuf_inode {
 	bool tail_known;	/* false: blocks of the user may lie there; inode lock */
 	struct zuf_mapped *mapped; /* what mappings show; NULL: none ever did; set by cmpxchg */
 	s64 btime_ns;		/* with ZUFS_FSC_BTIME */
+	u32 riding_attr;	/* STATX_* that the next access ACL takes to the server; inode
+				 * lock */
 	u16 declared_flags;	/* those of zuf_sb.declared_flags that it has; inode lock */
 	char *symlink;		/* own copy of the target, in vfs_inode.i_link; or NULL */
 	struct rw_semaphore xattr_lock;	/* xattr.c; inside of the inode lock */

@@ -39,6 +39,7 @@ static int pmem_grab(struct zuf_special *sp, struct zufs_ioc_pmem *ip)
 		sp->devs = ds;
 		ip->mdt = ds->mdt;
 		ip->dev_index = ds->main_index;
+		ip->flags = zuf_t1_is_synchronous(ds) ? ZUFS_PMEM_SYNC : 0;
 		i_size_write(sp->inode, ds->t1_bytes << ds->shadow);
 		zuf_special_set_role(sp, ZUF_ROLE_PMEM);
 	}

@@ -37,6 +37,7 @@ static void chan_free(struct zuf_chan *ch)
 {
 	/* the last file reference is gone, and with it every mapping */
 	zuf_win_unpin_pages(ch);
+	zuf_puts_lost(&ch->carried);
 	zuf_puts_done(&ch->carried);
 	ch->peer->ops->forget(ch);
 	iput(ch->inode);
@@ -147,6 +148,7 @@ static void orphan_drop(struct zuf_chan *ch)
 {
 	zuf_win_drop_pages(ch);
 	zuf_win_clear(ch);
+	zuf_puts_lost(&ch->carried);
 	/* last: an inode whose end waits for this may be freed now */
 	zuf_puts_done(&ch->carried);
 }
@@ -284,6 +286,9 @@ int zuf_chan_call(struct zuf_claim *claim)
 {
 	int err = hand_over(claim);
 
+	/* -EIO: the channel has died, and maybe nothing of the message was executed */
+	if (unlikely(err && !claim->lost))
+		zuf_puts_lost(&claim->ch->carried);
 	/* this also undoes what app_signal() has counted, if the answer came first */
 	if (likely(!claim->lost))
 		zuf_puts_done(&claim->ch->carried);
@@ -362,6 +367,7 @@ static int post_message(struct zuf_chan *ch, struct zuf_post *post)
 		return 0;
 	}
 	carried->post = NULL;
+	zuf_puts_lost(carried);
 	zuf_puts_done(carried);
 	return -EIO;
 }

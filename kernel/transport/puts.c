@@ -82,6 +82,7 @@ bool zuf_puts_queue(struct zuf_peer *peer, u32 gen, struct zuf_cpu *zc,
 			puts->oldest = jiffies;
 		puts->used += len;
 		puts->len[puts->nr] = len;
+		puts->left[puts->nr] = zuf_left_of(msg);
 		puts->tag[puts->nr++] = tag;
 		atomic_inc(&tag->uses);
 		tag->last_cpu = zc->cpu;
@@ -144,6 +145,7 @@ static void take_out(struct zuf_puts *puts, const struct puts_run *run)
 		memmove(at, at + run->bytes, puts->used - run->at - run->bytes);
 		memmove(puts->len + run->first, puts->len + next, rest * sizeof(puts->len[0]));
 		memmove(puts->tag + run->first, puts->tag + next, rest * sizeof(puts->tag[0]));
+		memmove(puts->left + run->first, puts->left + next, rest);
 	}
 	puts->used -= run->bytes;
 	puts->nr -= run->nr;
@@ -172,7 +174,7 @@ void zuf_puts_attach(struct zuf_puts *puts, struct zuf_chan *ch, size_t in_len,
 		zuf_chan_set_flags(ch, ZUFS_H_HAS_PIGY_PUT, 0);
 		memcpy(ch->carried.tag, puts->tag + run.first, run.nr * sizeof(puts->tag[0]));
 		ch->carried.nr = run.nr;
-		memset(ch->carried.left, ZUF_LEFT_NO_LOCK, run.nr);
+		memcpy(ch->carried.left, puts->left + run.first, run.nr);
 		take_out(puts, &run);
 	}
 	spin_unlock(&puts->lock);
@@ -195,8 +197,11 @@ void zuf_puts_drop_all(struct zuf_peer *peer)
 			zuf_stats_event(peer->stats, ZUF_EV_PUT_DROPPED, puts->nr);
 			trace_zuf_put(ZUF_EV_PUT_DROPPED, cpu, puts->nr);
 		}
-		while (puts->nr)
-			zuf_put_tag_put(puts->tag[--puts->nr]);
+		while (puts->nr) {
+			puts->nr--;
+			zuf_put_lost(puts->tag[puts->nr], puts->left[puts->nr]);
+			zuf_put_tag_put(puts->tag[puts->nr]);
+		}
 		puts->used = 0;
 		spin_unlock(&puts->lock);
 	}

@@ -43,6 +43,7 @@ struct zuf_puts {
 	u32 taken;		/* how many puts have ever left the buffer with a message */
 	u16 len[ZUF_PUTS_ALL_MAX];
 	struct zuf_put_tag *tag[ZUF_PUTS_ALL_MAX];
+	u8 left[ZUF_PUTS_ALL_MAX];	/* zuf_left_of() each */
 	unsigned long oldest;	/* jiffies when the first put came */
 	bool armed;		/* @work will look at the puts */
 	struct delayed_work work;	/* flush.c */
@@ -83,7 +84,7 @@ bool zuf_puts_has(struct zuf_puts *puts, const struct zuf_put_tag *tag);
 /* A CPU on which a put that @tag counts waits, or nr_cpu_ids. */
 unsigned int zuf_puts_find(struct zuf_peer *peer, const struct zuf_put_tag *tag);
 
-/* The server is gone: drop all puts, none means anything any more. */
+/* The server is gone: drop all puts; those of writes are lost (zuf_put_tag.lost). */
 void zuf_puts_drop_all(struct zuf_peer *peer);
 
 /* ---- flush.c ---- */

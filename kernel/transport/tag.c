@@ -52,13 +52,31 @@ long zuf_tag_wait_some(struct zuf_put_tag *tag, long timeout)
 	return wait_var_event_timeout(tag, !zuf_tag_pending(tag), timeout);
 }
 
+enum zuf_left zuf_left_of(const struct zufs_ioc_hdr *msg)
+{
+	const struct zufs_ioc_IO *io = container_of(msg, struct zufs_ioc_IO, hdr);
+
+	/* what was stored through a mapping is due for SYNC, whatever becomes of the fault's put */
+	return msg->operation == ZUFS_OP_PUT_MULTY &&
+	       (io->rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE ?
+	       ZUF_LEFT_WRITE_PUT : ZUF_LEFT_NO_LOCK;
+}
+
 void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left)
 {
 	atomic_inc(&tag->uses);
-	if (left != ZUF_LEFT_NO_LOCK)
+	if (left < ZUF_LEFT_KINDS)
 		atomic_inc(&tag->left[left]);
 	carried->left[carried->nr] = left;
 	carried->tag[carried->nr++] = tag;
+}
+
+void zuf_puts_lost(const struct zuf_carried *carried)
+{
+	u32 i;
+
+	for (i = 0; i < carried->nr; i++)
+		zuf_put_lost(carried->tag[i], carried->left[i]);
 }
 
 void zuf_puts_done(struct zuf_carried *carried)
@@ -70,7 +88,7 @@ void zuf_puts_done(struct zuf_carried *carried)
 		struct zuf_put_tag *tag = carried->tag[--carried->nr];
 		u8 left = carried->left[carried->nr];
 
-		if (unlikely(left != ZUF_LEFT_NO_LOCK) && atomic_dec_and_test(&tag->left[left]))
+		if (unlikely(left < ZUF_LEFT_KINDS) && atomic_dec_and_test(&tag->left[left]))
 			wake_up_var(&tag->left);
 		zuf_put_tag_put(tag);
 	}

@@ -23,6 +23,7 @@ enum zuf_left {
 	ZUF_LEFT_NAMES,		/* a change of names: excludes other ones of this inode */
 	ZUF_LEFT_KINDS,
 	ZUF_LEFT_NO_LOCK = ZUF_LEFT_KINDS,
+	ZUF_LEFT_WRITE_PUT,	/* no lock; the put of a write, which must not be lost in silence */
 };
 
 /*
@@ -38,6 +39,9 @@ struct zuf_put_tag {
 	bool note_idle;		/* keep @idle_at */
 	unsigned long idle_at;	/* jiffies when the last use was put */
 	void (*release)(struct zuf_put_tag *tag); /* nobody uses the tag any more */
+	void (*lost)(struct zuf_put_tag *tag); /* the server has ended before it executed the put
+						* of a write; must not sleep. NULL: that is
+						* nobody's business */
 } ____cacheline_aligned_in_smp;
 
 void zuf_put_tag_init(struct zuf_put_tag *tag, const struct zuf_endpoint *ep,
@@ -105,12 +109,23 @@ struct zuf_carried {
 	struct zuf_endpoint *ep;	/* counts a killed application's message; or NULL */
 	struct zuf_post *post;		/* nobody waits for the message in place; or NULL */
 
-	u8 left[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];	/* enum zuf_left; a put: NO_LOCK */
+	u8 left[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];	/* enum zuf_left */
 	struct zuf_put_tag *tag[ZUF_PUTS_ALL_MAX + ZUF_OP_INODES];
 };
 
+/* What a message is when nobody waits for it: WRITE_PUT or NO_LOCK. */
+enum zuf_left zuf_left_of(const struct zufs_ioc_hdr *msg);
 /* Count the message in @tag, and by its lock @left, until zuf_puts_done(). */
 void zuf_puts_carry(struct zuf_carried *carried, struct zuf_put_tag *tag, enum zuf_left left);
+/* The server has ended before it executed a message that counts in @tag as @left. */
+static inline void zuf_put_lost(struct zuf_put_tag *tag, enum zuf_left left)
+{
+	if (left == ZUF_LEFT_WRITE_PUT && tag->lost)
+		tag->lost(tag);
+}
+
+/* The server has ended before it executed the message; zuf_puts_done() follows. */
+void zuf_puts_lost(const struct zuf_carried *carried);
 /* The message is done with; anybody may find that out. */
 void zuf_puts_done(struct zuf_carried *carried);
 

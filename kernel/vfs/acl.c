@@ -150,18 +150,22 @@ static void set_mode(struct inode *inode, umode_t mode)
 static int store_with_mode(struct inode *inode, int type, const struct posix_acl *acl,
 			   umode_t mode)
 {
+	u32 bits = STATX_MODE | STATX_CTIME | ZUF_I(inode)->riding_attr;
 	umode_t old_mode = inode->i_mode;
 	struct zuf_touch touch;
 	bool same = false;
 	int err;
+
+	/* from here on they are the message's, whatever comes of it */
+	ZUF_I(inode)->riding_attr = 0;
 
 	zuf_touch_start(&touch, inode, STATX_CTIME);
 	set_mode(inode, mode);
 	err = acl_store(inode, type, acl);
 	/* there was no ACL: only the mode changes, if at all */
 	if (err == -ENODATA && !acl) {
-		same = mode == old_mode;
-		err = same ? 0 : zuf_setattr_send(inode, STATX_MODE | STATX_CTIME);
+		same = mode == old_mode && bits == (STATX_MODE | STATX_CTIME);
+		err = same ? 0 : zuf_setattr_send(inode, bits);
 	}
 	if (err)
 		set_mode(inode, old_mode);

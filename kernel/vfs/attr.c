@@ -182,6 +182,44 @@ int zuf_setattr_send(struct inode *inode, u32 statx_bits)
 	return zuf_dispatch(ZUF_SB(inode->i_sb), &op);
 }
 
+/*
+ * An access ACL has the mode's bits, too: send it, and all other attributes with it. Return: 0; 1:
+ * there is no ACL; -errno.
+ */
+static int send_with_acl(struct zuf_idmap *idmap, struct dentry *dentry, u32 bits)
+{
+	struct inode *inode = d_inode(dentry);
+	struct zuf_inode *zii = ZUF_I(inode);
+	int err;
+
+	zii->riding_attr = bits;
+	err = zuf_acl_chmod(idmap, dentry, inode->i_mode);
+	if (!err && zii->riding_attr)
+		err = 1;
+	zii->riding_attr = 0;
+	/* the server will find the new values */
+	if (err == -EINTR && zuf_is_stale(inode))
+		zuf_settle_unsent(inode, bits);
+	return err;
+}
+
+/* Return: 0 or -errno; *@sent: SETATTR has told the server the new attributes. */
+static int send_attr(struct zuf_idmap *idmap, struct dentry *dentry, u32 bits, bool *sent)
+{
+	struct inode *inode = d_inode(dentry);
+	bool rides = (bits & STATX_MODE) && (ZUF_SB(inode->i_sb)->fs_caps & ZUFS_FSC_ACL_MODE);
+	int err = rides ? send_with_acl(idmap, dentry, bits) : 1;
+
+	*sent = false;
+	if (err <= 0)
+		return err;
+	err = zuf_setattr_send(inode, bits);
+	*sent = !err;
+	if (err || rides || !(bits & STATX_MODE))
+		return err;
+	return zuf_acl_chmod(idmap, dentry, inode->i_mode);
+}
+
 static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr *attr, u32 bits)
 {
 	struct inode *inode = d_inode(dentry);
@@ -195,11 +233,7 @@ static int set_attr(struct zuf_idmap *idmap, struct dentry *dentry, struct iattr
 		inode_set_ctime_to_ts(inode, zuf_version_change(inode, old.ctime,
 								inode_get_ctime(inode)));
 	zuf_inode_publish(inode, bits);
-	err = zuf_setattr_send(inode, bits);
-	sent = !err;
-	/* an access ACL has the mode's bits, too */
-	if (sent && (bits & STATX_MODE))
-		err = zuf_acl_chmod(idmap, dentry, inode->i_mode);
+	err = send_attr(idmap, dentry, bits, &sent);
 	if (!err)
 		return 0;
 	/* the server will find the new values: they stay, and are sent to it once more */

@@ -242,6 +242,24 @@ struct inode *zuf_create_device(struct zuf_idmap *idmap, struct inode *dir,
 	return inode;
 }
 
+int zuf_describe_device(struct zuf_idmap *idmap, struct inode *dir, const struct qstr *name,
+			umode_t mode, dev_t rdev, struct zus_inode *zi)
+{
+	struct wish wish = { .mode = mode, .rdev = rdev };
+	struct zuf_newattr na = { };
+	struct inode *inode = make_inode(idmap, dir, name, &wish, &na);
+	bool has_more;
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	has_more = zuf_newattr_needs_steps(&na, false);
+	*zi = (struct zus_inode){ };
+	create_describe(inode, &wish, inode->i_mode, zi);
+	zuf_newattr_release(&na);
+	iput(inode);
+	return has_more;
+}
+
 int zuf_create_new(struct zuf_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		   umode_t mode, bool *made)
 {

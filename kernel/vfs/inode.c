@@ -6,6 +6,7 @@
  * zuf_inode_adopt() to zuf_evict_inode(), or is given back at once. What is read from the shared
  * inode is checked (zinode.c).
  */
+#include <linux/errseq.h>
 #include <linux/posix_acl.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -74,6 +75,15 @@ static void tag_release(struct zuf_put_tag *tag)
 	call_rcu(&container_of(tag, struct zuf_inode, tag)->vfs_inode.i_rcu, free_inode);
 }
 
+/*
+ * What a write has made of the file may be lost with its put: the next fsync(2) of each open file
+ * says so. An evicted inode has no open file; its super-block may be gone.
+ */
+static void put_is_lost(struct zuf_put_tag *tag)
+{
+	errseq_set(&container_of(tag, struct zuf_inode, tag)->vfs_inode.i_data.wb_err, -EIO);
+}
+
 struct inode *zuf_alloc_inode(struct super_block *sb)
 {
 	struct zuf_inode *zii = alloc_inode_sb(sb, inode_cache, GFP_KERNEL);
@@ -87,10 +97,13 @@ struct inode *zuf_alloc_inode(struct super_block *sb)
 	zii->btime_ns = 0;
 	zii->declared_flags = 0;
 	zuf_put_tag_init(&zii->tag, &ZUF_SB(sb)->sbid->ep, tag_release);
+	if (!(ZUF_SB(sb)->fs_caps & ZUFS_FSC_PUT_EMPTY))
+		zii->tag.lost = put_is_lost;
 	zuf_end_init(&zii->end);
 	zii->mapped = NULL;
 	zii->stale = 0;
 	zii->unsent = 0;
+	zii->riding_attr = 0;
 	zii->tail_end = 0;
 	zii->tail_known = false;
 	return &zii->vfs_inode;

@@ -240,19 +240,24 @@ static int check_rename(const struct zuf_rename *rn)
 static int send_rename(const struct zuf_rename *rn)
 {
 	struct timespec64 now = inode_get_ctime(rn->inode);
-	struct zufs_ioc_rename msg = {
-		.hdr = ZUF_HDR(ZUFS_OP_RENAME, sizeof(msg), 0, sizeof(msg)),
-		.time = timespec64_to_ns(&now),
-		.flags = rn->flags,
-	};
+	struct zufs_ioc_rename_whiteout all;
+	struct zufs_ioc_rename *msg = &all.rename;
+	u16 len = rn->whiteout ? sizeof(all) : sizeof(*msg);
 	struct zuf_op_inode more[ZUF_OP_INODES] = {
 		{ rn->old_dir, offsetof(struct zufs_ioc_rename, old_dir_ii) },
 		{ rn->new_dir, offsetof(struct zufs_ioc_rename, new_dir_ii) },
 	}, *last = more + 2;
-	struct zuf_op op = ZUF_OP(&msg, .flags = ZUF_OPF_NAMES, .more = more, .undo = rn->undo,
+	struct zuf_op op = ZUF_OP(msg, .flags = ZUF_OPF_NAMES, .more = more, .undo = rn->undo,
 				  ZUF_INODE(rn->inode, struct zufs_ioc_rename, old_zus_ii));
 	int err;
 
+	*msg = (struct zufs_ioc_rename){
+		.hdr = ZUF_HDR(ZUFS_OP_RENAME, len, 0, len),
+		.time = timespec64_to_ns(&now),
+		.flags = rn->flags,
+	};
+	if (rn->whiteout)
+		all.zi = *rn->whiteout;
 	/* without a target its cookie stays 0 */
 	if (rn->target)
 		*last++ = (struct zuf_op_inode){ rn->target,
@@ -260,9 +265,9 @@ static int send_rename(const struct zuf_rename *rn)
 	/* this message does not have the inode, but the next step does */
 	if (rn->undo && rn->undo->at == ZUF_UNDO_MOVE)
 		*last++ = (struct zuf_op_inode){ rn->undo->inode };
-	err = zuf_str_set(&msg.old_d_str, rn->old_name);
+	err = zuf_str_set(&msg->old_d_str, rn->old_name);
 	if (!err)
-		err = zuf_str_set(&msg.new_d_str, rn->new_name);
+		err = zuf_str_set(&msg->new_d_str, rn->new_name);
 	if (!err)
 		err = send_names(ZUF_SB(rn->inode->i_sb), &op);
 	return err;

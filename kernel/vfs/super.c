@@ -322,6 +322,8 @@ static int set_answer(struct super_block *sb, struct fs_context *fc,
 	zsb->zus_sbi = zmi->zus_sbi;
 	zuf_sbid_set_sbi(zsb->sbid, zmi->zus_sbi);
 	zsb->fs_caps = zmi->fs_caps;
+	zsb->sbid->fs_caps = zmi->fs_caps;
+	zsb->nio_write_min = zmi->nio_write_min;
 	zsb->lists_stay = zsb->devs->t2_blocks && !(zsb->fs_caps & ZUFS_FSC_RETRY_MOVES);
 	zuf_evicts_init(zsb);
 	if (!zmi->zus_sbi || bits < 9 || bits > 30) {

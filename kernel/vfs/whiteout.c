@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * whiteout.c - RENAME_WHITEOUT, which overlayfs needs, made of operations that every server has
+ * whiteout.c - RENAME_WHITEOUT, which overlayfs needs
+ *
+ * A server with ZUFS_FSC_WHITEOUT does it in one RENAME. For others, and where the whiteout must
+ * have ACLs or labels, it is made of operations that every server has:
  *
  *	NEW_INODE	dir/temporary = whiteout
  *	RENAME		exchange dir/temporary and dir/old
@@ -155,7 +158,7 @@ static int rename_by_steps(const struct zuf_rename *rn, const struct whiteout *w
 	return err;
 }
 
-int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
+static int whiteout_by_steps(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 {
 	struct zuf_touch touch, touch_dirs[2];
 	struct whiteout wh = { .undo = zuf_undo_create(ZUF_SB(rn->inode->i_sb)) };
@@ -179,4 +182,20 @@ int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
 	zuf_touch_end(&touch_dirs[0], err);
 	zuf_touch_end(&touch, err);
 	return err;
+}
+
+int zuf_rename_whiteout(struct zuf_idmap *idmap, const struct zuf_rename *rn)
+{
+	struct zuf_rename at_once = *rn;
+	struct zus_inode zi;
+	int more;
+
+	if (!(ZUF_SB(rn->inode->i_sb)->fs_caps & ZUFS_FSC_WHITEOUT))
+		return whiteout_by_steps(idmap, rn);
+	more = zuf_describe_device(idmap, rn->old_dir, rn->old_name, S_IFCHR | WHITEOUT_MODE,
+				   WHITEOUT_DEV, &zi);
+	if (more)
+		return more < 0 ? more : whiteout_by_steps(idmap, rn);
+	at_once.whiteout = &zi;
+	return zuf_rename_step(&at_once);
 }

@@ -8,7 +8,9 @@
 #define _GNU_SOURCE
 #include "inproc.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <linux/stat.h>
 #include <string.h>
 
 int fake_statfs(struct fake_thread *t, struct statfs64 *st)
@@ -185,6 +187,62 @@ int fake_setxattr(struct fake_thread *t, struct fake_node node, uint32_t type,
 	fake_lock_excl(t->f, &node, 1, &l);
 	err = fake_send(t);
 	fake_unlock(t->f, &l);
+	return err;
+}
+
+/* ---- chmod ---- */
+
+#define ACCESS_ACL	"system.posix_acl_access"
+#define MAX_ENTRIES	32
+
+enum { ACL_USER_OBJ = 1, ACL_GROUP_OBJ = 4, ACL_MASK = 0x10, ACL_OTHER = 0x20 };
+
+struct acl_entry {
+	__le16 tag, perm;
+	__le32 id;
+};
+
+/* What a chmod makes of the ACL: the mask, if there is one, has the bits of the group. */
+static void change_acl(struct acl_entry *acl, size_t n, mode_t mode)
+{
+	bool has_mask = false;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		has_mask |= le16toh(acl[i].tag) == ACL_MASK;
+	for (i = 0; i < n; i++) {
+		unsigned int tag = le16toh(acl[i].tag);
+
+		if (tag == ACL_USER_OBJ)
+			acl[i].perm = htole16((mode >> 6) & 7);
+		else if (tag == (has_mask ? ACL_MASK : ACL_GROUP_OBJ))
+			acl[i].perm = htole16((mode >> 3) & 7);
+		else if (tag == ACL_OTHER)
+			acl[i].perm = htole16(mode & 7);
+	}
+}
+
+int fake_chmod(struct fake_thread *t, struct fake_node node, mode_t mode)
+{
+	uint32_t caps = t->f->zmi.fs_caps;
+	struct acl_entry acl[MAX_ENTRIES];
+	__le16 old = node.zi->i_mode;
+	ssize_t size = -ENODATA;
+	int err = 0;
+
+	if ((caps & ZUFS_FSC_ACL_ON) && node.zi->i_xattr)
+		size = fake_getxattr(t, node, ZUFS_XATTR_SYSTEM, ACCESS_ACL, acl, sizeof(acl));
+	if (size < 0 && size != -ENODATA)
+		return (int)size;
+	node.zi->i_mode = htole16((uint16_t)((le16toh(old) & ~07777U) | (mode & 07777U)));
+	if (size < 0 || !(caps & ZUFS_FSC_ACL_MODE))
+		err = fake_setattr(t, node, STATX_MODE | STATX_CTIME);
+	if (size >= 0 && !err) {
+		change_acl(acl, (size_t)size / sizeof(*acl), mode);
+		err = fake_setxattr(t, node, ZUFS_XATTR_SYSTEM, ACCESS_ACL, acl, (size_t)size, 0);
+	}
+	if (err)
+		node.zi->i_mode = old;
 	return err;
 }
 

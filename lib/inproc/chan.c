@@ -213,17 +213,31 @@ static bool queue_put(struct fake_thread *t, const struct zufs_ioc_IO *put, uint
 	return queued;
 }
 
+/* Does the put of this answer tell what was copied, and have a result? */
+static bool has_result(const struct fake_thread *t)
+{
+	return (t->f->zmi.fs_caps & ZUFS_FSC_PUT_RESULT) &&
+	       (t->last_get.rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE;
+}
+
 int fake_put(struct fake_thread *t)
+{
+	return fake_put_copied(t, t->last_get.last_pos - t->last_get.filepos);
+}
+
+int fake_put_copied(struct fake_thread *t, uint64_t copied)
 {
 	const uint32_t now = ZUFS_RET_PUT_NOW | ZUFS_RET_NEW | ZUFS_RET_LOCKED_PUT;
 	struct zufs_ioc_IO *put = &t->last_get;
 	uint32_t len = zufs_io_size(put->ziom.iom_n);
-	void *msg;
+	struct zufs_ioc_IO *msg;
 	int err;
 
 	if (!t->has_get)
 		return -EINVAL;
 	t->has_get = false;
+	if (has_result(t))
+		put->last_pos = put->filepos + copied;
 	put->hdr = (struct zufs_ioc_hdr){
 		.operation = ZUFS_OP_PUT_MULTY,
 		.in_len = (uint16_t)len,
@@ -233,14 +247,14 @@ int fake_put(struct fake_thread *t)
 		return 0;
 	msg = fake_msg(t, ZUFS_OP_PUT_MULTY, len);
 	memcpy(msg, put, offsetof(struct zufs_ioc_IO, iom_e));
-	memcpy(ZUFS_TAIL((struct zufs_ioc_IO *)msg, iom_e), t->get_words,
-	       len - offsetof(struct zufs_ioc_IO, iom_e));
+	memcpy(ZUFS_TAIL(msg, iom_e), t->get_words, len - offsetof(struct zufs_ioc_IO, iom_e));
 	err = fake_send(t);
-	if (!err)
-		__atomic_fetch_add(&t->f->puts, 1, __ATOMIC_RELAXED);
+	/* only a message that was not sent may be sent again */
+	if (err && !msg->hdr.err)
+		t->has_get = true;
 	else
-		t->has_get = true;	/* the caller may send it again */
-	return err;
+		__atomic_fetch_add(&t->f->puts, 1, __ATOMIC_RELAXED);
+	return msg->hdr.err && !(has_result(t) && (put->ret_flags & now)) ? 0 : err;
 }
 
 /* Takes one pending put of the inode away from `from`; false = it has none. */

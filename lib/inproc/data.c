@@ -12,6 +12,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,7 +64,17 @@ static bool is_covered(const struct zufs_ioc_IO *ioc, uint64_t pos, size_t len, 
 	return off + (ioc->last_pos - pos) <= n << ZUFS_PAGE_SHIFT;
 }
 
-/* GET into t->last_get and t->get_words; pages or -errno. */
+/* The server wants the range of a write as WRITE; no result of a plugin is positive. */
+#define REFUSED	INT_MAX
+
+/* May this GET be answered so? That of a test's own (fake_get) is as one of write(2). */
+static bool may_refuse(const struct fake_thread *t, uint64_t rw)
+{
+	return (t->f->zmi.fs_caps & ZUFS_FSC_BY_WRITE) &&
+	       (rw & (ZUFS_RW_WRITE | ZUFS_RW_MMAP)) == ZUFS_RW_WRITE;
+}
+
+/* GET into t->last_get and t->get_words; pages, REFUSED (there is no put) or -errno. */
 static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t len,
 		  uint64_t rw)
 {
@@ -79,6 +90,8 @@ static int do_get(struct fake_thread *t, struct fake_node node, uint64_t pos, si
 	err = fake_send(t);
 	if (err)
 		return err;
+	if (ioc->ret_flags & ZUFS_RET_BY_WRITE)
+		return may_refuse(t, rw) ? REFUSED : FAKE_BAD_ANSWER;
 	n = ioc->ziom.iom_n;
 	if (!n || n > ZUS_API_MAP_MAX_PAGES || ioc->hdr.out_len != zufs_io_size(n) ||
 	    ioc->last_pos <= pos || ioc->last_pos > pos + len || !is_covered(ioc, pos, len, rw))
@@ -119,12 +132,13 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 		      uint64_t pos, bool is_write)
 {
 	size_t off = pos & (ZUFS_PAGE_SIZE - 1), done = 0, n;
+	uint64_t size = locked_size(t, node);
 	int i, pages, err = 0;
 
 	if (len > ZUS_API_MAP_MAX_SIZE - off)
 		len = ZUS_API_MAP_MAX_SIZE - off;
 	pages = do_get(t, node, pos, len, is_write ? ZUFS_RW_WRITE : 0);
-	if (pages < 0)
+	if (pages < 0 || pages == REFUSED)
 		return pages;
 	if (len > t->last_get.last_pos - pos)
 		len = t->last_get.last_pos - pos;
@@ -135,7 +149,10 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 	}
 	if (is_write)
 		fake_kernel_fence(t->f, t->number);
-	i = fake_put(t);
+	i = fake_put_copied(t, err ? 0 : done);
+	/* the plugin has refused what it may have counted already */
+	if (i && is_write)
+		__atomic_store_n(&node.zi->i_size, htole64(size), __ATOMIC_RELAXED);
 	if (!err)
 		err = i;
 	return err ? err : (ssize_t)done;
@@ -143,17 +160,37 @@ static ssize_t rw_nio(struct fake_thread *t, struct fake_node node, void *buf, s
 
 /* ---- read and write ---- */
 
+/* Does the kernel copy these bytes itself? */
+static bool is_nio(struct fake_thread *t, struct fake_node node, size_t len, uint64_t pos,
+		   bool is_write)
+{
+	const struct zufs_mount_info *zmi = &t->f->zmi;
+
+	if (!(zmi->fs_caps & (is_write ? ZUFS_FSC_NIO_WRITES : ZUFS_FSC_NIO_READS)))
+		return false;
+	if (len > ZUS_API_MAP_MAX_SIZE)
+		len = ZUS_API_MAP_MAX_SIZE;
+	return !is_write || !(zmi->fs_caps & ZUFS_FSC_BY_WRITE) ||
+	       (len >= zmi->nio_write_min && pos + len <= locked_size(t, node));
+}
+
+static ssize_t rw_piece(struct fake_thread *t, struct fake_node node, char *buf, size_t len,
+			uint64_t pos, bool is_write)
+{
+	ssize_t n = REFUSED;
+
+	if (is_nio(t, node, len, pos, is_write))
+		n = rw_nio(t, node, buf, len, pos, is_write);
+	return n == REFUSED ? rw_mapped(t, node, buf, len, pos, is_write) : n;
+}
+
 static ssize_t rw_all(struct fake_thread *t, struct fake_node node, char *buf, size_t len,
 		      uint64_t pos, bool is_write)
 {
-	uint32_t nio = is_write ? ZUFS_FSC_NIO_WRITES : ZUFS_FSC_NIO_READS;
 	ssize_t n, done = 0;
 
 	while (len) {
-		if (t->f->zmi.fs_caps & nio)
-			n = rw_nio(t, node, buf, len, pos, is_write);
-		else
-			n = rw_mapped(t, node, buf, len, pos, is_write);
+		n = rw_piece(t, node, buf, len, pos, is_write);
 		if (n <= 0)
 			return done ? done : n;
 		buf += n;
@@ -222,6 +259,8 @@ int fake_get(struct fake_thread *t, struct fake_node node, uint64_t pos, size_t 
 	fake_lock_shared(t->f, node, &l);
 	n = do_get(t, node, pos, len, rw);
 	fake_unlock(t->f, &l);
+	if (n == REFUSED)
+		return 0;
 	for (i = 0; i < n && (size_t)i < max; i++)
 		bns[i] = zufs_dpp_block(zufs_iom_val(t->get_words[i]));
 	return n;

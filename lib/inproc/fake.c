@@ -192,6 +192,7 @@ static int make_devices(struct fake *f, const struct zus_plugin *plugin,
 	f->t2_is_lent = o->t2;
 	f->md.t1_blocks = f->t1_bytes >> ZUS_BLOCK_SHIFT;
 	f->md.t2_blocks = f->t2_bytes >> ZUS_BLOCK_SHIFT;
+	f->md.flags = o->not_synchronous ? 0 : ZUFS_PMEM_SYNC;
 	f->md.t1 = make_memory(f->t1_bytes, o->t1, o->t1_image);
 	f->t2 = f->t2_bytes ? make_memory(f->t2_bytes, o->t2, o->t2_image) : NULL;
 	if (!f->md.t1 || (f->t2_bytes && !f->t2))

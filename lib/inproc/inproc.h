@@ -111,6 +111,8 @@ struct fake {
  */
 void *fake_msg(struct fake_thread *t, unsigned int operation, size_t len);
 void *fake_window(struct fake_thread *t, size_t len);
+/* fake_put of a contract of which only so many bytes were copied. */
+int fake_put_copied(struct fake_thread *t, uint64_t copied);
 int fake_send(struct fake_thread *t);
 
 /* True if this very access shall fail. */

@@ -10,6 +10,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/stat.h>
 #include <string.h>
 
@@ -252,10 +253,17 @@ int fake_rename(struct fake_thread *t, struct fake_node old_dir, const char *old
 		struct fake_node target, uint32_t flags)
 {
 	struct fake_node nodes[4] = { old_dir, new_dir, node, target };
-	struct zufs_ioc_rename *ioc = fake_msg(t, ZUFS_OP_RENAME, sizeof(*ioc));
+	bool whiteout = flags & RENAME_WHITEOUT;
+	struct zufs_ioc_rename_whiteout *all =
+		fake_msg(t, ZUFS_OP_RENAME, whiteout ? sizeof(*all) : sizeof(all->rename));
+	struct zufs_ioc_rename *ioc = &all->rename;
 	struct fake_lock l;
 	int err;
 
+	if (whiteout && !(t->f->zmi.fs_caps & ZUFS_FSC_WHITEOUT))
+		return -EOPNOTSUPP;
+	if (whiteout)
+		new_zi(t, &all->zi, S_IFCHR, 0);
 	err = set_name(&ioc->old_d_str, old_name);
 	if (!err)
 		err = set_name(&ioc->new_d_str, new_name);

@@ -150,9 +150,21 @@ static int exchange(const struct zus_rename *r, struct memofs_dentry *old_d,
 	return 0;
 }
 
+/* The old name goes, or becomes that of the whiteout, which nobody else knows yet. */
+static void vacate(const struct zus_rename *r, struct memofs_dentry *old_d,
+		   struct memofs_inode *whiteout)
+{
+	if (!whiteout) {
+		memofs_dir_remove(memofs_inode_of(r->old_dir), old_d);
+		return;
+	}
+	memofs_dentry_set(old_d, whiteout);
+	zus_nlink_add_dentry(r->old_dir->zi, whiteout->ii.zi);
+}
+
 /* The new name exists: it keeps its place and names another inode from now on. */
 static int rename_over(const struct zus_rename *r, struct memofs_dentry *old_d,
-		       struct memofs_dentry *new_d)
+		       struct memofs_dentry *new_d, struct memofs_inode *whiteout)
 {
 	struct memofs_inode *mi = old_d->mi, *victim = new_d->mi;
 
@@ -161,20 +173,21 @@ static int rename_over(const struct zus_rename *r, struct memofs_dentry *old_d,
 	if (S_ISDIR(mi->type) != S_ISDIR(victim->type))
 		return S_ISDIR(mi->type) ? -ENOTDIR : -EISDIR;
 	memofs_dentry_set(new_d, mi);
-	memofs_dir_remove(memofs_inode_of(r->old_dir), old_d);
+	vacate(r, old_d, whiteout);
 	zus_nlink_remove_dentry(r->new_dir->zi, victim->ii.zi);
 	change_parent(mi, r->old_dir, r->new_dir);
 	return 0;
 }
 
-static int rename_to_new(const struct zus_rename *r, struct memofs_dentry *old_d)
+static int rename_to_new(const struct zus_rename *r, struct memofs_dentry *old_d,
+			 struct memofs_inode *whiteout)
 {
 	struct memofs_inode *from = memofs_inode_of(r->old_dir);
 	struct memofs_inode *to = memofs_inode_of(r->new_dir), *mi = old_d->mi;
 	struct memofs_dentry *d;
 	int err;
 
-	if (from != to) {
+	if (from != to || whiteout) {
 		err = memofs_dir_reserve(to);
 		if (err)
 			return err;
@@ -182,14 +195,38 @@ static int rename_to_new(const struct zus_rename *r, struct memofs_dentry *old_d
 	err = memofs_dentry_new(to, mi, &r->new_name, &d);
 	if (err)
 		return err;
-	if (from == to) {
+	if (from == to && !whiteout) {
 		memofs_dir_replace(to, old_d, d);
 		return 0;
 	}
 	memofs_dir_add(to, d);
-	memofs_dir_remove(from, old_d);
+	vacate(r, old_d, whiteout);
 	change_parent(mi, r->old_dir, r->new_dir);
 	return 0;
+}
+
+static int rename_any(const struct zus_rename *r, struct memofs_dentry *old_d,
+		      struct memofs_dentry *new_d, struct memofs_inode *whiteout)
+{
+	return new_d ? rename_over(r, old_d, new_d, whiteout) :
+		       rename_to_new(r, old_d, whiteout);
+}
+
+static int rename_with_whiteout(const struct zus_rename *r, struct memofs_dentry *old_d,
+				struct memofs_dentry *new_d)
+{
+	struct memofs_inode *whiteout;
+	int err;
+
+	err = memofs_inode_new(memofs_sb_of(r->old_dir->sb), r->whiteout, &whiteout);
+	if (err)
+		return err;
+	err = rename_any(r, old_d, new_d, whiteout);
+	if (err)
+		memofs_free_inode(&whiteout->ii);
+	else	/* the kernel has got no handle */
+		memofs_evict(&whiteout->ii, 0);
+	return err;
 }
 
 int memofs_rename(const struct zus_rename *r)
@@ -202,11 +239,11 @@ int memofs_rename(const struct zus_rename *r)
 		return -ENOENT;
 	if (r->flags & RENAME_EXCHANGE)
 		return new_d ? exchange(r, old_d, new_d) : -ENOENT;
-	if (!new_d)
-		return rename_to_new(r, old_d);
-	if (r->flags & RENAME_NOREPLACE)
+	if (new_d && (r->flags & RENAME_NOREPLACE))
 		return -EEXIST;
-	if (new_d->mi == old_d->mi)
+	if (new_d && new_d->mi == old_d->mi)
 		return 0;
-	return rename_over(r, old_d, new_d);
+	if (r->flags & RENAME_WHITEOUT)
+		return rename_with_whiteout(r, old_d, new_d);
+	return rename_any(r, old_d, new_d, NULL);
 }

@@ -90,7 +90,7 @@ static int memofs_mount(struct zus_sb *sb, const struct zus_mount *m)
 		goto err_inodes;
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
 	sb->fs_caps = ZUFS_FSC_ACL_ON | ZUFS_FSC_MMAP_2M | ZUFS_FSC_NEW_EXCL |
-		ZUFS_FSC_NEW_XATTRS | ZUFS_FSC_BTIME;
+		ZUFS_FSC_NEW_XATTRS | ZUFS_FSC_BTIME | ZUFS_FSC_WHITEOUT | ZUFS_FSC_ACL_MODE;
 	if (!msb->opts.waits)
 		sb->fs_caps |= ZUFS_FSC_QUARANTINE;
 	if (!msb->opts.mapped)

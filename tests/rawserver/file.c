@@ -93,6 +93,9 @@ int raw_grab(uint64_t sb_id, int *fd, char **t1, uint64_t *t1_bytes)
 		grab.hdr.err = -errno;
 	*t1_bytes = grab.mdt.s_t1_blocks * ZUFS_PAGE_SIZE;
 	if (!grab.hdr.err) {
+		raw_lock();
+		raw_note("pmem flags %#x", grab.flags);
+		raw_unlock();
 		*t1 = map_t1(*fd, *t1_bytes);
 		if (!*t1)
 			grab.hdr.err = -errno;

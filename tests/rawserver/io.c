@@ -86,11 +86,34 @@ static int write_data(struct raw_node *node, struct zufs_ioc_IO *io, const char 
 
 /* ---- get, put ---- */
 
+/* Does this GET_MULTY want blocks that only WRITE gets? Looks whether it may come at all. */
+static bool is_by_write(const struct raw_node *node, const struct zufs_ioc_IO *io)
+{
+	if (!(raw_config.fs_caps & ZUFS_FSC_BY_WRITE) || !(io->rw & ZUFS_RW_WRITE) ||
+	    (io->rw & ZUFS_RW_MMAP))
+		return false;
+	if (io->filepos + io->hdr.len > node->zi->i_size ||
+	    io->hdr.len < raw_config.nio_write_min) {
+		raw_stats.bad_messages++;
+		raw_note("GET_MULTY of what must be WRITE: %u bytes at %llu", io->hdr.len,
+			 (unsigned long long)io->filepos);
+	}
+	return true;
+}
+
+static int refuse(struct zufs_ioc_IO *io)
+{
+	io->ret_flags |= ZUFS_RET_BY_WRITE;
+	io->ziom.iom_n = 0;
+	io->hdr.out_len = (uint16_t)zufs_io_size(0);
+	return 0;
+}
+
 static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 {
 	uint64_t pos = io->filepos, end = pos + io->hdr.len, block, *words;
 	uint32_t n = 0, max = (raw_config.max_command - 120) / 8;
-	bool write = io->rw & ZUFS_RW_WRITE, was_hole;
+	bool write = io->rw & ZUFS_RW_WRITE, by_write = is_by_write(node, io), was_hole;
 	bool one_word = raw_config.of_2019 && (io->rw & ZUFS_RW_MMAP);
 
 	if (max > ZUS_API_MAP_MAX_PAGES)
@@ -100,6 +123,8 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 		zero_tail(node);
 	while (pos < end && n < max) {
 		was_hole = !raw_block(node, pos / ZUFS_PAGE_SIZE, false);
+		if (was_hole && by_write)
+			break;
 		block = raw_block(node, pos / ZUFS_PAGE_SIZE, write);
 		if (write && !block)
 			break;
@@ -109,7 +134,7 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 		pos += piece(pos, end - pos);
 	}
 	if (!n)
-		return -ENOSPC;
+		return by_write ? refuse(io) : -ENOSPC;
 	io->ziom.iom_max = max;
 	io->ziom.iom_n = n;
 	if (!one_word)
@@ -122,6 +147,20 @@ static int get_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 	return 0;
 }
 
+/* The put of a write tells how far it was copied: noted for tests. */
+static void note_copied(const struct zufs_ioc_IO *io)
+{
+	if (!(raw_config.fs_caps & ZUFS_FSC_PUT_RESULT) || !(io->rw & ZUFS_RW_WRITE) ||
+	    (io->rw & ZUFS_RW_MMAP))
+		return;
+	if (io->last_pos < io->filepos || io->last_pos > io->filepos + io->hdr.len) {
+		raw_stats.bad_messages++;
+		raw_note("a put that was copied to %llu", (unsigned long long)io->last_pos);
+	}
+	raw_note("copied %llu of %u", (unsigned long long)(io->last_pos - io->filepos),
+		 io->hdr.len);
+}
+
 static int put_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 {
 	if (io->cookie != (uintptr_t)node) {
@@ -129,6 +168,7 @@ static int put_blocks(struct raw_node *node, struct zufs_ioc_IO *io)
 		raw_note("put without its cookie");
 	}
 	raw_stats.contracts--;
+	note_copied(io);
 	return 0;
 }
 

@@ -22,7 +22,8 @@ struct raw_config raw_config = {
 static int usage(void)
 {
 	fputs("usage: rawserver [--root DIR] [--socket PATH] [--command BYTES] [--caps N]\n"
-	      "                 [--flags N] [--2019] [--types WITH-TABLE,WITHOUT]\n"
+	      "                 [--nio-min BYTES] [--flags N] [--2019]\n"
+	      "                 [--types WITH-TABLE,WITHOUT]\n"
 	      "       rawserver --mkfs T1-DEVICE [T2-DEVICE...]\n"
 	      "       rawserver [--socket PATH] --ctl WORD...\n", stderr);
 	return 2;
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
 		{ "socket", required_argument, NULL, 's' },
 		{ "command", required_argument, NULL, 'c' },
 		{ "caps", required_argument, NULL, 'p' },
+		{ "nio-min", required_argument, NULL, 'n' },
 		{ "types", required_argument, NULL, 't' },
 		{ "flags", required_argument, NULL, 'f' },
 		{ "2019", no_argument, NULL, '9' },
@@ -82,6 +84,9 @@ int main(int argc, char **argv)
 		case 'c': raw_config.max_command = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 'p': raw_config.fs_caps = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 'f': raw_config.flags = (uint32_t)strtoul(optarg, NULL, 0); break;
+		case 'n':
+			raw_config.nio_write_min = (uint32_t)strtoul(optarg, NULL, 0);
+			break;
 		case '9': raw_config.of_2019 = true; break;
 		case 't': set_types(optarg); break;
 		case 'm': return raw_mkfs(argv + optind, argc - optind);

@@ -44,6 +44,7 @@ static int do_mount(struct zufs_mount_info *zmi)
 		zmi->_zi = raw_node_dpp(&fs->nodes[0]);
 		zmi->fs_caps = raw_config.fs_caps;
 		zmi->s_blocksize_bits = ZUFS_PAGE_SHIFT;
+		zmi->nio_write_min = raw_config.nio_write_min;
 	}
 	raw_unlock();
 	return fs ? 0 : -ENOMEM;

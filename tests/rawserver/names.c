@@ -298,6 +298,31 @@ static int exchange(struct raw_node *a_dir, struct raw_name *a,
 	return 0;
 }
 
+/* The old name becomes that of a whiteout; the kernel looks it up when it wants it. */
+static int leave_whiteout(struct raw_node *dir, const struct raw_name *name,
+			  const struct zufs_ioc_rename_whiteout *msg)
+{
+	struct raw_node *node;
+	uint64_t ino;
+
+	if (!(raw_config.fs_caps & ZUFS_FSC_WHITEOUT) || msg->rename.hdr.in_len != sizeof(*msg) ||
+	    msg->zi.i_mode != S_IFCHR || msg->zi.i_rdev) {
+		raw_stats.bad_messages++;
+		return -EINVAL;
+	}
+	node = raw_node_new(dir->fs);
+	if (!node)
+		return -ENOSPC;
+	ino = node->zi->i_ino;
+	*node->zi = msg->zi;
+	node->zi->i_ino = ino;
+	node->zi->i_generation = ++node->fs->generation;
+	node->zi->i_nlink = 1;
+	node->refs = 0;
+	memcpy(node->label, name->name, sizeof(node->label));
+	return add(dir, node, name);
+}
+
 int raw_op_rename(struct zufs_ioc_hdr *hdr)
 {
 	struct zufs_ioc_rename *msg = (struct zufs_ioc_rename *)hdr;
@@ -325,7 +350,10 @@ int raw_op_rename(struct zufs_ioc_hdr *hdr)
 		from = find(old_dir, &old_name);
 	}
 	drop(old_dir, from);
-	return add(new_dir, node, &new_name);
+	err = add(new_dir, node, &new_name);
+	if (!err && (msg->flags & 4))
+		err = leave_whiteout(old_dir, &old_name, (const void *)msg);
+	return err;
 }
 
 /* ---- readdir ---- */

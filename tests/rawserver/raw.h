@@ -39,6 +39,7 @@ struct raw_config {
 	const char *type[2];		/* with a device table, and without one */
 	uint32_t max_command;		/* bytes of a command buffer */
 	uint32_t fs_caps;		/* ZUFS_FSC_* of each mount */
+	uint32_t nio_write_min;		/* bytes; shorter writes shall come as WRITE */
 	uint32_t flags;			/* ZUFS_S_* that its types declare */
 	bool of_2019;			/* answers as the servers of 2019 did */
 };

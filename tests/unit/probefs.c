@@ -95,6 +95,10 @@ static int probe_mount(struct zus_sb *sb, const struct zus_mount *m)
 		sb->root = hand_out(p, &p->root);
 	if (!strcmp(m->options, "nio"))
 		sb->fs_caps = ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES;
+	if (!strcmp(m->options, "bywrite")) {
+		sb->fs_caps = ZUFS_FSC_NIO_READS | ZUFS_FSC_NIO_WRITES | ZUFS_FSC_BY_WRITE;
+		sb->nio_write_min = 512;
+	}
 	return 0;
 }
 
@@ -344,12 +348,19 @@ static int probe_get_blocks(struct zus_ii *ii, struct zus_blocks *b)
 		n = p->get_limit;
 	if (p->get_limit == UINT32_MAX)
 		n = 0;
+	b->ret_flags = p->ret_flags;
 	for (i = 0; i < n; i++) {
-		if (zus_blocks_add(b, probe_block(pi->nr, (b->pos >> ZUS_BLOCK_SHIFT) + i)))
+		uint64_t page = (b->pos >> ZUS_BLOCK_SHIFT) + i;
+
+		if (p->by_write_from && page >= p->by_write_from) {
+			zus_blocks_by_write(b);
+			n = i;
+			break;
+		}
+		if (zus_blocks_add(b, probe_block(pi->nr, page)))
 			return -EFBIG;
 	}
 	b->cookie = 1000 + pi->nr;
-	b->ret_flags = p->ret_flags;
 	if (n)
 		__atomic_fetch_add(&pi->gets, 1, __ATOMIC_RELAXED);
 	return 0;

@@ -33,6 +33,7 @@ struct probe_sb {
 	bool use_size_result;
 	uint32_t ret_flags;		/* of get_blocks and write */
 	uint32_t get_limit;		/* words that get_blocks gives; 0 = all */
+	uint64_t by_write_from;		/* get_blocks: from this page on by `write`; 0 = none */
 	bool bad_handle;		/* lookup hands out a handle that is not in T1 */
 	unsigned int retries;		/* answers of read that are -EZUFS_RETRY first */
 	/* what was seen */

@@ -68,6 +68,15 @@
  *          application are refused, hdr.err -EINTR, three times: the next one ends the operation
  *        + mount_flags ZUFS_M_RDONLY and ZUFS_M_PROTECTED, which tell and ask for no answer
  *        + register_fs_info.notused bit 30: file systems of the type are read-only
+ *        + fs_caps ZUFS_FSC_BY_WRITE, zufs_mount_info.nio_write_min, ret_flags ZUFS_RET_BY_WRITE:
+ *          writes that come as WRITE although NIO_WRITES is set
+ *        + fs_caps ZUFS_FSC_PUT_RESULT: PUT_MULTY of a write says in last_pos how far it was
+ *          copied, and if it had to come at once its result is that of write(2)
+ *        + fs_caps ZUFS_FSC_PUT_EMPTY: without it the end of a server that has not executed the
+ *          PUT_MULTY of a write is an -EIO of the next fsync(2)
+ *        + fs_caps ZUFS_FSC_WHITEOUT: RENAME with RENAME_WHITEOUT, zufs_ioc_rename_whiteout
+ *        + fs_caps ZUFS_FSC_ACL_MODE: XATTR_SET of the access ACL persists the mode with it
+ *        + GRAB_PMEM: flags
  */
 #ifndef _ZUF_ZUS_API_H
 #define _ZUF_ZUS_API_H
@@ -314,6 +323,29 @@ enum zufs_fs_caps {
 	ZUFS_FSC_ACL_ON		= 1 << 0,	/* turn POSIX ACLs on */
 	ZUFS_FSC_NIO_READS	= 1 << 1,	/* GET/PUT_MULTY instead of READ */
 	ZUFS_FSC_NIO_WRITES	= 1 << 2,	/* and instead of WRITE */
+	/*
+	 * With NIO_WRITES: a write that would end behind i_size, or is of less than nio_write_min
+	 * bytes, comes as WRITE, and the GET_MULTY of a write may be answered with
+	 * ZUFS_RET_BY_WRITE. Page faults and swap ask by GET_MULTY as ever.
+	 */
+	ZUFS_FSC_BY_WRITE	= 1U << 19,
+	/*
+	 * In PUT_MULTY of a write (of no page fault) last_pos is the first byte of the file that
+	 * was not copied; filepos: nothing was. If it comes at once because of ZUFS_RET_NEW,
+	 * PUT_NOW or LOCKED_PUT, it has a result, which is that of the write. After an error i_size
+	 * is in both inodes what it was before the GET_MULTY (if the writer was killed meanwhile
+	 * the server puts it back), and nothing that the answer named is mapped; what the GET_MULTY
+	 * has allocated the server has taken back. It comes once, whatever the result.
+	 */
+	ZUFS_FSC_PUT_RESULT	= 1U << 18,
+	/* PUT_MULTY of a write only ends the contract: when it is lost, no fsync(2) fails */
+	ZUFS_FSC_PUT_EMPTY	= 1U << 17,
+	ZUFS_FSC_WHITEOUT	= 1U << 16,	/* RENAME knows RENAME_WHITEOUT */
+	/*
+	 * XATTR_SET that sets or removes the access ACL persists what SETATTR of everything
+	 * would: chmod(2) and chown(2) of an inode that has such an ACL send nothing else.
+	 */
+	ZUFS_FSC_ACL_MODE	= 1U << 15,
 	ZUFS_FSC_FIEMAP_MORE	= 1U << 20,	/* FIEMAP of directories and of attributes */
 	ZUFS_FSC_LABEL		= 1U << 21,	/* has ZUFS_OP_GET_LABEL and SET_LABEL */
 	ZUFS_FSC_BTIME		= 1U << 22,	/* shared inodes have their i_birth.btime */
@@ -345,8 +377,8 @@ struct zufs_mount_info {
 	__u64	sb_id;			/* 1-based; 0 for umount and remount */
 	__u16	num_cpu;		/* possible CPUs */
 	__u16	num_channels;		/* ZTs wanted per online CPU */
-	__u32	__pad;
 	/* out; zus_sbi is in for umount and remount */
+	__u32	nio_write_min;		/* bytes, with ZUFS_FSC_BY_WRITE; 0 = no such limit */
 	__u64	zus_sbi;
 	__u64	zus_ii;			/* root inode */
 	dpp_t	_zi;			/* its shared inode */
@@ -413,13 +445,18 @@ struct zufs_ioc_numa_map {
 ZUFS_SIZE_IS(zufs_ioc_numa_map, 64);
 #define ZU_IOC_NUMA_MAP		_IOWR('Z', 13, struct zufs_ioc_numa_map)
 
+enum zufs_pmem_flags {
+	/* a flush of the cache and a fence make a store to T1 durable; 0: not, or nobody knows */
+	ZUFS_PMEM_SYNC		= 1 << 0,
+};
+
 struct zufs_ioc_pmem {
 	struct zufs_ioc_hdr hdr;
 	__u64	sb_id;			/* in */
 	__u8	__pad1[32];
 	struct md_dev_table mdt;	/* out, with T1's NUMA nodes corrected */
 	__u32	dev_index;		/* out: the entry that was given to mount */
-	__u32	___pad;
+	__u32	flags;			/* out: ZUFS_PMEM_* */
 	__u8	__pad2[56];
 };
 ZUFS_SIZE_IS(zufs_ioc_pmem, 1856);
@@ -641,9 +678,22 @@ struct zufs_ioc_rename {
 	struct zufs_str old_d_str;
 	struct zufs_str new_d_str;
 	__s64	time;			/* ns */
-	__u64	flags;			/* RENAME_NOREPLACE 1, RENAME_EXCHANGE 2 */
+	__u64	flags;			/* RENAME_NOREPLACE 1, _EXCHANGE 2, _WHITEOUT 4 */
 };
 ZUFS_SIZE_IS(zufs_ioc_rename, 584);
+
+/*
+ * RENAME with RENAME_WHITEOUT, of servers that declared ZUFS_FSC_WHITEOUT; never with EXCHANGE.
+ * In the same operation, as a whole, the old name becomes that of a new inode, a character device
+ * 0/0: zi is what NEW_INODE would have. The answer says nothing of it: it is looked up when
+ * somebody wants it. Where it must have ACLs or labels it comes by NEW_INODE as ever.
+ */
+struct zufs_ioc_rename_whiteout {
+	struct zufs_ioc_rename rename;	/* in_len is that of all */
+	struct zus_inode zi;
+};
+ZUFS_SIZE_IS(zufs_ioc_rename_whiteout, 712);
+ZUFS_FIELD_AT(zufs_ioc_rename_whiteout, zi, 584);
 
 struct zufs_ioc_readdir {		/* entries go to the window */
 	struct zufs_ioc_hdr hdr;
@@ -1126,6 +1176,13 @@ enum zufs_ret_flags {
 	ZUFS_RET_IOM_ALL_PMEM	= 1 << 2,
 	ZUFS_RET_PUT_NOW	= 1 << 3,
 	ZUFS_RET_LOCKED_PUT	= 1 << 4,	/* the put must come through this very channel */
+	/*
+	 * With ZUFS_FSC_BY_WRITE, of a GET_MULTY for writing that is no page fault: the answer
+	 * holds nothing and has no put, whatever else it says, and the same range comes as WRITE,
+	 * in one or more messages. Where the first pages can be had, a short answer of these
+	 * comes before.
+	 */
+	ZUFS_RET_BY_WRITE	= 1 << 5,
 	/* with -EZUFS_RETRY, for the list: as ZUFS_IOM_EXEC_FLUSH, ZUFS_IOM_EXEC_FUA */
 	ZUFS_RET_IOM_FUA	= 1 << 30,
 	ZUFS_RET_IOM_FLUSH	= 1U << 31,

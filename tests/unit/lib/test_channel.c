@@ -441,7 +441,9 @@ static void devices_are_mapped_on_2_mib(void **state)
 	for (i = 0; i < 6; i++) {
 		kernel.area_past = past[i / 2];
 		set_pmem(512, 60, 4, i & 1 ? MDT_F_SHADOW : 0);
+		kernel.pmem.flags = i & 1 ? ZUFS_PMEM_SYNC : 0;
 		assert_int_equal(zus_pmem_grab(&root, 3, &md), 0);
+		assert_int_equal(zus_md_is_synchronous(md), i & 1);
 		assert_int_equal((uintptr_t)md->t1 & ZUFS_ALLOC_MASK, 0);
 		assert_int_equal(md->t1_blocks, 512);
 		assert_int_equal(md->t2_blocks, 99);

@@ -237,6 +237,27 @@ static void attributes_that_make_no_sense_are_refused(void **state)
 			 -EINVAL);
 }
 
+static void a_whiteout_comes_with_its_rename(void **state)
+{
+	struct zufs_ioc_rename *ioc = fake_msg(fx.t, ZUFS_OP_RENAME, sizeof(*ioc));
+	struct fake_node none = { 0 };
+
+	(void)state;
+	/* this file system does not know it, and what is not there is not looked at */
+	assert_int_equal(fake_rename(fx.t, fx.root, "f0", fx.f0, fx.root, "n", none, 4),
+			 -EOPNOTSUPP);
+	clear_log();
+	ioc = fake_msg(fx.t, ZUFS_OP_RENAME, sizeof(*ioc));
+	ioc->old_dir_ii = fx.root.ii;
+	ioc->new_dir_ii = fx.root.ii;
+	ioc->old_zus_ii = fx.f0.ii;
+	ioc->old_d_str.len = 1;
+	ioc->new_d_str.len = 1;
+	ioc->flags = 4;
+	assert_int_equal(fake_send(fx.t), -EINVAL);
+	assert_string_equal(fx.p->log, "");
+}
+
 static void dentries_and_rename_pass_their_arguments(void **state)
 {
 	struct fake_node none = { 0, NULL };
@@ -428,6 +449,7 @@ int main(void)
 		T(new_inode_passes_attributes),
 		T(attributes_that_make_no_sense_are_refused),
 		T(dentries_and_rename_pass_their_arguments),
+		T(a_whiteout_comes_with_its_rename),
 		T(readdir_goes_on_where_it_stopped),
 		T(unknown_operations_are_refused),
 		T(short_messages_are_refused),

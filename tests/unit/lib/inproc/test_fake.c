@@ -52,6 +52,11 @@ static void t1_without_a_table_is_all_the_plugins(void **state)
 	fake_destroy(f);
 	assert_int_equal(fake_create(&f, &probe_plugin, NULL), 0);
 	assert_true(zus_md_reserved_block(fake_md(f), 0));
+	assert_true(zus_md_is_synchronous(fake_md(f)));
+	fake_destroy(f);
+	opts.not_synchronous = true;
+	assert_int_equal(fake_create(&f, &probe_plugin, &opts), 0);
+	assert_false(zus_md_is_synchronous(fake_md(f)));
 	fake_destroy(f);
 	opts.t1_count = 2;
 	assert_int_equal(fake_create(&f, &probe_plugin, &opts), -EINVAL);

@@ -275,6 +275,81 @@ static void rename_exchanges_file_and_directory(void **state)
 	must_remove(fx, fx->root, p, "p");
 }
 
+static bool is_whiteout(struct fixture *fx, struct fake_node dir, const char *name)
+{
+	struct fake_node w;
+	bool is;
+
+	assert_int_equal(fake_lookup(fx->t, dir, name, &w), 0);
+	is = zus_zi_mode(w.zi) == S_IFCHR && !w.zi->i_rdev && zus_zi_nlink(w.zi) == 1;
+	assert_int_equal(fake_forget(fx->t, w), 0);
+	return is;
+}
+
+static void must_remove_name(struct fixture *fx, struct fake_node dir, const char *name)
+{
+	struct fake_node node;
+
+	assert_int_equal(fake_lookup(fx->t, dir, name, &node), 0);
+	must_remove(fx, dir, node, name);
+}
+
+static void rename_leaves_a_whiteout(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node p = must_mkdir(fx, fx->root, "p"), a = must_creat(fx, fx->root, "a");
+	struct fake_node b = must_creat(fx, p, "b"), d = must_mkdir(fx, fx->root, "d");
+	struct fake_node none = { 0 };
+
+	/* to a new name here, to one that is taken there, a directory */
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "c", none,
+				     RENAME_WHITEOUT | RENAME_NOREPLACE), 0);
+	assert_true(is_whiteout(fx, fx->root, "a"));
+	assert_int_equal(fake_rename(fx->t, fx->root, "c", a, p, "b", b, RENAME_WHITEOUT), 0);
+	assert_true(is_whiteout(fx, fx->root, "c"));
+	assert_int_equal(ino_of(fx, p, "b"), zus_zi_ino(a.zi));
+	assert_int_equal(zus_zi_nlink(b.zi), 0);
+	assert_int_equal(fake_forget(fx->t, b), 0);
+	assert_int_equal(fake_rename(fx->t, fx->root, "d", d, p, "d", none, RENAME_WHITEOUT), 0);
+	assert_true(is_whiteout(fx, fx->root, "d"));
+	assert_int_equal(parent_of(d), zus_zi_ino(p.zi));
+	assert_int_equal(zus_zi_nlink(fx->root.zi), 3);
+	assert_int_equal(zus_zi_nlink(p.zi), 3);
+	must_remove(fx, p, d, "d");
+	must_remove(fx, p, a, "b");
+	must_remove(fx, fx->root, p, "p");
+	must_remove_name(fx, fx->root, "a");
+	must_remove_name(fx, fx->root, "c");
+	must_remove_name(fx, fx->root, "d");
+}
+
+static void a_whiteout_that_cannot_be_leaves_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node a = must_creat(fx, fx->root, "a"), b = must_creat(fx, fx->root, "b");
+	struct fake_node d = must_mkdir(fx, fx->root, "d"), none = { 0 };
+	uint64_t inodes = fixture_sb(fx)->inodes, n;
+
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "b", b,
+				     RENAME_WHITEOUT | RENAME_NOREPLACE), -EEXIST);
+	assert_int_equal(fake_rename(fx->t, fx->root, "a", a, fx->root, "d", d,
+				     RENAME_WHITEOUT), -EISDIR);
+	for (n = 1; ; n++) {
+		fake_fail(fx->f, FAKE_ALLOC, n);
+		if (!fake_rename(fx->t, fx->root, "a", a, fx->root, "c", none, RENAME_WHITEOUT))
+			break;
+		assert_true(fake_fault_hit(fx->f, FAKE_ALLOC));
+		assert_int_equal(fixture_sb(fx)->inodes, inodes);
+		assert_int_equal(ino_of(fx, fx->root, "a"), zus_zi_ino(a.zi));
+		assert_int_equal(ino_of(fx, fx->root, "c"), 0);
+	}
+	fake_fail(fx->f, FAKE_ALLOC, 0);
+	must_remove(fx, fx->root, a, "c");
+	must_remove(fx, fx->root, b, "b");
+	must_remove(fx, fx->root, d, "d");
+	must_remove_name(fx, fx->root, "a");
+}
+
 #define MANY	3000
 
 /* Reads the whole directory in small pieces; counts how often each file was seen. */
@@ -533,6 +608,8 @@ int main(void)
 		T(rename_moves_a_directory),
 		T(rename_replaces_a_file),
 		T(rename_exchanges_file_and_directory),
+		T(rename_leaves_a_whiteout),
+		T(a_whiteout_that_cannot_be_leaves_nothing),
 		T(listing_shows_every_entry_once),
 		cmocka_unit_test(full_tables_have_no_room_behind_them),
 		T(renamed_entry_keeps_its_place),

@@ -201,6 +201,37 @@ static void new_inodes_come_with_them_or_not_at_all(void **state)
 	assert_int_equal(fixture_sb(fx)->xattrs.bytes, 0);
 }
 
+static void chmod_of_a_file_with_an_acl_is_one_message(void **state)
+{
+	/* user::rw-, user:1000:r--, group::r--, mask::r--, other::--- */
+	static const uint8_t acl[40] = {
+		1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0xe8, 3, 0, 0,
+		4, 0, 4, 0, 255, 255, 255, 255, 0x10, 0, 4, 0, 255, 255, 255, 255,
+		0x20, 0, 0, 0, 255, 255, 255, 255,
+	};
+	const struct zus_new_xattr x = { ZUFS_XATTR_SYSTEM, sizeof(acl),
+					 "system.posix_acl_access", acl };
+	struct fixture *fx = *state;
+	struct fake_node n;
+	uint8_t now[40];
+	uint64_t sent;
+
+	assert_int_equal(fake_creat_with(fx->t, fx->root, "f", &x, 1, &n), 0);
+	sent = fake_messages(fx->f);
+	assert_int_equal(fake_chmod(fx->t, n, 0751), 0);
+	assert_int_equal(fake_messages(fx->f) - sent, 2);	/* the question for the ACL */
+	assert_int_equal(zus_zi_mode(n.zi), S_IFREG | 0751);
+	assert_int_equal(fake_getxattr(fx->t, n, x.type, x.name, now, sizeof(now)), 40);
+	assert_int_equal(now[2] | now[10] << 3 | now[18] << 6 | now[26] << 9 | now[34] << 12,
+			 7 | 4 << 3 | 4 << 6 | 5 << 9 | 1 << 12);
+	must_remove(fx, fx->root, n, "f");
+	n = must_creat(fx, fx->root, "g");
+	sent = fake_messages(fx->f);
+	assert_int_equal(fake_chmod(fx->t, n, 0600), 0);
+	assert_int_equal(fake_messages(fx->f) - sent, 1);
+	must_remove(fx, fx->root, n, "g");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -213,6 +244,7 @@ int main(void)
 		T(limit_of_an_inode_is_exact),
 		T(all_of_them_have_a_limit_too),
 		T(new_inodes_come_with_them_or_not_at_all),
+		T(chmod_of_a_file_with_an_acl_is_one_message),
 	};
 
 	return cmocka_run_group_tests_name("memofs xattr", tests, NULL, NULL);
