@@ -224,9 +224,11 @@ static int load(struct tierfs *fs)
 	return 0;
 }
 
+/* Stores to DAX that is not synchronous (virtio-pmem) wait in the host for an fsync. */
 static bool can_be_durable(const struct tierfs *fs)
 {
-	return fs->opts.is_volatile || zus_pmem_flush_name()[0];
+	return fs->opts.is_volatile ||
+		(strcmp(zus_pmem_flush_name(), "none") && zus_md_is_synchronous(fs->sb.md));
 }
 
 static int tierfs_mount(struct zus_sb *sb, const struct zus_mount *m)
@@ -245,8 +247,8 @@ static int tierfs_mount(struct zus_sb *sb, const struct zus_mount *m)
 		return -EINVAL;
 	}
 	if (!can_be_durable(fs)) {
-		zus_err(sb->env, "tierfs: this CPU cannot make T1 durable: -o volatile mounts "
-			"nevertheless");
+		zus_err(sb->env, "tierfs: neither this CPU nor this device makes stores to T1 "
+			"durable: -o volatile mounts nevertheless");
 		return -EOPNOTSUPP;
 	}
 	err = devs_init(fs);
@@ -264,7 +266,8 @@ static int tierfs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	}
 	sb->blocksize_bits = ZUS_BLOCK_SHIFT;
 	sb->fs_caps = ZUFS_FSC_ACL_ON | ZUFS_FSC_NIO_READS | ZUFS_FSC_MMAP_2M | ZUFS_FSC_NEW_EXCL |
-		ZUFS_FSC_NEW_XATTRS | ZUFS_FSC_BTIME | ZUFS_FSC_QUARANTINE;
+		ZUFS_FSC_NEW_XATTRS | ZUFS_FSC_BTIME | ZUFS_FSC_QUARANTINE |
+		ZUFS_FSC_PUT_EMPTY | ZUFS_FSC_WHITEOUT | ZUFS_FSC_ACL_MODE;
 	return 0;
 }
 

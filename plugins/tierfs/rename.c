@@ -99,13 +99,9 @@ static int exchange(struct rename *a)
 /* The inode that stays under the old name. Nobody knows it yet, so its lock is not taken. */
 static int make_whiteout(struct rename *a)
 {
-	struct zus_inode zi = { 0 };
 	struct tierfs_inode *rec;
-	int err;
+	int err = tierfs_node_new(a->tx, a->r->whiteout, &a->whiteout, &rec);
 
-	zus_zi_set_mode(&zi, S_IFCHR | 0600);
-	zus_zi_set_times(&zi, a->r->time_ns);
-	err = tierfs_node_new(a->tx, &zi, &a->whiteout, &rec);
 	if (err) {
 		a->whiteout = NULL;
 		return err;

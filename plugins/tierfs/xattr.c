@@ -292,7 +292,9 @@ static int change_commit(struct tierfs_node *node, const struct change *c)
 		tierfs_tx_abort(tx);
 		return err;
 	}
-	tierfs_node_take(node, rec, STATX_MODE | STATX_CTIME);
+	/* chmod and chown of an inode with an access ACL send nothing else (ZUFS_FSC_ACL_MODE) */
+	tierfs_node_take(node, rec, STATX_MODE | STATX_UID | STATX_GID | STATX_MTIME |
+			 STATX_CTIME);
 	err = tierfs_tx_commit(tx);
 	if (!err)
 		tierfs_node_show(node);
