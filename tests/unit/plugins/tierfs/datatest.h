@@ -48,7 +48,8 @@ static inline ssize_t read_window(struct fake_node a, void *buf, size_t len, uin
 }
 
 /* Both ways find the same; buf is filled. */
-static inline void must_read(struct fixture *fx, struct fake_node a, char *buf, size_t len, uint64_t pos)
+static inline void must_read(struct fixture *fx, struct fake_node a, char *buf, size_t len,
+			     uint64_t pos)
 {
 	char *other = test_malloc(len);
 

@@ -82,7 +82,8 @@ wait_until 5 balanced
 
 # the result is the write's: errnos, what is none, answers that are too long
 for flag in 2 8 16; do
-	for answer in "ENOSPC fail:-28" "EIO fail:-5" "EDQUOT fail:-122" "EIO fail:-14" "EIO fail:7" \
+	for answer in "ENOSPC fail:-28" "EIO fail:-5" "EDQUOT fail:-122" "EIO fail:-14" \
+		"EIO fail:7" \
 		"EIO fail:-9999" "EIO fail:-531" "EIO outlen:65535" "EOPNOTSUPP fail:-524" \
 		"EINTR fail:-4"; do
 		# shellcheck disable=SC2086 # two words
