@@ -89,6 +89,7 @@ bool tierfs_group_load(struct tierfs *fs, uint64_t g)
 	if (!group->bits)
 		return false;
 	memcpy(group->bits, bits, TIERFS_LINE);
+	group_set_free(fs, group, GROUP - group_desc(fs, g)->used);
 	return true;
 }
 
@@ -165,15 +166,29 @@ static bool drain_locked(struct tierfs *fs)
 	return any;
 }
 
+static bool drain(struct tierfs *fs)
+{
+	bool any;
+
+	pthread_mutex_lock(&fs->space.lock);
+	any = drain_locked(fs);
+	pthread_mutex_unlock(&fs->space.lock);
+	return any;
+}
+
 bool tierfs_rests_drain(struct tierfs *fs, bool move)
 {
 	bool any;
 
-	if (move)
+	if (!move)
+		return drain(fs);
+	tierfs_horizon_move(fs);
+	any = drain(fs);
+	/* what is empty now may be the blocks that are wanted */
+	if (tierfs_chunks_trim(fs)) {
 		tierfs_horizon_move(fs);
-	pthread_mutex_lock(&fs->space.lock);
-	any = drain_locked(fs);
-	pthread_mutex_unlock(&fs->space.lock);
+		any |= drain(fs);
+	}
 	return any;
 }
 
@@ -272,12 +287,17 @@ bool tierfs_block_take(struct zus_sb *sb, uint64_t bn)
 void tierfs_blocks_free(struct tierfs_tx *tx, uint64_t bn, uint64_t n)
 {
 	struct tierfs *fs = tierfs_tx_fs(tx);
+	bool loaded = true;
 	uint64_t g;
 
 	pthread_mutex_lock(&fs->space.lock);
 	for (g = bn / GROUP; g <= (bn + n - 1) / GROUP && g < fs->space.nr_groups; g++)
-		tierfs_group_load(fs, g);
+		loaded = loaded && tierfs_group_load(fs, g);
 	pthread_mutex_unlock(&fs->space.lock);
+	if (!loaded) {
+		tierfs_tx_fail(tx, -EIO);
+		return;
+	}
 	tierfs_tx_late(tx, &(struct tierfs_late){
 		.what = TIERFS_LATE_BLOCKS_CLEAR,
 		.kind = TIERFS_KIND_DATA,
@@ -326,6 +346,8 @@ static uint64_t take(struct tierfs *fs, uint64_t g, uint64_t i, uint64_t max, ui
 	struct tierfs_group *group = &fs->space.groups[g];
 	uint64_t n = free_run(group, i, max);
 
+	if (n > group->free)
+		n = group->free;
 	if (n)
 		bits_change(fs, group, i, n, true);
 	*bn = g * GROUP + i;
@@ -465,14 +487,14 @@ static uint64_t chunk_find(struct tierfs *fs, bool together)
 	return 0;
 }
 
-static uint64_t chunk_alloc_locked(struct tierfs *fs)
+static uint64_t chunk_alloc_locked(struct tierfs *fs, unsigned int flags)
 {
 	struct tierfs_space *s = &fs->space;
 	uint64_t bn = chunk_find(fs, true);
 
 	if (!bn)
 		bn = chunk_find(fs, false);
-	if (!bn && s->pool_count)
+	if (!bn && flags & TIERFS_ALLOC_RESERVE && s->pool_count)
 		bn = s->pool[--s->pool_count];
 	return bn;
 }
@@ -481,25 +503,26 @@ uint64_t tierfs_chunk_reserve(struct tierfs *fs, unsigned int flags)
 {
 	uint64_t bn;
 
-	(void)flags;
 	pthread_mutex_lock(&fs->space.lock);
-	bn = chunk_alloc_locked(fs);
+	bn = chunk_alloc_locked(fs, flags);
 	pthread_mutex_unlock(&fs->space.lock);
 	if (bn || !tierfs_rests_drain(fs, true))
 		return bn;
 	pthread_mutex_lock(&fs->space.lock);
-	bn = chunk_alloc_locked(fs);
+	bn = chunk_alloc_locked(fs, flags);
 	pthread_mutex_unlock(&fs->space.lock);
 	return bn;
 }
 
 /* ---- life ---- */
 
-static int pool_init(struct tierfs *fs)
+int tierfs_pool_init(struct tierfs *fs)
 {
 	struct tierfs_space *s = &fs->space;
 	uint64_t chunks = s->total / POOL_PART / TIERFS_CHUNK_BLOCKS, bn;
 
+	if (s->pool)
+		return 0;
 	chunks = tierfs_min(tierfs_max(chunks, POOL_MIN), POOL_MAX);
 	s->pool = zus_alloc_array(fs->sb.env, chunks, sizeof(*s->pool));
 	if (!s->pool)
@@ -528,7 +551,7 @@ int tierfs_space_init(struct tierfs *fs)
 			group_set_free(fs, &s->groups[g], GROUP - desc->used);
 		s->groups[g].has_chunks = desc->kinds[0] || desc->kinds[1];
 	}
-	return fs->rdonly ? 0 : pool_init(fs);
+	return fs->rdonly ? 0 : tierfs_pool_init(fs);
 }
 
 void tierfs_space_fini(struct tierfs *fs)

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <zus/thread.h>
 
 #define LIST_INODES	0
 #define LIST_PAGES	1
@@ -38,7 +39,7 @@ static const uint8_t *object_at(const struct tierfs_chunk_ram *c, uint32_t bit)
 
 	if (c->list == LIST_PAGES)
 		return chunk + (bit + 1) * TIERFS_BLOCK;
-	return chunk + TIERFS_CHUNK_HEAD + bit * c->head->object_bytes;
+	return chunk + TIERFS_CHUNK_HEAD + bit * c->object_bytes;
 }
 
 static uint32_t object_bit(const struct tierfs_chunk_ram *c, const void *object)
@@ -47,7 +48,7 @@ static uint32_t object_bit(const struct tierfs_chunk_ram *c, const void *object)
 
 	if (c->list == LIST_PAGES)
 		return at / TIERFS_BLOCK - 1;
-	return (at - TIERFS_CHUNK_HEAD) / c->head->object_bytes;
+	return (at - TIERFS_CHUNK_HEAD) / c->object_bytes;
 }
 
 /* List and number of objects of a head; false: it is broken. */
@@ -55,6 +56,8 @@ static bool head_parse(const struct tierfs_chunk *head, enum tierfs_kind kind,
 		       struct tierfs_chunk_ram *c)
 {
 	uint32_t bytes = head->object_bytes, class = 0;
+
+	c->object_bytes = bytes;
 
 	if (head->kind != kind || tierfs_crc_head(head, sizeof(*head)) != head->crc)
 		return false;
@@ -133,13 +136,40 @@ static void list_update(struct tierfs *fs, struct tierfs_chunk_ram *c)
 	c->is_partial = wanted;
 }
 
-/* Makes a chunk known; with the lock. NULL: *err. */
-static struct tierfs_chunk_ram *ram_load(struct tierfs *fs, uint64_t number, int *err)
+static const struct tierfs_chunk *tree_look(struct tierfs *fs, uint64_t index);
+
+/* What the head of a chunk says. False: it is broken. */
+static bool ram_read(struct tierfs *fs, struct tierfs_chunk_ram *c)
 {
-	const struct tierfs_chunk *head = head_at(fs, number);
-	struct tierfs_chunk_ram *c = ram_find(fs, number), **b;
+	const struct tierfs_chunk *head = c->head;
 	uint32_t i, used = 0;
 
+	if (!head_parse(head, tierfs_kind_at(fs, head), c))
+		return false;
+	/* two chunks with one index would give two inodes one number */
+	if (c->list == LIST_INODES && tree_look(fs, head->index) != head)
+		return false;
+	memcpy(c->bits, head->bits, sizeof(c->bits));
+	for (i = 0; i < c->count; i++)
+		used += c->bits[i / 64] >> i % 64 & 1;
+	c->free = (uint16_t)(c->count - used);
+	return true;
+}
+
+/*
+ * Makes a chunk known; with the lock. NULL: *err. `fresh`: it was just made, and what is known of an
+ * empty chunk that is being given back is of the one before it.
+ */
+static struct tierfs_chunk_ram *ram_load(struct tierfs *fs, uint64_t number, bool fresh, int *err)
+{
+	struct tierfs_chunk_ram *c = ram_find(fs, number), **b;
+
+	if (c && fresh && c->doomed) {
+		c->doomed = false;
+		*err = ram_read(fs, c) ? 0 : tierfs_broken(fs, 0, "the head of a new chunk");
+		list_update(fs, c);
+		return *err ? NULL : c;
+	}
 	if (c)
 		return c;
 	*err = -ENOMEM;
@@ -148,16 +178,12 @@ static struct tierfs_chunk_ram *ram_load(struct tierfs *fs, uint64_t number, int
 	c = zus_alloc(fs->sb.env, sizeof(*c));
 	if (!c)
 		return NULL;
-	if (!head_parse(head, tierfs_kind_at(fs, head), c)) {
+	c->head = head_at(fs, number);
+	if (!ram_read(fs, c)) {
 		zus_free(fs->sb.env, c);
 		*err = tierfs_broken(fs, 0, "the head of a chunk of metadata");
 		return NULL;
 	}
-	c->head = head;
-	memcpy(c->bits, head->bits, sizeof(c->bits));
-	for (i = 0; i < c->count; i++)
-		used += c->bits[i / 64] >> i % 64 & 1;
-	c->free = (uint16_t)(c->count - used);
 	b = bucket_of(&fs->space, number);
 	c->next = *b;
 	*b = c;
@@ -184,6 +210,16 @@ static enum tierfs_kind kind_of_list(unsigned int list)
 	       list == LIST_PAGES ? TIERFS_KIND_PAGES : TIERFS_KIND_SLABS;
 }
 
+/* Is the first block of a chunk used? The kind is to be looked at after it (tx.c). */
+static bool is_in_use(const struct tierfs *fs, uint64_t number)
+{
+	uint64_t bn = number * TIERFS_CHUNK_BLOCKS, bit = bn % TIERFS_GROUP_BLOCKS;
+	const struct tierfs_dev *d = tierfs_dev_of(fs, bn);
+	const uint64_t *bits = d->bitmaps + (bn - d->first_bn) / TIERFS_GROUP_BLOCKS * 8;
+
+	return __atomic_load_n(&bits[bit / 64], __ATOMIC_ACQUIRE) >> bit % 64 & 1;
+}
+
 /* Makes all chunks of metadata of the next group known that has some; false: there are no more. */
 static bool scan_step(struct tierfs *fs)
 {
@@ -197,15 +233,10 @@ static bool scan_step(struct tierfs *fs)
 		return false;
 	first = s->scan++ * TIERFS_GROUP_CHUNKS;
 	for (i = first; i < first + TIERFS_GROUP_CHUNKS; i++) {
-		enum tierfs_kind kind = tierfs_kind_at(fs, head_at(fs, i));
-		uint64_t bit = i % TIERFS_GROUP_CHUNKS * TIERFS_CHUNK_BLOCKS;
-		const struct tierfs_dev *d = tierfs_dev_of(fs, i * TIERFS_CHUNK_BLOCKS);
-		const uint64_t *bits = d->bitmaps +
-			((i * TIERFS_CHUNK_BLOCKS - d->first_bn) / TIERFS_GROUP_BLOCKS) * 8;
-
 		/* an empty one keeps its kind until its blocks are given out again */
-		if (kind >= TIERFS_KIND_INODES && bits[bit / 64] >> bit % 64 & 1)
-			ram_load(fs, i, &err);
+		if (is_in_use(fs, i) &&
+		    tierfs_kind_at(fs, head_at(fs, i)) >= TIERFS_KIND_INODES)
+			ram_load(fs, i, false, &err);
 	}
 	return true;
 }
@@ -272,7 +303,7 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 	if (err)
 		return err;
 	pthread_mutex_lock(&fs->space.lock);
-	c = ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, &err);
+	c = ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, true, &err);
 	pthread_mutex_unlock(&fs->space.lock);
 	return c ? 0 : err;
 }
@@ -492,27 +523,52 @@ static void doomed_save(struct tierfs *fs, struct tierfs_chunk_ram *c)
 	pthread_mutex_unlock(&fs->space.lock);
 }
 
-void tierfs_chunks_trim(struct tierfs *fs)
+/* Its blocks are cleared on media; they rest, and its group must know that. */
+static int doomed_free(struct tierfs *fs, struct tierfs_chunk_ram *c)
 {
-	struct tierfs_chunk_ram *c;
+	uint64_t bn = zus_t1_bn(fs->sb.md, c->head);
 	struct tierfs_tx *tx;
+	bool loaded;
 
+	pthread_mutex_lock(&fs->space.lock);
+	loaded = tierfs_group_load(fs, bn / TIERFS_GROUP_BLOCKS);
+	pthread_mutex_unlock(&fs->space.lock);
+	if (!loaded)
+		return -EIO;
+	tx = tierfs_tx_begin(fs);
+	tierfs_tx_late(tx, &(struct tierfs_late){
+		.what = TIERFS_LATE_BLOCKS_CLEAR,
+		.kind = kind_of_list(c->list),
+		.bn = bn,
+		.n = TIERFS_CHUNK_BLOCKS,
+	});
+	return tierfs_tx_commit(tx);
+}
+
+bool tierfs_chunks_trim(struct tierfs *fs)
+{
+	struct tierfs_thread *t = &fs->threads[zus_thread_number()];
+	struct tierfs_chunk_ram *c;
+	bool any = false;
+
+	/* a commit of this comes here again */
+	if (t->is_trimming || t->depth == TIERFS_TX_DEPTH)
+		return false;
+	t->is_trimming = true;
 	while (LIST_FIRST(&fs->space.doomed) && (c = doomed_pop(fs))) {
-		tx = tierfs_tx_begin(fs);
-		tierfs_tx_late(tx, &(struct tierfs_late){
-			.what = TIERFS_LATE_BLOCKS_CLEAR,
-			.kind = kind_of_list(c->list),
-			.bn = zus_t1_bn(fs->sb.md, c->head),
-			.n = TIERFS_CHUNK_BLOCKS,
-		});
-		if (tierfs_tx_commit(tx)) {
+		if (doomed_free(fs, c)) {
 			doomed_save(fs, c);
-			return;
+			break;
 		}
+		any = true;
 		pthread_mutex_lock(&fs->space.lock);
-		ram_unload(fs, c);
+		/* or a new one has been made there meanwhile */
+		if (c->doomed)
+			ram_unload(fs, c);
 		pthread_mutex_unlock(&fs->space.lock);
 	}
+	t->is_trimming = false;
+	return any;
 }
 
 void tierfs_object_release(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit)
@@ -534,20 +590,27 @@ void tierfs_object_rest(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t 
 	tierfs_rest_add(fs, &(struct tierfs_rest){ .lsn = lsn, .chunk = c, .bit = bit });
 }
 
-/* Frees an object in tx. If its chunk cannot be known, it stays in use until fsck. */
+/* Frees an object in tx, which fails if its chunk cannot be known. */
 static void object_free(struct tierfs_tx *tx, const void *object)
 {
 	struct tierfs *fs = tierfs_tx_fs(tx);
 	struct tierfs_late late = { .what = TIERFS_LATE_OBJECT_CLEAR };
-	int err;
+	int err = 0;
 
 	pthread_mutex_lock(&fs->space.lock);
-	late.chunk = ram_load(fs, chunk_number(fs, object), &err);
+	late.chunk = ram_load(fs, chunk_number(fs, object), false, &err);
+	if (late.chunk) {
+		late.bit = object_bit(late.chunk, object);
+		/* somebody's pointer leads to what is nobody's */
+		if (late.bit >= late.chunk->count ||
+		    !(late.chunk->bits[late.bit / 64] >> late.bit % 64 & 1))
+			err = -EIO;
+	}
 	pthread_mutex_unlock(&fs->space.lock);
-	if (!late.chunk)
-		return;
-	late.bit = object_bit(late.chunk, object);
-	tierfs_tx_late(tx, &late);
+	if (err)
+		tierfs_tx_fail(tx, late.chunk ? tierfs_broken(fs, 0, "what is to be freed") : err);
+	else
+		tierfs_tx_late(tx, &late);
 }
 
 int tierfs_page_alloc(struct tierfs_tx *tx, unsigned int flags, const void **page)

@@ -170,5 +170,11 @@ int tierfs_zero_part(struct tierfs_node *node, uint64_t pos, uint64_t end);
 int tierfs_zero_tail(struct tierfs_node *node, uint64_t size, uint64_t end);
 /* Makes the times of the shared inode durable if they are not, and what was stored aside. */
 int tierfs_touch(struct tierfs_node *node);
+/*
+ * Ends a truncate that has failed half way: before a file grows, what lies behind its end goes. The
+ * node is not locked, or (_locked) is.
+ */
+int tierfs_cut_end(struct tierfs_node *node);
+int tierfs_cut_end_locked(struct tierfs_node *node);
 
 #endif /* TIERFS_DATA_H */

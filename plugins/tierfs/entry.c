@@ -23,6 +23,7 @@ struct new_entry {
 	uint32_t hash;
 	uint8_t type;
 	unsigned int units;
+	const struct tierfs_bucket *changed;	/* by the removal of a renamed entry, or NULL */
 };
 
 /* Where an entry goes. */
@@ -215,7 +216,7 @@ static int put_entry(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierf
 	else
 		err = put_in_new_block(tx, dir, rec, p, n);
 	if (!err && rec->hash)
-		err = tierfs_hash_add(tx, dir, rec, n->hash, unit);
+		err = tierfs_hash_add(tx, dir, rec, n->hash, unit, n->changed);
 	else if (!err && p->index)
 		err = build_index(tx, dir, rec, n->hash, unit);
 	rec->entries++;
@@ -248,7 +249,7 @@ void tierfs_dir_set(struct tierfs_tx *tx, struct tierfs_node *dir,
 /* The entry's bits and its cell go; *p is its place, *head its block's head after that. */
 static int take_entry(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs_inode *rec,
 		      const struct tierfs_found *found, struct place *p,
-		      struct tierfs_dir_head **head)
+		      struct tierfs_dir_head **head, const struct tierfs_bucket **changed)
 {
 	const struct tierfs_dirent *e = found->entry;
 
@@ -264,7 +265,7 @@ static int take_entry(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 	rec->entries--;
 	tierfs_room_set(dir, p->index, tierfs_room_gap((*head)->used));
 	return rec->hash ? tierfs_hash_remove(tx, dir, rec, e->hash,
-					      found->pos / TIERFS_UNIT) : 0;
+					      found->pos / TIERFS_UNIT, changed) : 0;
 }
 
 /* An empty block becomes a hole; if there is no space for that it stays. */
@@ -287,7 +288,7 @@ int tierfs_dir_remove(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 {
 	struct tierfs_dir_head *head;
 	struct place p;
-	int err = take_entry(tx, dir, rec, found, &p, &head);
+	int err = take_entry(tx, dir, rec, found, &p, &head, NULL);
 
 	if (err || head->entries)
 		return err;
@@ -308,7 +309,7 @@ int tierfs_dir_rename(struct tierfs_tx *tx, struct tierfs_node *dir, struct tier
 	struct new_entry n = new_entry(dir, name, found->entry->ino, found->entry->type);
 	struct tierfs_dir_head *head;
 	struct place old, p;
-	int err = take_entry(tx, dir, rec, found, &old, &head);
+	int err = take_entry(tx, dir, rec, found, &old, &head, &n.changed);
 
 	if (err)
 		return err;

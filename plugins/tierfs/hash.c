@@ -97,7 +97,7 @@ static int add_to_bucket(struct tierfs_tx *tx, const struct tierfs_bucket *b, ui
 }
 
 int tierfs_hash_add(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs_inode *rec,
-		    uint32_t hash, uint64_t unit)
+		    uint32_t hash, uint64_t unit, const struct tierfs_bucket *changed)
 {
 	struct tierfs_hash_spot spot;
 	uint64_t cell = tierfs_cell(hash, unit);
@@ -105,14 +105,16 @@ int tierfs_hash_add(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs
 
 	if (err)
 		return err;
-	if (spot.bucket->used >= TIERFS_BUCKET_SPLIT &&
+	/* a bucket that has just lost a cell has room for this one */
+	if (spot.bucket != changed && spot.bucket->used >= TIERFS_BUCKET_SPLIT &&
 	    spot.bucket->depth < TIERFS_HASH_MAX_BITS)
 		return tierfs_hash_split(tx, rec, &spot, cell);
 	return add_to_bucket(tx, spot.bucket, cell);
 }
 
 int tierfs_hash_remove(struct tierfs_tx *tx, struct tierfs_node *dir,
-		       const struct tierfs_inode *rec, uint32_t hash, uint64_t unit)
+		       const struct tierfs_inode *rec, uint32_t hash, uint64_t unit,
+		       const struct tierfs_bucket **changed)
 {
 	struct tierfs_hash_spot spot;
 	uint64_t cell = tierfs_cell(hash, unit);
@@ -127,9 +129,14 @@ int tierfs_hash_remove(struct tierfs_tx *tx, struct tierfs_node *dir,
 	}
 	if (!left || !spot.bucket->cells[at] || !spot.bucket->used)
 		return tierfs_broken(tierfs_fs_of(dir), dir->ino, "name without a cell");
-	/* searches need not go on where the next cell is at their end */
+	/*
+	 * Searches need not go on where the next cell is at their end; but this very transaction
+	 * may put a cell there.
+	 */
 	set_cell(tx, spot.bucket, at,
-		 spot.bucket->cells[tierfs_cell_after(at)] ? TIERFS_CELL_GONE : 0);
+		 changed || spot.bucket->cells[tierfs_cell_after(at)] ? TIERFS_CELL_GONE : 0);
+	if (changed)
+		*changed = spot.bucket;
 	change_head(tx, spot.bucket)->used--;
 	return 0;
 }

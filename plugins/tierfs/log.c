@@ -131,7 +131,7 @@ void tierfs_logs_fini(struct tierfs *fs)
 /* The first sequence of a log in a mount. */
 static uint64_t first_sequence(const struct tierfs *fs)
 {
-	return (uint64_t)fs->mount << 32 | 1;
+	return (uint64_t)fs->mount << TIERFS_SEQUENCE_MOUNT | 1;
 }
 
 /* Writes the next head of a log; durable after a fence. */

@@ -237,8 +237,11 @@ int tierfs_change_store(struct tierfs_change *c, const uint64_t *words, uint32_t
 			return 0;
 		}
 		err = new_page(c, words, &word);
-		if (err)
+		if (err) {
+			c->rec->blocks += before;
+			c->rec->blocks -= after;
 			return err;
+		}
 	}
 	if (page)
 		free_page(c, page);
@@ -367,6 +370,9 @@ int tierfs_map_set(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs
 
 	if (err)
 		return err;
+	/* to take something away must not fail for want of space */
+	if (!bn)
+		c.flags = TIERFS_ALLOC_RESERVE;
 	if (part_as_run(&c, &p, &word, &before)) {
 		rec->blocks += tierfs_word_run(c.fs, word).n;
 		rec->blocks -= before;

@@ -109,18 +109,20 @@ static int make_inode(struct tierfs_node *dir, const struct zus_new_inode *args,
 		return err;
 	}
 	err = build_inode(tx, dir, args, node, rec);
-	if (err)
+	if (err) {
+		tierfs_node_drop(node);
 		tierfs_tx_abort(tx);
-	else
-		err = tierfs_tx_commit(tx);
+		return err;
+	}
+	err = tierfs_tx_commit(tx);
 	if (err) {
 		tierfs_node_drop(node);
 		return err;
 	}
-	tierfs_node_show(node);
-	tierfs_node_show(dir);
 	if (S_ISLNK(node->type))
 		tierfs_link_show(node);
+	tierfs_node_born(node);
+	tierfs_node_show(dir);
 	*out = node;
 	return 0;
 }

@@ -76,15 +76,19 @@ static uint64_t bucket_of(const struct tierfs *fs, unsigned int shard, uint64_t 
 	return hash_of(ino) >> 20 & (fs->shards[shard].size - 1);
 }
 
+/* One that lives, if there is one: a number may be used again before its last handle has gone. */
 static struct tierfs_node *node_find(const struct tierfs *fs, unsigned int shard, uint64_t ino)
 {
-	struct tierfs_node *node;
+	struct tierfs_node *node, *found = NULL;
 
 	LIST_FOREACH(node, &fs->shards[shard].buckets[bucket_of(fs, shard, ino)], link) {
-		if (node->ino == ino)
+		if (node->ino != ino)
+			continue;
+		found = node;
+		if (!node->is_new && !node->is_dying)
 			break;
 	}
-	return node;
+	return found;
 }
 
 /* Twice the buckets; without memory the lists just get longer. */
@@ -254,7 +258,9 @@ int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node)
 
 	pthread_mutex_lock(&fs->shards[shard].lock);
 	*node = node_find(fs, shard, ino);
-	if (*node) {
+	if (*node && ((*node)->is_new || (*node)->is_dying)) {
+		err = -ESTALE;
+	} else if (*node) {
 		zus_ii_get(&(*node)->ii);
 	} else {
 		err = node_load(fs, ino, node);
@@ -265,6 +271,16 @@ int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node)
 	return err;
 }
 
+/* Has it no name, and nobody has erased it? Then who gives the last reference back does. */
+static bool is_to_erase(const struct tierfs_node *node)
+{
+	return node->rec->mode && !node->rec->nlink && !tierfs_may_change(tierfs_fs_of(node));
+}
+
+/*
+ * While an inode is erased its handle stays in the table, dying: nobody gets it, and nobody makes
+ * another one of a record that is half erased.
+ */
 void tierfs_node_put(struct tierfs_node *node)
 {
 	struct tierfs *fs = tierfs_fs_of(node);
@@ -273,16 +289,43 @@ void tierfs_node_put(struct tierfs_node *node)
 
 	pthread_mutex_lock(&fs->shards[shard].lock);
 	last = zus_ii_put(&node->ii);
-	if (last)
+	node->is_dying = last && is_to_erase(node);
+	if (last && !node->is_dying)
 		node_remove(fs, shard, node);
 	pthread_mutex_unlock(&fs->shards[shard].lock);
-	if (last)
-		node_destroy(node);
+	if (!last)
+		return;
+	if (node->is_dying) {
+		/* after an error it stays an orphan, which the next mount frees */
+		tierfs_node_erase(node);
+		pthread_mutex_lock(&fs->shards[shard].lock);
+		node_remove(fs, shard, node);
+		pthread_mutex_unlock(&fs->shards[shard].lock);
+	}
+	node_destroy(node);
 }
 
+void tierfs_node_born(struct tierfs_node *node)
+{
+	struct tierfs *fs = tierfs_fs_of(node);
+	unsigned int shard = shard_of(node->ino);
+
+	tierfs_node_show(node);
+	pthread_mutex_lock(&fs->shards[shard].lock);
+	node->is_new = false;
+	pthread_mutex_unlock(&fs->shards[shard].lock);
+}
+
+/* Its slot may be another's already, so the record is not looked at. */
 void tierfs_node_drop(struct tierfs_node *node)
 {
-	tierfs_node_put(node);
+	struct tierfs *fs = tierfs_fs_of(node);
+	unsigned int shard = shard_of(node->ino);
+
+	pthread_mutex_lock(&fs->shards[shard].lock);
+	node_remove(fs, shard, node);
+	pthread_mutex_unlock(&fs->shards[shard].lock);
+	node_destroy(node);
 }
 
 static int new_generation(struct tierfs *fs, const struct tierfs_inode *slot, uint32_t *generation)
@@ -327,6 +370,7 @@ int tierfs_node_new(struct tierfs_tx *tx, const struct zus_inode *zi, struct tie
 	node = node_create(fs, ino, slot, zus_zi_mode(zi));
 	if (!node)
 		return -ENOMEM;
+	node->is_new = true;
 	*rec = tierfs_tx_new(tx, slot, sizeof(**rec), TIERFS_CRC_HEAD);
 	record_fill(*rec, zi, generation);
 	shared_fill(node, *rec);
@@ -415,25 +459,9 @@ void tierfs_evict(struct zus_ii *ii, uint64_t flags)
 	tierfs_node_put(node);
 }
 
-/* Out of the table first: from now on nobody finds it. */
 void tierfs_free_inode(struct zus_ii *ii)
 {
-	struct tierfs_node *node = tierfs_node_of(ii);
-	struct tierfs *fs = tierfs_fs_of(node);
-	unsigned int shard = shard_of(node->ino);
-	bool last;
-
-	pthread_mutex_lock(&fs->shards[shard].lock);
-	last = zus_ii_put(&node->ii);
-	if (last)
-		node_remove(fs, shard, node);
-	pthread_mutex_unlock(&fs->shards[shard].lock);
-	if (!last)
-		return;
-	/* after an error it stays an orphan, which the next mount frees */
-	if (!node->rec->nlink && !tierfs_may_change(fs))
-		tierfs_node_erase(node);
-	node_destroy(node);
+	tierfs_node_put(tierfs_node_of(ii));
 }
 
 int tierfs_iget(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii)
@@ -443,8 +471,7 @@ int tierfs_iget(struct zus_sb *sb, uint64_t ino, struct zus_ii **ii)
 
 	if (err)
 		return err;
-	/* one that is being made, or has no name any more */
-	if (!node->rec->mode || !node->rec->nlink) {
+	if (!node->rec->nlink) {
 		tierfs_node_put(node);
 		return -ESTALE;
 	}

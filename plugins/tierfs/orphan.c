@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_PAGES	(1U << 20)	/* of all lists: a circle ends */
-
 /* ---- free cells ---- */
 
 static int push_locked(struct tierfs *fs, const uint64_t *cell)
@@ -61,23 +59,32 @@ static int page_read(struct tierfs *fs, const struct tierfs_cells *page)
 	return err;
 }
 
+/* To the end of a list of pages. False: it has none, or is a circle. */
+static bool list_ends(const struct tierfs *fs, const struct tierfs_cells *page)
+{
+	uint64_t left = fs->sb.md->t1_blocks;
+
+	while (page && page->next && left--)
+		page = tierfs_page_at(fs, page->next);
+	return page && !page->next;
+}
+
 int tierfs_cells_init(struct tierfs *fs)
 {
 	const struct tierfs_cells *page;
-	uint32_t log, pages = 0;
+	uint32_t log;
 	int err = 0;
 
 	pthread_mutex_init(&fs->cells.lock, NULL);
-	for (log = 0; log < fs->nr_logs; log++) {
+	for (log = 0; log < fs->nr_logs && !err; log++) {
 		page = first_page(fs, log);
-		do {
-			if (!page || ++pages > MAX_PAGES)
-				return tierfs_broken(fs, 0, "the list of orphans");
+		if (!list_ends(fs, page))
+			return tierfs_broken(fs, 0, "the list of orphans");
+		for (; page && !err; page = tierfs_page_at(fs, page->next)) {
 			if (!log)
 				fs->cells.last = page;
 			err = page_read(fs, page);
-			page = page->next ? tierfs_page_at(fs, page->next) : NULL;
-		} while (!err && page);
+		}
 	}
 	return err;
 }
@@ -141,6 +148,17 @@ int tierfs_orphan_add(struct tierfs_tx *tx, struct tierfs_node *node, struct tie
 	return 0;
 }
 
+/* Where a record says that its cell is; NULL: no cell can be there. */
+static const uint64_t *cell_at(const struct tierfs *fs, tierfs_place_t place)
+{
+	uint64_t offset = place % TIERFS_BLOCK;
+
+	if (offset < sizeof(tierfs_place_t) || offset % sizeof(uint64_t) ||
+	    !tierfs_page_at(fs, place - offset))
+		return NULL;
+	return tierfs_ptr(fs, place, sizeof(uint64_t));
+}
+
 void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec)
 {
 	struct tierfs *fs = tierfs_tx_fs(tx);
@@ -148,10 +166,10 @@ void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node, struct ti
 
 	if (!rec->cell)
 		return;
-	late.cell = tierfs_ptr(fs, rec->cell, sizeof(*late.cell));
+	late.cell = cell_at(fs, rec->cell);
 	rec->cell = 0;
 	if (!late.cell || *late.cell != node->ino) {
-		tierfs_broken(fs, node->ino, "its cell of orphans");
+		tierfs_tx_fail(tx, tierfs_broken(fs, node->ino, "its cell of orphans"));
 		return;
 	}
 	*(uint64_t *)tierfs_tx_get(tx, late.cell, 8, TIERFS_CRC_NONE) = 0;
@@ -217,38 +235,50 @@ static int cut(struct tierfs_node *node)
 	return err;
 }
 
-static void orphan_end(struct tierfs *fs, const uint64_t *cell)
+/* -ENOMEM, or what a cut says; what is broken stays for fsck. */
+static int orphan_end(struct tierfs *fs, const uint64_t *cell)
 {
 	struct tierfs_node *node;
 	int err = tierfs_node_get(fs, *cell, &node);
 
+	if (err == -ENOMEM)
+		return err;
 	if (err || node->rec->cell != tierfs_place(fs, cell)) {
 		tierfs_broken(fs, *cell, "its cell of orphans");
 		if (!err)
 			tierfs_node_put(node);
-		return;
+		return 0;
 	}
-	if (node->rec->nlink) {
-		cut(node);
-		tierfs_node_put(node);
-	} else {
-		tierfs_free_inode(&node->ii);
-	}
+	err = node->rec->nlink ? cut(node) : 0;
+	/* without a name it goes with its last reference */
+	tierfs_node_put(node);
+	return err == -EIO ? 0 : err;
 }
 
-void tierfs_orphans_free(struct tierfs *fs)
+static int page_end(struct tierfs *fs, const struct tierfs_cells *page)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < TIERFS_PAGE_WORDS - 1 && !err; i++) {
+		if (page->cells[i])
+			err = orphan_end(fs, &page->cells[i]);
+	}
+	return err;
+}
+
+int tierfs_orphans_free(struct tierfs *fs)
 {
 	const struct tierfs_cells *page;
-	uint32_t log, i;
+	uint32_t log;
+	int err = 0;
 
 	for (log = 0; log < fs->nr_logs; log++) {
 		page = first_page(fs, log);
-		while (page) {
-			for (i = 0; i < TIERFS_PAGE_WORDS - 1; i++) {
-				if (page->cells[i])
-					orphan_end(fs, &page->cells[i]);
-			}
+		while (page && !err) {
+			err = page_end(fs, page);
 			page = page->next ? tierfs_page_at(fs, page->next) : NULL;
 		}
 	}
+	return err;
 }

@@ -191,10 +191,14 @@ static void forget(struct tierfs *fs)
 		pthread_mutex_destroy(&fs->late[i]);
 }
 
-static int root_check(const struct tierfs *fs)
+static int root_check(struct tierfs *fs)
 {
-	return tierfs_crc_head(fs->root, sizeof(*fs->root)) == fs->root->crc ? 0 :
-		tierfs_broken((struct tierfs *)(uintptr_t)fs, 0, "the root of the tree of inodes");
+	const struct tierfs_root *root = fs->root;
+
+	if (tierfs_crc_head(root, sizeof(*root)) == root->crc && root->nr_chunks &&
+	    root->nr_chunks <= fs->sb.md->t1_blocks / TIERFS_CHUNK_BLOCKS)
+		return 0;
+	return tierfs_broken(fs, 0, "the root of the tree of inodes");
 }
 
 /* What a mount does that may write comes after what it only reads. */
@@ -206,7 +210,7 @@ static int load(struct tierfs *fs)
 	if (!err)
 		err = tierfs_logs_init(fs);
 	if (!err)
-		err = tierfs_recover(fs);
+		err = tierfs_recover(fs, !fs->rdonly);
 	if (!err)
 		err = root_check(fs);
 	if (!err)
@@ -219,9 +223,7 @@ static int load(struct tierfs *fs)
 		return err;
 	fs->sb.root = &root->ii;
 	tierfs_inodes_used(fs);
-	if (!fs->rdonly)
-		tierfs_orphans_free(fs);
-	return 0;
+	return fs->rdonly ? 0 : tierfs_orphans_free(fs);
 }
 
 /* Stores to DAX that is not synchronous (virtio-pmem) wait in the host for an fsync. */
@@ -275,7 +277,6 @@ static void tierfs_umount(struct zus_sb *sb)
 {
 	struct tierfs *fs = tierfs_of(sb);
 
-	/* the last times of the root, which nobody evicts */
 	if (!tierfs_may_change(fs)) {
 		tierfs_rests_drain(fs, true);
 		tierfs_chunks_trim(fs);
@@ -284,29 +285,49 @@ static void tierfs_umount(struct zus_sb *sb)
 	forget(fs);
 }
 
+/* Who is committing sees that nothing may change, or has ended: see write_record (tx.c). */
+static void wait_for_commits(struct tierfs *fs)
+{
+	uint32_t i;
+
+	for (i = 0; i < fs->nr_logs; i++) {
+		pthread_mutex_lock(&fs->logs[i].lock);
+		pthread_mutex_unlock(&fs->logs[i].lock);
+	}
+}
+
+/* Inodes may be evicted meanwhile, and would like to keep their times. */
+static int to_read_only(struct tierfs *fs)
+{
+	__atomic_store_n(&fs->rdonly, true, __ATOMIC_RELAXED);
+	wait_for_commits(fs);
+	if (!__atomic_load_n(&fs->gave_up, __ATOMIC_RELAXED))
+		tierfs_set_clean(fs);
+	return 0;
+}
+
+static int to_writable(struct tierfs *fs)
+{
+	int err = fs->opts.norecovery ? -EROFS : 0;
+
+	if (!err && fs->super->ro_compat & ~TIERFS_RO_COMPAT_KNOWN)
+		err = -EROFS;
+	if (!err)
+		err = tierfs_recover(fs, true);
+	if (!err)
+		err = tierfs_pool_init(fs);
+	if (err)
+		return err;
+	__atomic_store_n(&fs->rdonly, false, __ATOMIC_RELEASE);
+	return tierfs_orphans_free(fs);
+}
+
 /* From rw to ro everything is as after an unmount, from ro to rw as at a mount. */
 static int change_mode(struct tierfs *fs, bool rdonly)
 {
-	int err = 0;
-
 	if (rdonly == fs->rdonly)
 		return 0;
-	if (rdonly) {
-		if (!fs->gave_up)
-			tierfs_set_clean(fs);
-		fs->rdonly = true;
-		return 0;
-	}
-	if (fs->opts.norecovery)
-		return -EROFS;
-	fs->rdonly = false;
-	err = features_check(fs, fs->super);
-	if (!err)
-		err = tierfs_recover(fs);
-	fs->rdonly = err;
-	if (!err)
-		tierfs_orphans_free(fs);
-	return err;
+	return rdonly ? to_read_only(fs) : to_writable(fs);
 }
 
 static int tierfs_remount(struct zus_sb *sb, const struct zus_mount *m)

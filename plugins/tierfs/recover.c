@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_LSN		((uint64_t)1 << 62)	/* nobody gets there by counting */
+
 /* ---- the state of the set ---- */
 
 static bool state_is_valid(const struct tierfs_state *s)
@@ -66,7 +68,7 @@ struct scan {
 static bool head_is_valid(const struct tierfs_log_head *h, const struct tierfs_log *log)
 {
 	return tierfs_crc_tail(h, sizeof(*h)) == h->crc && h->offset < log->bytes &&
-		!(h->offset % TIERFS_LINE);
+		!(h->offset % TIERFS_LINE) && h->horizon < MAX_LSN;
 }
 
 static int heads_read(struct scan *scan, struct tierfs_log *log)
@@ -96,7 +98,8 @@ static bool record_is_whole(const struct tierfs *fs, const struct tierfs_log *lo
 	const struct tierfs_record *r = (const void *)(log->area + offset);
 
 	return r->bytes >= sizeof(*r) && !(r->bytes % TIERFS_LINE) &&
-		r->bytes <= log->bytes - offset &&
+		r->bytes <= log->bytes - offset && r->lsn < MAX_LSN &&
+		(!r->lsn || r->bytes <= log->max_record) &&
 		tierfs_record_crc(fs->super->log_secret, log->index, r) == r->crc;
 }
 
@@ -130,7 +133,8 @@ static bool has_later_record(const struct tierfs *fs, const struct tierfs_log *l
 	for (offset = 0; offset < log->bytes; offset += TIERFS_LINE) {
 		const struct tierfs_record *r = (const void *)(log->area + offset);
 
-		if (r->sequence > sequence && r->sequence >> 32 == sequence >> 32 &&
+		if (r->sequence > sequence && r->sequence >> TIERFS_SEQUENCE_MOUNT ==
+		    sequence >> TIERFS_SEQUENCE_MOUNT &&
 		    record_is_whole(fs, log, offset))
 			return true;
 	}
@@ -337,18 +341,29 @@ static int heads_check(struct tierfs *fs, uint64_t *horizon)
 	return err;
 }
 
-int tierfs_recover(struct tierfs *fs)
+/* A server that was killed may have left what can be seen, but is not durable. */
+static void tables_flush(const struct tierfs *fs)
 {
-	const struct tierfs_state *state = state_find(fs);
+	tierfs_pm_flush(fs, fs->states, 2 * sizeof(*fs->states));
+	tierfs_pm_flush(fs, fs->logs[0].entry, fs->nr_logs * sizeof(*fs->logs[0].entry));
+	tierfs_pm_fence(fs);
+}
+
+int tierfs_recover(struct tierfs *fs, bool may_write)
+{
+	const struct tierfs_state *state;
 	uint64_t horizon = 0;
 	bool clean;
 	int err;
 
+	if (may_write)
+		tables_flush(fs);
+	state = state_find(fs);
 	if (!state)
 		return -EUCLEAN;
 	clean = state->clean;
 	fs->mount = state->mount;
-	if (fs->rdonly) {
+	if (!may_write) {
 		fs->space.inodes = clean ? state->inodes : 0;
 		fs->space.inodes_known = clean;
 		if (clean || fs->opts.norecovery)
@@ -357,7 +372,7 @@ int tierfs_recover(struct tierfs *fs)
 			"it, or -o norecovery shows what is there");
 		return -EROFS;
 	}
-	if (state->mount == UINT32_MAX)
+	if (state->mount >= TIERFS_MAX_MOUNT)
 		return -EOVERFLOW;
 	fs->space.inodes = clean ? state->inodes : 0;
 	fs->space.inodes_known = clean;
@@ -375,5 +390,7 @@ void tierfs_set_clean(struct tierfs *fs)
 	uint64_t inodes = tierfs_inodes_used(fs);
 
 	tierfs_horizon_move(fs);
+	if (__atomic_load_n(&fs->errors, __ATOMIC_RELAXED))
+		return;
 	state_write(fs, fs->mount, true, inodes);
 }

@@ -187,10 +187,13 @@ static int do_rename(struct rename *a)
 	err = way_of(a)(a);
 	if (!err)
 		err = check_links(a);
-	if (err)
+	if (err && a->whiteout)
+		tierfs_node_drop(a->whiteout);
+	if (err) {
 		tierfs_tx_abort(a->tx);
-	else
-		err = tierfs_tx_commit(a->tx);
+		return err;
+	}
+	err = tierfs_tx_commit(a->tx);
 	if (err && a->whiteout)
 		tierfs_node_drop(a->whiteout);
 	return err;
@@ -207,7 +210,7 @@ static void show(struct rename *a)
 	}
 	tierfs_dir_settle(a->nodes[OLD_DIR]);
 	if (a->whiteout) {
-		tierfs_node_show(a->whiteout);
+		tierfs_node_born(a->whiteout);
 		tierfs_node_put(a->whiteout);
 	}
 }

@@ -90,6 +90,28 @@ static int record_cut_end(struct tierfs_node *node)
 	return tierfs_tx_commit(tx);
 }
 
+int tierfs_cut_end_locked(struct tierfs_node *node)
+{
+	int err;
+
+	if (!node->rec->cell || !node->rec->nlink)
+		return 0;
+	err = tierfs_map_truncate(node, tierfs_up(node->rec->size));
+	return err ? err : record_cut_end(node);
+}
+
+int tierfs_cut_end(struct tierfs_node *node)
+{
+	int err;
+
+	if (!node->rec->cell || !node->rec->nlink)
+		return 0;
+	tierfs_nodes_lock(&node, 1);
+	err = tierfs_cut_end_locked(node);
+	tierfs_nodes_unlock(&node, 1);
+	return err;
+}
+
 static int truncate_down(struct tierfs_node *node, uint64_t size)
 {
 	bool later;
@@ -108,8 +130,10 @@ static int truncate_down(struct tierfs_node *node, uint64_t size)
 
 static int truncate_up(struct tierfs_node *node, uint64_t old, uint64_t size)
 {
-	int err = tierfs_zero_tail(node, old, size);
+	int err = tierfs_cut_end_locked(node);
 
+	if (!err)
+		err = tierfs_zero_tail(node, old, size);
 	return err ? err : record_size(node, size);
 }
 
@@ -349,6 +373,9 @@ int tierfs_fallocate(struct zus_ii *ii, struct zus_io *io, uint32_t mode)
 		return err;
 	if (!S_ISREG(node->type))
 		return -EINVAL;
+	err = tierfs_cut_end(node);
+	if (err)
+		return err;
 	err = change_space(node, &r, mode);
 	touch_err = tierfs_touch(node);
 	return err ? err : touch_err;

@@ -112,6 +112,7 @@ struct tierfs_log {
 struct tierfs_thread {
 	struct tierfs_tx *tx[TIERFS_TX_DEPTH];	/* made when first used; tx.c */
 	uint32_t depth;			/* of those that are open */
+	bool is_trimming;		/* in tierfs_chunks_trim */
 	uint32_t group;			/* where its last small blocks came from */
 	uint64_t pad[4];
 };
@@ -354,6 +355,8 @@ uint32_t tierfs_tx_left(const struct tierfs_tx *tx);
  */
 int tierfs_tx_commit(struct tierfs_tx *tx);
 void tierfs_tx_abort(struct tierfs_tx *tx);
+/* It cannot be: the commit will abort and return err. */
+void tierfs_tx_fail(struct tierfs_tx *tx, int err);
 struct tierfs *tierfs_tx_fs(const struct tierfs_tx *tx);
 
 /* Bits that are changed at commit, under late locks (tx.c): for alloc.c and chunk.c. */
@@ -422,13 +425,18 @@ int tierfs_logs_check(const struct tierfs *fs);
  * Takes the number of this mount, replays, empties the logs. -EUCLEAN: damage, fsck.tierfs decides;
  * -EROFS: something is to be replayed and the mount may not write.
  */
-int tierfs_recover(struct tierfs *fs);
-/* The last thing at umount: the next mount has nothing to do. */
+int tierfs_recover(struct tierfs *fs, bool may_write);
+/*
+ * The last thing at umount, when nothing is committed any more: the next mount has nothing to do. A
+ * file system that has met broken metadata is left for fsck -p.
+ */
 void tierfs_set_clean(struct tierfs *fs);
 
 /* ---- alloc.c: blocks ---- */
 
 int tierfs_space_init(struct tierfs *fs);
+/* The chunks that only metadata gets, once: at a mount that may write. -ENOMEM. */
+int tierfs_pool_init(struct tierfs *fs);
 void tierfs_space_fini(struct tierfs *fs);
 
 #define TIERFS_ALLOC_RESERVE	1U	/* may use the pool of chunks */
@@ -470,6 +478,7 @@ struct tierfs_chunk_ram {
 	uint64_t bits[16];		/* used, reserved or at rest */
 	uint16_t free;
 	uint16_t count;			/* objects */
+	uint32_t object_bytes;
 	uint8_t list;			/* index of partial */
 	bool is_partial;
 	bool doomed;			/* is being given back: nothing comes from here */
@@ -494,8 +503,8 @@ void tierfs_object_release(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32
 void tierfs_object_rest(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit, uint64_t lsn);
 /* For alloc.c, with the space's lock: the object is free. */
 void tierfs_object_clear(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit);
-/* Gives empty chunks back, by transactions of its own; for tx.c, without locks of this file. */
-void tierfs_chunks_trim(struct tierfs *fs);
+/* Gives empty chunks back, by transactions of its own; without the space's lock. Any? */
+bool tierfs_chunks_trim(struct tierfs *fs);
 void tierfs_chunks_fini(struct tierfs *fs);
 /* Inodes in use; looks at all chunks if nobody has counted them yet. */
 uint64_t tierfs_inodes_used(struct tierfs *fs);
@@ -510,6 +519,8 @@ struct tierfs_node {
 	pthread_mutex_t lock;		/* the record, the map and what it points to */
 	uint32_t type;			/* S_IFMT bits */
 	bool broken;			/* -EIO for everything but what frees the handle */
+	bool is_new;			/* nobody finds it yet; these two with the shard's lock */
+	bool is_dying;			/* is being erased: nobody finds it any more */
 	uint64_t hint;			/* directories: the block of the last new name */
 	struct tierfs_room *room;	/* directories: see room.c; NULL = nothing is known */
 	uint32_t growth;		/* map.c: odd while a higher map is stored; atomic */
@@ -535,10 +546,12 @@ int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node);
 void tierfs_node_put(struct tierfs_node *node);
 /*
  * A handle for a slot that tx has allocated, and the copy of its record, which is filled from zi:
- * the shared inode is filled too. After an abort of tx tierfs_node_drop frees the handle.
+ * the shared inode is filled too. After the commit tierfs_node_born lets others find it;
+ * tierfs_node_drop, before an abort of tx, frees the handle.
  */
 int tierfs_node_new(struct tierfs_tx *tx, const struct zus_inode *zi, struct tierfs_node **node,
 		    struct tierfs_inode **rec);
+void tierfs_node_born(struct tierfs_node *node);
 void tierfs_node_drop(struct tierfs_node *node);
 /* The record of a locked node for a change; `changes` is raised. */
 struct tierfs_inode *tierfs_node_change(struct tierfs_tx *tx, struct tierfs_node *node);
@@ -574,8 +587,8 @@ int tierfs_orphan_add(struct tierfs_tx *tx, struct tierfs_node *node, struct tie
 void tierfs_orphan_del(struct tierfs_tx *tx, struct tierfs_node *node, struct tierfs_inode *rec);
 /* For tx.c: a cell is free again. */
 void tierfs_cell_release(struct tierfs *fs, const uint64_t *cell);
-/* Frees what had no name when the last mount ended, and cuts what is to be cut. */
-void tierfs_orphans_free(struct tierfs *fs);
+/* Frees what had no name when the last mount ended, and cuts what is to be cut. 0 or -errno. */
+int tierfs_orphans_free(struct tierfs *fs);
 /* Frees all that an inode without links has, its slot last. The handle is nobody else's. */
 int tierfs_node_erase(struct tierfs_node *node);
 

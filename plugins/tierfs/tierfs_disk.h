@@ -361,13 +361,15 @@ struct tierfs_log_entry {
 struct tierfs_record {
 	uint32_t crc;			/* CRC32C of the record, seeded; this field 0 */
 	uint32_t bytes;			/* all of it, a multiple of 64 */
-	uint64_t sequence;		/* number of the mount << 32 | count; in a row */
+	uint64_t sequence;		/* number of the mount << 40 | count; in a row */
 	uint64_t lsn;
 	uint64_t operation[2];		/* id of the message, or 0 */
 	int64_t result;
 	uint64_t reserved[2];
 };
 
+#define TIERFS_SEQUENCE_MOUNT	40		/* shift: 2^40 records of a log in a mount */
+#define TIERFS_MAX_MOUNT	((1U << 24) - 1)
 #define TIERFS_ENTRY_WORDS_SHIFT 56
 #define TIERFS_ENTRY_MAX_WORDS	255U
 

@@ -130,6 +130,12 @@ struct tierfs *tierfs_tx_fs(const struct tierfs_tx *tx)
 	return tx->fs;
 }
 
+void tierfs_tx_fail(struct tierfs_tx *tx, int err)
+{
+	if (!tx->err)
+		tx->err = err;
+}
+
 void tierfs_tx_aside(struct tierfs_tx *tx)
 {
 	tx->aside = true;
@@ -148,6 +154,14 @@ uint32_t tierfs_tx_left(const struct tierfs_tx *tx)
 
 /* ---- copies ---- */
 
+/* A place to change that leads nowhere: the transaction fails. */
+static void *nowhere(struct tierfs_tx *tx)
+{
+	tierfs_tx_fail(tx, -EFBIG);
+	memset(tx->nowhere, 0, sizeof(tx->nowhere));
+	return tx->nowhere;
+}
+
 static struct span *span_find(struct tierfs_tx *tx, const void *addr)
 {
 	uint32_t i;
@@ -165,10 +179,8 @@ static struct span *span_add(struct tierfs_tx *tx, const void *addr, size_t byte
 {
 	struct span *s;
 
-	if (tx->nr_spans == TIERFS_TX_SPANS || bytes > TIERFS_TX_ARENA - tx->arena) {
-		tx->err = -EFBIG;
+	if (tx->nr_spans == TIERFS_TX_SPANS || bytes > TIERFS_TX_ARENA - tx->arena)
 		return NULL;
-	}
 	s = &tx->spans[tx->nr_spans++];
 	*s = (struct span){
 		.addr = addr,
@@ -185,15 +197,11 @@ void *tierfs_tx_get(struct tierfs_tx *tx, const void *addr, size_t bytes,
 {
 	struct span *s = span_find(tx, addr);
 
-	if (s && s->bytes != bytes) {
-		tx->err = -EFBIG;
-		return tx->nowhere;
-	}
 	if (s)
-		return s->copy;
+		return s->bytes == bytes ? s->copy : nowhere(tx);
 	s = span_add(tx, addr, bytes, crc);
 	if (!s)
-		return tx->nowhere;
+		return nowhere(tx);
 	memcpy(s->copy, addr, bytes);
 	/* most changes are of a few words */
 	tx->bytes += 16 + (uint32_t)bytes / 4;
@@ -205,10 +213,8 @@ void *tierfs_tx_new(struct tierfs_tx *tx, const void *addr, size_t bytes,
 {
 	struct span *s = span_find(tx, addr) ? NULL : span_add(tx, addr, bytes, crc);
 
-	if (!s) {
-		tx->err = -EFBIG;
-		return tx->nowhere;
-	}
+	if (!s)
+		return nowhere(tx);
 	s->fresh = true;
 	memset(s->copy, 0, bytes);
 	tx->bytes += 8 + (uint32_t)bytes;
@@ -247,37 +253,47 @@ bool tierfs_tx_late(struct tierfs_tx *tx, const struct tierfs_late *late)
 		return false;
 	}
 	tx->late[tx->nr_late++] = *late;
-	tx->bytes += 48;
+	tx->bytes += 48;		/* an estimate: more when it is split over two groups */
 	return true;
 }
 
 /* ---- commit: late locks and bits ---- */
-
-static unsigned int late_lock_of(const struct tierfs *fs, const struct tierfs_late *l)
-{
-	uint64_t key = l->chunk ? offset_of(fs, l->chunk->head) / TIERFS_CHUNK * 2 + 1 :
-				  l->bn / TIERFS_GROUP_BLOCKS * 2;
-
-	return (unsigned int)(key * 0x9e3779b97f4a7c15ULL >> 56) % TIERFS_LATE_LOCKS;
-}
 
 /* The locks of all late operations, a bit each; taken in the order of their numbers. */
 struct lock_set {
 	uint64_t bits[TIERFS_LATE_LOCKS / 64];
 };
 
+static void set_add(struct lock_set *set, uint64_t key)
+{
+	unsigned int no = (key * 0x9e3779b97f4a7c15ULL >> 56) % TIERFS_LATE_LOCKS;
+
+	set->bits[no / 64] |= (uint64_t)1 << no % 64;
+}
+
+/* Blocks may lie in several groups. */
+static void set_add_late(const struct tierfs *fs, struct lock_set *set,
+			 const struct tierfs_late *l)
+{
+	uint64_t g;
+
+	if (l->cell)
+		return;
+	if (l->chunk) {
+		set_add(set, offset_of(fs, l->chunk->head) / TIERFS_CHUNK * 2 + 1);
+		return;
+	}
+	for (g = l->bn / TIERFS_GROUP_BLOCKS; g <= (l->bn + l->n - 1) / TIERFS_GROUP_BLOCKS; g++)
+		set_add(set, g * 2);
+}
+
 static void late_lock(struct tierfs_tx *tx, struct lock_set *set)
 {
 	unsigned int i;
 
 	memset(set, 0, sizeof(*set));
-	for (i = 0; i < tx->nr_late; i++) {
-		unsigned int no = late_lock_of(tx->fs, &tx->late[i]);
-
-		if (tx->late[i].cell)
-			continue;
-		set->bits[no / 64] |= (uint64_t)1 << no % 64;
-	}
+	for (i = 0; i < tx->nr_late; i++)
+		set_add_late(tx->fs, set, &tx->late[i]);
 	for (i = 0; i < TIERFS_LATE_LOCKS; i++) {
 		if (!set->bits[i / 64])
 			i |= 63;
@@ -331,14 +347,17 @@ static uint32_t group_crc(const uint64_t *bits, const struct tierfs_group_desc *
 	return tierfs_crc(tierfs_crc(0, bits, TIERFS_LINE), desc->kinds, sizeof(desc->kinds));
 }
 
-/* Blocks of one group. */
+/*
+ * Blocks of one group. The kinds are stored before the bits: who finds a bit set finds the kind that
+ * its chunk has now (chunk.c).
+ */
 static bool change_group(struct tierfs_tx *tx, const struct tierfs_late *l, uint64_t bn, uint32_t n)
 {
 	const struct tierfs_dev *d = tierfs_dev_of(tx->fs, bn);
 	uint64_t g = (bn - d->first_bn) / TIERFS_GROUP_BLOCKS;
-	uint64_t *bits = tierfs_tx_get(tx, d->bitmaps + g * 8, TIERFS_LINE, TIERFS_CRC_NONE);
 	struct tierfs_group_desc *desc = tierfs_tx_get(tx, d->descs + g, sizeof(*desc),
 						       TIERFS_CRC_NONE);
+	uint64_t *bits = tierfs_tx_get(tx, d->bitmaps + g * 8, TIERFS_LINE, TIERFS_CRC_NONE);
 	bool set = l->what == TIERFS_LATE_BLOCKS_SET;
 	uint32_t i, first = (uint32_t)(bn - d->first_bn) % TIERFS_GROUP_BLOCKS;
 
@@ -497,8 +516,11 @@ static int image_build(struct tierfs_tx *tx, struct tierfs_log *log)
 static int write_record(struct tierfs_tx *tx, uint64_t *lsn)
 {
 	struct tierfs_log *log = tierfs_log_lock(tx->fs);
-	int bytes = image_build(tx, log);
+	/* a remount to read-only waits for this lock, and nothing is written after it */
+	int bytes = tierfs_may_change(tx->fs);
 
+	if (!bytes)
+		bytes = image_build(tx, log);
 	if (bytes > 0)
 		*lsn = tierfs_log_append(tx->fs, log, (uint32_t)bytes, tx->aside);
 	tierfs_log_unlock(log);
@@ -550,7 +572,7 @@ int tierfs_tx_commit(struct tierfs_tx *tx)
 	tx_end(tx);
 	if (fs->opts.test_horizon)
 		tierfs_horizon_move(fs);
-	if (!tx->depth)
+	if (!tx->depth && LIST_FIRST(&fs->space.doomed))
 		tierfs_chunks_trim(fs);
 	return 0;
 }

@@ -153,6 +153,8 @@ ssize_t tierfs_write(struct zus_ii *ii, struct zus_io *io)
 
 	if (!err)
 		err = tierfs_check_range(io->pos, io->len);
+	if (!err)
+		err = tierfs_cut_end(node);
 	while (!err && w.pos < w.end) {
 		err = write_on(&w);
 		if (!err && w.pos < w.end && zus_signal_pending())

@@ -262,8 +262,8 @@ static int change_build(struct tierfs_tx *tx, struct tierfs_inode *rec, const st
 	int err = 0;
 
 	build_init(&b, tx, rec);
-	/* who removes something must not fail for want of space */
-	if (!c->value)
+	/* who removes something, or changes rights, must not fail for want of space */
+	if (!c->value || c->type == ZUFS_XATTR_SYSTEM)
 		b.flags = TIERFS_ALLOC_RESERVE;
 	if (c->entry)
 		value_free(tx, rec, c->entry);

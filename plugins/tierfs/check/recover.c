@@ -88,7 +88,7 @@ static int write_head(struct recovery *r, uint32_t index)
 	int newest = tierfs_image_log_head(e);
 	const struct tierfs_log_head *at = &e->heads[!newest];
 	struct tierfs_log_head head = {
-		.sequence = (uint64_t)r->mount << 32 | 1,
+		.sequence = (uint64_t)r->mount << TIERFS_SEQUENCE_MOUNT | 1,
 		.horizon = r->c.max_lsn,
 		.generation = e->heads[newest].generation + 1,
 	};

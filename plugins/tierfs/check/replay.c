@@ -91,7 +91,8 @@ static void check_end(struct tck *c, const struct cursor *cur, uint32_t index)
 	for (offset = 0; offset < cur->entry->bytes; offset += TIERFS_LINE) {
 		const struct tierfs_record *r = (const void *)(area + offset);
 
-		if (r->sequence <= cur->sequence || r->sequence >> 32 != cur->sequence >> 32 ||
+		if (r->sequence <= cur->sequence || r->sequence >> TIERFS_SEQUENCE_MOUNT !=
+				cur->sequence >> TIERFS_SEQUENCE_MOUNT ||
 		    !tierfs_image_record(&c->img, index, cur->entry, offset))
 			continue;
 		tck_error(c, log_object(index),

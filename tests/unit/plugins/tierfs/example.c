@@ -48,7 +48,7 @@ static void mount(void)
 	state[1].mount = 1;
 	state[1].crc = tierfs_crc_tail(&state[1], sizeof(*state));
 	for (i = 0; i < s->log_count; i++) {
-		logs[i].heads[1].sequence = (uint64_t)1 << 32 | 1;
+		logs[i].heads[1].sequence = (uint64_t)1 << TIERFS_SEQUENCE_MOUNT | 1;
 		logs[i].heads[1].generation = 2;
 		logs[i].heads[1].crc = tierfs_crc_tail(&logs[i].heads[1], TIERFS_LINE);
 	}
@@ -79,7 +79,7 @@ static void record_chmod(void)
 		(ROOT_DIR + offsetof(struct tierfs_inode, changes));
 	*at++ = words[offsetof(struct tierfs_inode, changes) / 8];
 	*r = (struct tierfs_record){
-		.bytes = 2 * TIERFS_LINE, .sequence = (uint64_t)1 << 32 | 1, .lsn = 1,
+		.bytes = 2 * TIERFS_LINE, .sequence = (uint64_t)1 << TIERFS_SEQUENCE_MOUNT | 1, .lsn = 1,
 	};
 	/* the seed stands before the record, whose own crc is 0 in the sum */
 	r->crc = tierfs_crc(tierfs_crc(0, seed, sizeof(seed)), r, r->bytes);
