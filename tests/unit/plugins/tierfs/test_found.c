@@ -7,7 +7,42 @@
 
 #include <stdio.h>
 
-#define MANY	700U
+#define ONE_BUCKET	420U
+#define SPLITS_NEXT	448U
+#define RENAMES		4000U
+
+static void rename_name(struct fixture *fx, struct fake_node dir, const char *from, const char *to)
+{
+	struct fake_node node = must_lookup(fx, dir, from);
+
+	assert_int_equal(fake_rename(fx->t, dir, from, node, dir, to,
+				     (struct fake_node){ .ii = 0 }, 0), 0);
+	must_forget(fx, node);
+	assert_int_not_equal(ino_of(fx, dir, to), 0);
+	assert_int_equal(ino_of(fx, dir, from), 0);
+}
+
+static struct fake_node dir_of(struct fixture *fx, unsigned int names)
+{
+	struct fake_node dir = must_mkdir(fx, fx->root, "dir");
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < names; i++) {
+		snprintf(name, sizeof(name), "some-name-%u", i);
+		must_forget(fx, must_creat(fx, dir, name));
+	}
+	return dir;
+}
+
+static void remove_dir(struct fixture *fx, struct fake_node dir)
+{
+	must_forget(fx, dir);
+	remount_same(fx);
+	dir = must_lookup(fx, fx->root, "dir");
+	must_remove_all(fx, dir);
+	must_remove(fx, fx->root, dir, "dir");
+}
 
 /*
  * A rename within a directory takes one cell out of its index and puts another one in: the search for
@@ -16,33 +51,31 @@
 static void renamed_names_are_found(void **state)
 {
 	struct fixture *fx = *state;
-	struct fake_node dir = must_mkdir(fx, fx->root, "dir"), node;
-	char name[32], other[32];
-	unsigned int i;
+	struct fake_node dir = dir_of(fx, ONE_BUCKET);
+	unsigned int now[ONE_BUCKET], i, next = ONE_BUCKET, seed = 1;
+	char from[32], to[32];
 
-	for (i = 0; i < MANY; i++) {
-		snprintf(name, sizeof(name), "some-name-%u", i);
-		must_forget(fx, must_creat(fx, dir, name));
+	for (i = 0; i < ONE_BUCKET; i++)
+		now[i] = i;
+	for (; next < ONE_BUCKET + RENAMES; next++) {
+		i = (unsigned int)rand_r(&seed) % ONE_BUCKET;
+		snprintf(from, sizeof(from), "some-name-%u", now[i]);
+		snprintf(to, sizeof(to), "some-name-%u", next);
+		rename_name(fx, dir, from, to);
+		now[i] = next;
 	}
-	for (i = 0; i < MANY; i++) {
-		snprintf(name, sizeof(name), "some-name-%u", i);
-		snprintf(other, sizeof(other), "other-%u", i);
-		node = must_lookup(fx, dir, name);
-		assert_int_equal(fake_rename(fx->t, dir, name, node, dir, other,
-					     (struct fake_node){ .ii = 0 }, 0), 0);
-		must_forget(fx, node);
-		assert_int_not_equal(ino_of(fx, dir, other), 0);
-		assert_int_equal(ino_of(fx, dir, name), 0);
-	}
-	must_forget(fx, dir);
-	remount_same(fx);
-	dir = must_lookup(fx, fx->root, "dir");
-	for (i = 0; i < MANY; i++) {
-		snprintf(other, sizeof(other), "other-%u", i);
-		assert_int_not_equal(ino_of(fx, dir, other), 0);
-	}
-	must_remove_all(fx, dir);
-	must_remove(fx, fx->root, dir, "dir");
+	remove_dir(fx, dir);
+}
+
+/* The same where the bucket of the index is as full as it gets. */
+static void a_rename_does_not_split_what_it_has_changed(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_node dir = dir_of(fx, SPLITS_NEXT);
+
+	rename_name(fx, dir, "some-name-7", "other");
+	must_forget(fx, must_creat(fx, dir, "some-name-7"));
+	remove_dir(fx, dir);
 }
 
 /* An inode goes with its last reference, whatever message brings that back. */
@@ -116,6 +149,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(renamed_names_are_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rename_does_not_split_what_it_has_changed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_late_reference_leaks_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_chunks_become_data_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_remount_to_writable_has_a_reserve, setup,
