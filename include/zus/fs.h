@@ -347,7 +347,9 @@ struct zus_fs_ops {
 	 * (ZUFS_RET_NEW, _PUT_NOW, _LOCKED_PUT) the result is that of write(2), else it means
 	 * nothing. The contract is over, also after an error: then i_size is what it was before
 	 * get_blocks, nothing of the range is mapped, and what get_blocks has allocated is the
-	 * plugin's to give back. NULL: put_blocks.
+	 * plugin's to give back: it may go to another file only when the inode is evicted or freed,
+	 * because a fault may have mapped it between the two, and the kernel drops that after the
+	 * answer, or when the writer was killed not before the inode goes. NULL: put_blocks.
 	 */
 	int (*put_write)(struct zus_ii *ii, const struct zus_blocks *b);
 };

@@ -79,9 +79,13 @@ static int sync_inode(struct inode *inode, loff_t start, loff_t end, bool datasy
 int zuf_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	int err = sync_inode(file_inode(file), start, end, datasync);
-	/* puts of writes that were lost with the server: each open file learns of them once */
-	int lost = file_check_and_advance_wb_err(file);
+	int lost;
 
+	/* the system call starts anew, and is the one that tells */
+	if (zuf_is_interrupted(err))
+		return err;
+	/* puts of writes that were lost with the server: each open file learns of them once */
+	lost = file_check_and_advance_wb_err(file);
 	return err ?: lost;
 }
 

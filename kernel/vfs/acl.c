@@ -150,7 +150,8 @@ static void set_mode(struct inode *inode, umode_t mode)
 static int store_with_mode(struct inode *inode, int type, const struct posix_acl *acl,
 			   umode_t mode)
 {
-	u32 bits = STATX_MODE | STATX_CTIME | ZUF_I(inode)->riding_attr;
+	u32 riding = ZUF_I(inode)->riding_attr;
+	u32 bits = STATX_MODE | STATX_CTIME | riding;
 	umode_t old_mode = inode->i_mode;
 	struct zuf_touch touch;
 	bool same = false;
@@ -164,7 +165,8 @@ static int store_with_mode(struct inode *inode, int type, const struct posix_acl
 	err = acl_store(inode, type, acl);
 	/* there was no ACL: only the mode changes, if at all */
 	if (err == -ENODATA && !acl) {
-		same = mode == old_mode && bits == (STATX_MODE | STATX_CTIME);
+		/* chmod(2) has changed the mode before, and nobody has told the server */
+		same = mode == old_mode && !riding;
 		err = same ? 0 : zuf_setattr_send(inode, bits);
 	}
 	if (err)
