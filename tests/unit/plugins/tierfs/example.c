@@ -79,7 +79,9 @@ static void record_chmod(void)
 		(ROOT_DIR + offsetof(struct tierfs_inode, changes));
 	*at++ = words[offsetof(struct tierfs_inode, changes) / 8];
 	*r = (struct tierfs_record){
-		.bytes = 2 * TIERFS_LINE, .sequence = (uint64_t)1 << TIERFS_SEQUENCE_MOUNT | 1, .lsn = 1,
+		.bytes = 2 * TIERFS_LINE,
+		.sequence = (uint64_t)1 << TIERFS_SEQUENCE_MOUNT | 1,
+		.lsn = 1,
 	};
 	/* the seed stands before the record, whose own crc is 0 in the sum */
 	r->crc = tierfs_crc(tierfs_crc(0, seed, sizeof(seed)), r, r->bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * tierfs: faults that readers of the code have found, a test each. The checker looks at the media at
- * each unmount (fixture.c).
+ * tierfs: faults that readers of the code have found, a test each. The checker looks at the media
+ * at each unmount (fixture.c).
  */
 #include "fixture.h"
 
@@ -45,8 +45,8 @@ static void remove_dir(struct fixture *fx, struct fake_node dir)
 }
 
 /*
- * A rename within a directory takes one cell out of its index and puts another one in: the search for
- * the new one must not end at the place of the old one.
+ * A rename within a directory takes one cell out of its index and puts another one in: the search
+ * for the new one must not end at the place of the old one.
  */
 static void renamed_names_are_found(void **state)
 {
