@@ -157,8 +157,8 @@ static bool ram_read(struct tierfs *fs, struct tierfs_chunk_ram *c)
 }
 
 /*
- * Makes a chunk known; with the lock. NULL: *err. `fresh`: it was just made, and what is known of an
- * empty chunk that is being given back is of the one before it.
+ * Makes a chunk known; with the lock. NULL: *err. `fresh`: it was just made, and what is known of
+ * an empty chunk that is being given back is of the one before it.
  */
 static struct tierfs_chunk_ram *ram_load(struct tierfs *fs, uint64_t number, bool fresh, int *err)
 {

@@ -71,9 +71,9 @@ int tierfs_hash_begin(const struct tierfs_node *dir, uint32_t hash, struct tierf
 bool tierfs_hash_next(struct tierfs_cells_of *cells, uint64_t *unit);
 
 /*
- * In tx, once each in a directory and transaction, removal first. rec: the record's copy. `changed`:
- * of a transaction that does both, the bucket that the removal has changed: what T1 shows of it is
- * not what it will be. Else NULL. -ENOSPC, -ENOMEM, -EIO.
+ * In tx, once each in a directory and transaction, removal first. rec: the record's copy.
+ * `changed`: of a transaction that does both, the bucket that the removal has changed: what T1
+ * shows of it is not what it will be. Else NULL. -ENOSPC, -ENOMEM, -EIO.
  */
 int tierfs_hash_add(struct tierfs_tx *tx, struct tierfs_node *dir, struct tierfs_inode *rec,
 		    uint32_t hash, uint64_t unit, const struct tierfs_bucket *changed);

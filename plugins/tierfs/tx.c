@@ -348,8 +348,8 @@ static uint32_t group_crc(const uint64_t *bits, const struct tierfs_group_desc *
 }
 
 /*
- * Blocks of one group. The kinds are stored before the bits: who finds a bit set finds the kind that
- * its chunk has now (chunk.c).
+ * Blocks of one group. The kinds are stored before the bits: who finds a bit set finds the kind
+ * that its chunk has now (chunk.c).
  */
 static bool change_group(struct tierfs_tx *tx, const struct tierfs_late *l, uint64_t bn, uint32_t n)
 {
