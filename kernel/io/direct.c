@@ -163,7 +163,7 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 {
 	struct rw_call *rw = d->rw;
 	loff_t size = i_size_read(rw->inode);
-	ssize_t done = direct_get(d, len);
+	ssize_t done = direct_get(d, len), copied = 0;
 	int err;
 
 	/* the server never touches the user's memory: its -EFAULT asks for no fault-in */
@@ -173,7 +173,7 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 		return ZUF_DIRECT_REFUSED;
 	done = zuf_contract_bytes(&d->c, len);
 	if (done > 0)
-		done = copy_blocks(d, done);
+		done = copied = copy_blocks(d, done);
 	if (rw->write && done > 0) {
 		/* the data must be durable before what makes it visible */
 		pmem_wmb();
@@ -186,7 +186,10 @@ static ssize_t direct_transfer(struct direct *d, size_t len)
 	d->c.copied = max_t(ssize_t, done, 0);
 	err = zuf_contract_put(&d->c, false);
 	if (unlikely(err) && zuf_contract_has_result(&d->c))
-		return direct_refused(d, size, err);
+		done = direct_refused(d, size, err);
+	/* io_uring goes on where the iterator stands, after a part that succeeded */
+	if (unlikely(done < 0 && copied > 0))
+		iov_iter_revert(rw->iter, copied);
 	return done;
 }
 
