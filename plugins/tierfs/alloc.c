@@ -170,9 +170,9 @@ static bool drain(struct tierfs *fs)
 {
 	bool any;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	any = drain_locked(fs);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	return any;
 }
 
@@ -200,11 +200,11 @@ void tierfs_rest_add(struct tierfs *fs, const struct tierfs_rest *what)
 	if (!rest)
 		return;
 	*rest = *what;
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	STAILQ_INSERT_TAIL(&fs->space.rests, rest, link);
 	fs->space.nr_rests++;
 	drain_locked(fs);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 }
 
 void tierfs_blocks_rest(struct tierfs *fs, uint64_t bn, uint64_t n, uint64_t lsn)
@@ -245,9 +245,9 @@ void tierfs_blocks_idle(struct zus_sb *sb, uint64_t bn, uint64_t n)
 {
 	struct tierfs *fs = tierfs_of(sb);
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	blocks_clear_locked(fs, bn, n);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 }
 
 void tierfs_blocks_release(struct tierfs *fs, uint64_t bn, uint64_t n)
@@ -270,13 +270,13 @@ bool tierfs_block_take(struct zus_sb *sb, uint64_t bn)
 
 	if (bn / GROUP >= fs->space.nr_groups)
 		return false;
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	group = &fs->space.groups[bn / GROUP];
 	if (tierfs_group_load(fs, bn / GROUP) && !is_set(group, bn % GROUP)) {
 		bits_change(fs, group, bn % GROUP, 1, true);
 		is_free = true;
 	}
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	return is_free;
 }
 
@@ -290,10 +290,10 @@ void tierfs_blocks_free(struct tierfs_tx *tx, uint64_t bn, uint64_t n)
 	bool loaded = true;
 	uint64_t g;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	for (g = bn / GROUP; g <= (bn + n - 1) / GROUP && g < fs->space.nr_groups; g++)
 		loaded = loaded && tierfs_group_load(fs, g);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	if (!loaded) {
 		tierfs_tx_fail(tx, -EIO);
 		return;
@@ -400,7 +400,7 @@ static uint64_t alloc_locked(struct tierfs *fs, uint64_t index, uint64_t goal, u
 }
 
 uint64_t tierfs_blocks_alloc(struct tierfs_tx *tx, uint64_t index, uint64_t goal, uint64_t max,
-			     unsigned int flags, uint64_t *bn)
+			     uint64_t *bn)
 {
 	struct tierfs *fs = tierfs_tx_fs(tx);
 	struct tierfs_late late = {
@@ -409,16 +409,15 @@ uint64_t tierfs_blocks_alloc(struct tierfs_tx *tx, uint64_t index, uint64_t goal
 	};
 	uint64_t n;
 
-	(void)flags;
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	n = alloc_locked(fs, index, goal, max, bn);
 	if (!n && fs->space.nr_rests) {
-		pthread_mutex_unlock(&fs->space.lock);
+		zus_mutex_unlock(&fs->space.lock);
 		tierfs_rests_drain(fs, true);
-		pthread_mutex_lock(&fs->space.lock);
+		zus_mutex_lock(&fs->space.lock);
 		n = alloc_locked(fs, index, goal, max, bn);
 	}
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	if (!n)
 		return 0;
 	late.bn = *bn;
@@ -503,14 +502,14 @@ uint64_t tierfs_chunk_reserve(struct tierfs *fs, unsigned int flags)
 {
 	uint64_t bn;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	bn = chunk_alloc_locked(fs, flags);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	if (bn || !tierfs_rests_drain(fs, true))
 		return bn;
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	bn = chunk_alloc_locked(fs, flags);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	return bn;
 }
 

@@ -302,9 +302,9 @@ static int chunk_make(struct tierfs *fs, unsigned int list, unsigned int flags)
 	err = tierfs_tx_commit(tx);
 	if (err)
 		return err;
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	c = ram_load(fs, bn / TIERFS_CHUNK_BLOCKS, true, &err);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	return c ? 0 : err;
 }
 
@@ -421,9 +421,9 @@ static const struct tierfs_chunk *tree_find(struct tierfs *fs, uint64_t index)
 
 	if (head)
 		return head;
-	pthread_mutex_lock(&fs->tree_lock);
+	zus_mutex_lock(&fs->tree_lock);
 	head = tree_look(fs, index);
-	pthread_mutex_unlock(&fs->tree_lock);
+	zus_mutex_unlock(&fs->tree_lock);
 	return head;
 }
 
@@ -437,7 +437,7 @@ static int object_take(struct tierfs *fs, unsigned int list, struct tierfs_chunk
 	struct tierfs_chunk_ram *c;
 	uint32_t w = 0;
 
-	pthread_mutex_lock(&s->lock);
+	zus_mutex_lock(&s->lock);
 	while (!(c = LIST_FIRST(&s->partial[list])) && scan_step(fs))
 		;
 	if (c) {
@@ -449,7 +449,7 @@ static int object_take(struct tierfs *fs, unsigned int list, struct tierfs_chunk
 		s->inodes += list == LIST_INODES;
 		list_update(fs, c);
 	}
-	pthread_mutex_unlock(&s->lock);
+	zus_mutex_unlock(&s->lock);
 	*out = c;
 	return c ? 0 : -ENOENT;
 }
@@ -465,10 +465,10 @@ static int object_alloc(struct tierfs_tx *tx, unsigned int list, unsigned int fl
 		if (tierfs_rests_drain(fs, false))
 			continue;
 		if (list == LIST_INODES)
-			pthread_mutex_lock(&fs->tree_lock);
+			zus_mutex_lock(&fs->tree_lock);
 		err = chunk_make(fs, list, flags);
 		if (list == LIST_INODES)
-			pthread_mutex_unlock(&fs->tree_lock);
+			zus_mutex_unlock(&fs->tree_lock);
 		if (err == -ENOSPC && tierfs_rests_drain(fs, true))
 			continue;
 		if (err)
@@ -506,21 +506,21 @@ static struct tierfs_chunk_ram *doomed_pop(struct tierfs *fs)
 {
 	struct tierfs_chunk_ram *c;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	c = LIST_FIRST(&fs->space.doomed);
 	if (c)
 		LIST_REMOVE(c, link);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	return c;
 }
 
 /* What cannot be given back is used again. */
 static void doomed_save(struct tierfs *fs, struct tierfs_chunk_ram *c)
 {
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	c->doomed = false;
 	list_update(fs, c);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 }
 
 /* Its blocks are cleared on media; they rest, and its group must know that. */
@@ -530,9 +530,9 @@ static int doomed_free(struct tierfs *fs, struct tierfs_chunk_ram *c)
 	struct tierfs_tx *tx;
 	bool loaded;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	loaded = tierfs_group_load(fs, bn / TIERFS_GROUP_BLOCKS);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	if (!loaded)
 		return -EIO;
 	tx = tierfs_tx_begin(fs);
@@ -561,11 +561,11 @@ bool tierfs_chunks_trim(struct tierfs *fs)
 			break;
 		}
 		any = true;
-		pthread_mutex_lock(&fs->space.lock);
+		zus_mutex_lock(&fs->space.lock);
 		/* or a new one has been made there meanwhile */
 		if (c->doomed)
 			ram_unload(fs, c);
-		pthread_mutex_unlock(&fs->space.lock);
+		zus_mutex_unlock(&fs->space.lock);
 	}
 	t->is_trimming = false;
 	return any;
@@ -573,19 +573,19 @@ bool tierfs_chunks_trim(struct tierfs *fs)
 
 void tierfs_object_release(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit)
 {
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	if (c->list == LIST_INODES)
 		fs->space.inodes--;
 	tierfs_object_clear(fs, c, bit);
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 }
 
 void tierfs_object_rest(struct tierfs *fs, struct tierfs_chunk_ram *c, uint32_t bit, uint64_t lsn)
 {
 	if (c->list == LIST_INODES) {
-		pthread_mutex_lock(&fs->space.lock);
+		zus_mutex_lock(&fs->space.lock);
 		fs->space.inodes--;
-		pthread_mutex_unlock(&fs->space.lock);
+		zus_mutex_unlock(&fs->space.lock);
 	}
 	tierfs_rest_add(fs, &(struct tierfs_rest){ .lsn = lsn, .chunk = c, .bit = bit });
 }
@@ -597,7 +597,7 @@ static void object_free(struct tierfs_tx *tx, const void *object)
 	struct tierfs_late late = { .what = TIERFS_LATE_OBJECT_CLEAR };
 	int err = 0;
 
-	pthread_mutex_lock(&fs->space.lock);
+	zus_mutex_lock(&fs->space.lock);
 	late.chunk = ram_load(fs, chunk_number(fs, object), false, &err);
 	if (late.chunk) {
 		late.bit = object_bit(late.chunk, object);
@@ -606,7 +606,7 @@ static void object_free(struct tierfs_tx *tx, const void *object)
 		    !(late.chunk->bits[late.bit / 64] >> late.bit % 64 & 1))
 			err = -EIO;
 	}
-	pthread_mutex_unlock(&fs->space.lock);
+	zus_mutex_unlock(&fs->space.lock);
 	if (err)
 		tierfs_tx_fail(tx, late.chunk ? tierfs_broken(fs, 0, "what is to be freed") : err);
 	else
@@ -688,10 +688,10 @@ uint64_t tierfs_inodes_used(struct tierfs *fs)
 			used += head ? head->used : 0;
 		}
 		/* slot 0 of chunk 0 is no inode */
-		pthread_mutex_lock(&s->lock);
+		zus_mutex_lock(&s->lock);
 		s->inodes = used - 1;
 		s->inodes_known = true;
-		pthread_mutex_unlock(&s->lock);
+		zus_mutex_unlock(&s->lock);
 	}
 	return s->inodes;
 }

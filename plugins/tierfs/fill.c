@@ -47,7 +47,7 @@ uint32_t tierfs_fill_alloc(struct tierfs_fill *f, uint64_t index, uint64_t max, 
 	if (!(index % TIERFS_SLOT_BLOCKS) && goal % TIERFS_SLOT_BLOCKS &&
 	    (index || max == TIERFS_SLOT_BLOCKS))
 		goal = 0;
-	return (uint32_t)tierfs_blocks_alloc(f->tx, index, goal, max, 0, bn);
+	return (uint32_t)tierfs_blocks_alloc(f->tx, index, goal, max, bn);
 }
 
 /* What was collected goes into the map. */

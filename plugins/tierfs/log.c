@@ -78,11 +78,15 @@ static void record_flush(const struct tierfs *fs, const struct tierfs_record *re
 static int log_init(struct tierfs *fs, struct tierfs_log *log, uint32_t index)
 {
 	const struct tierfs_log_entry *table;
+	int err;
 
 	table = (const void *)(fs->sb.md->t1 +
 			       (fs->super->log_table << TIERFS_BLOCK_SHIFT));
-	pthread_mutex_init(&log->lock, NULL);
-	pthread_mutex_init(&log->done_lock, NULL);
+	err = zus_mutex_init(&log->lock);
+	if (!err)
+		err = zus_mutex_init(&log->done_lock);
+	if (err)
+		return err;
 	pthread_cond_init(&log->done, NULL);
 	log->index = index;
 	log->entry = &table[index];
@@ -96,9 +100,10 @@ static int log_init(struct tierfs *fs, struct tierfs_log *log, uint32_t index)
 int tierfs_logs_init(struct tierfs *fs)
 {
 	uint32_t i;
-	int err;
+	int err = zus_mutex_init(&fs->horizon_lock);
 
-	pthread_mutex_init(&fs->horizon_lock, NULL);
+	if (err)
+		return err;
 	fs->logs = zus_alloc_array(fs->sb.env, fs->super->log_count, sizeof(*fs->logs));
 	if (!fs->logs)
 		return -ENOMEM;
@@ -119,10 +124,11 @@ void tierfs_logs_fini(struct tierfs *fs)
 		struct tierfs_log *log = &fs->logs[i];
 
 		zus_free(fs->sb.env, log->image);
-		pthread_mutex_destroy(&log->lock);
-		pthread_mutex_destroy(&log->done_lock);
+		zus_mutex_destroy(&log->lock);
+		zus_mutex_destroy(&log->done_lock);
 		pthread_cond_destroy(&log->done);
 	}
+	zus_mutex_destroy(&fs->horizon_lock);
 	zus_free(fs->sb.env, fs->logs);
 	fs->logs = NULL;
 	fs->nr_logs = 0;
@@ -184,10 +190,10 @@ static void wait_stored(struct tierfs_log *log, uint64_t upto)
 	if (!is_storing(log, upto))
 		return;
 	__atomic_fetch_add(&log->waiters, 1, __ATOMIC_SEQ_CST);
-	pthread_mutex_lock(&log->done_lock);
+	zus_mutex_lock(&log->done_lock);
 	while (is_storing(log, upto))
-		pthread_cond_wait(&log->done, &log->done_lock);
-	pthread_mutex_unlock(&log->done_lock);
+		pthread_cond_wait(&log->done, &log->done_lock.mutex);
+	zus_mutex_unlock(&log->done_lock);
 	__atomic_fetch_sub(&log->waiters, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -196,9 +202,9 @@ static void set_inflight(struct tierfs_log *log, uint64_t lsn)
 	__atomic_store_n(&log->inflight, lsn, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&log->waiters, __ATOMIC_SEQ_CST))
 		return;
-	pthread_mutex_lock(&log->done_lock);
+	zus_mutex_lock(&log->done_lock);
 	pthread_cond_broadcast(&log->done);
-	pthread_mutex_unlock(&log->done_lock);
+	zus_mutex_unlock(&log->done_lock);
 }
 
 static const struct tierfs_record *record_at(const struct tierfs_log *log, uint32_t offset)
@@ -232,10 +238,10 @@ void tierfs_horizon_move(struct tierfs *fs)
 	uint64_t freed[256], upto;
 	uint32_t i;
 
-	pthread_mutex_lock(&fs->horizon_lock);
+	zus_mutex_lock(&fs->horizon_lock);
 	upto = __atomic_load_n(&fs->lsn, __ATOMIC_SEQ_CST);
 	if (upto == fs->horizon) {
-		pthread_mutex_unlock(&fs->horizon_lock);
+		zus_mutex_unlock(&fs->horizon_lock);
 		return;
 	}
 	for (i = 0; i < fs->nr_logs; i++)
@@ -251,7 +257,7 @@ void tierfs_horizon_move(struct tierfs *fs)
 	for (i = 0; i < fs->nr_logs; i++)
 		__atomic_fetch_sub(&fs->logs[i].used, freed[i], __ATOMIC_RELEASE);
 	__atomic_store_n(&fs->horizon, upto, __ATOMIC_RELEASE);
-	pthread_mutex_unlock(&fs->horizon_lock);
+	zus_mutex_unlock(&fs->horizon_lock);
 }
 
 /* ---- appending ---- */
@@ -260,13 +266,13 @@ struct tierfs_log *tierfs_log_lock(struct tierfs *fs)
 {
 	struct tierfs_log *log = &fs->logs[zus_thread_number() % fs->nr_logs];
 
-	pthread_mutex_lock(&log->lock);
+	zus_mutex_lock(&log->lock);
 	return log;
 }
 
 void tierfs_log_unlock(struct tierfs_log *log)
 {
-	pthread_mutex_unlock(&log->lock);
+	zus_mutex_unlock(&log->lock);
 }
 
 /* Makes room for a record, and for one that fills the end of the area before it. */

@@ -181,9 +181,9 @@ static uint32_t growth_begin(const struct tierfs_node *node)
 	uint32_t seen = __atomic_load_n(&node->growth, __ATOMIC_ACQUIRE);
 
 	while (seen & 1) {
-		pthread_mutex_lock((pthread_mutex_t *)&node->lock);
+		zus_mutex_lock((struct zus_mutex *)&node->lock);
 		seen = __atomic_load_n(&node->growth, __ATOMIC_ACQUIRE);
-		pthread_mutex_unlock((pthread_mutex_t *)&node->lock);
+		zus_mutex_unlock((struct zus_mutex *)&node->lock);
 	}
 	return seen;
 }
@@ -209,9 +209,9 @@ int tierfs_map_find(const struct tierfs_node *node, uint64_t index, uint64_t max
 	if (!S_ISREG(node->type))
 		return tierfs_broken(tierfs_fs_of(node), node->ino, "map");
 	/* a commit may have stored the word of a block, but not yet the kind of its chunk */
-	pthread_mutex_lock((pthread_mutex_t *)&node->lock);
+	zus_mutex_lock((struct zus_mutex *)&node->lock);
 	err = tierfs_map_look(node, index, max, run);
-	pthread_mutex_unlock((pthread_mutex_t *)&node->lock);
+	zus_mutex_unlock((struct zus_mutex *)&node->lock);
 	return err;
 }
 

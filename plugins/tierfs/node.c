@@ -20,9 +20,12 @@
 int tierfs_nodes_init(struct tierfs *fs)
 {
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < TIERFS_NODE_SHARDS; i++) {
-		pthread_mutex_init(&fs->shards[i].lock, NULL);
+		err = zus_mutex_init(&fs->shards[i].lock);
+		if (err)
+			return err;
 		fs->shards[i].buckets = zus_alloc_array(fs->sb.env, SHARD_BUCKETS,
 							sizeof(*fs->shards[i].buckets));
 		if (!fs->shards[i].buckets)
@@ -38,7 +41,7 @@ static void node_destroy(struct tierfs_node *node)
 
 	if (S_ISDIR(node->type))
 		tierfs_dir_forget(node);
-	pthread_mutex_destroy(&node->lock);
+	zus_mutex_destroy(&node->lock);
 	zus_free(fs->sb.env, node);
 }
 
@@ -57,7 +60,7 @@ void tierfs_nodes_fini(struct tierfs *fs)
 		}
 		zus_free(fs->sb.env, fs->shards[i].buckets);
 		fs->shards[i].buckets = NULL;
-		pthread_mutex_destroy(&fs->shards[i].lock);
+		zus_mutex_destroy(&fs->shards[i].lock);
 	}
 }
 
@@ -207,13 +210,14 @@ static struct tierfs_node *node_create(struct tierfs *fs, uint64_t ino,
 {
 	struct tierfs_node *node = zus_alloc(fs->sb.env, sizeof(*node));
 
-	if (!node)
+	if (!node || zus_mutex_init(&node->lock)) {
+		zus_free(fs->sb.env, node);
 		return NULL;
+	}
 	zus_ii_init(&node->ii, &fs->sb, shared_of(rec));
 	node->ino = ino;
 	node->rec = rec;
 	node->type = mode & S_IFMT;
-	pthread_mutex_init(&node->lock, NULL);
 	return node;
 }
 
@@ -256,7 +260,7 @@ int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node)
 	unsigned int shard = shard_of(ino);
 	int err = 0;
 
-	pthread_mutex_lock(&fs->shards[shard].lock);
+	zus_mutex_lock(&fs->shards[shard].lock);
 	*node = node_find(fs, shard, ino);
 	if (*node && ((*node)->is_new || (*node)->is_dying)) {
 		err = -ESTALE;
@@ -267,7 +271,7 @@ int tierfs_node_get(struct tierfs *fs, uint64_t ino, struct tierfs_node **node)
 		if (!err)
 			node_insert(fs, shard, *node);
 	}
-	pthread_mutex_unlock(&fs->shards[shard].lock);
+	zus_mutex_unlock(&fs->shards[shard].lock);
 	return err;
 }
 
@@ -287,20 +291,20 @@ void tierfs_node_put(struct tierfs_node *node)
 	unsigned int shard = shard_of(node->ino);
 	bool last;
 
-	pthread_mutex_lock(&fs->shards[shard].lock);
+	zus_mutex_lock(&fs->shards[shard].lock);
 	last = zus_ii_put(&node->ii);
 	node->is_dying = last && is_to_erase(node);
 	if (last && !node->is_dying)
 		node_remove(fs, shard, node);
-	pthread_mutex_unlock(&fs->shards[shard].lock);
+	zus_mutex_unlock(&fs->shards[shard].lock);
 	if (!last)
 		return;
 	if (node->is_dying) {
 		/* after an error it stays an orphan, which the next mount frees */
 		tierfs_node_erase(node);
-		pthread_mutex_lock(&fs->shards[shard].lock);
+		zus_mutex_lock(&fs->shards[shard].lock);
 		node_remove(fs, shard, node);
-		pthread_mutex_unlock(&fs->shards[shard].lock);
+		zus_mutex_unlock(&fs->shards[shard].lock);
 	}
 	node_destroy(node);
 }
@@ -311,9 +315,9 @@ void tierfs_node_born(struct tierfs_node *node)
 	unsigned int shard = shard_of(node->ino);
 
 	tierfs_node_show(node);
-	pthread_mutex_lock(&fs->shards[shard].lock);
+	zus_mutex_lock(&fs->shards[shard].lock);
 	node->is_new = false;
-	pthread_mutex_unlock(&fs->shards[shard].lock);
+	zus_mutex_unlock(&fs->shards[shard].lock);
 }
 
 /* Its slot may be another's already, so the record is not looked at. */
@@ -322,9 +326,9 @@ void tierfs_node_drop(struct tierfs_node *node)
 	struct tierfs *fs = tierfs_fs_of(node);
 	unsigned int shard = shard_of(node->ino);
 
-	pthread_mutex_lock(&fs->shards[shard].lock);
+	zus_mutex_lock(&fs->shards[shard].lock);
 	node_remove(fs, shard, node);
-	pthread_mutex_unlock(&fs->shards[shard].lock);
+	zus_mutex_unlock(&fs->shards[shard].lock);
 	node_destroy(node);
 }
 
@@ -375,9 +379,9 @@ int tierfs_node_new(struct tierfs_tx *tx, const struct zus_inode *zi, struct tie
 	record_fill(*rec, zi, generation);
 	shared_fill(node, *rec);
 	shard = shard_of(ino);
-	pthread_mutex_lock(&fs->shards[shard].lock);
+	zus_mutex_lock(&fs->shards[shard].lock);
 	node_insert(fs, shard, node);
-	pthread_mutex_unlock(&fs->shards[shard].lock);
+	zus_mutex_unlock(&fs->shards[shard].lock);
 	*out = node;
 	return 0;
 }
@@ -405,7 +409,7 @@ void tierfs_nodes_lock(struct tierfs_node **nodes, unsigned int n)
 	sort_nodes(nodes, n);
 	for (i = 0; i < n && nodes[i]; i++) {
 		if (!i || nodes[i] != nodes[i - 1])
-			pthread_mutex_lock(&nodes[i]->lock);
+			zus_mutex_lock(&nodes[i]->lock);
 	}
 }
 
@@ -415,7 +419,7 @@ void tierfs_nodes_unlock(struct tierfs_node **nodes, unsigned int n)
 
 	for (i = 0; i < n && nodes[i]; i++) {
 		if (!i || nodes[i] != nodes[i - 1])
-			pthread_mutex_unlock(&nodes[i]->lock);
+			zus_mutex_unlock(&nodes[i]->lock);
 	}
 }
 
@@ -428,11 +432,11 @@ int tierfs_setattr(struct zus_ii *ii, uint32_t bits)
 	struct tierfs_tx *tx;
 	int err;
 
-	pthread_mutex_lock(&node->lock);
+	zus_mutex_lock(&node->lock);
 	tx = tierfs_tx_begin(fs);
 	tierfs_node_take(node, tierfs_node_change(tx, node), bits);
 	err = tierfs_tx_commit(tx);
-	pthread_mutex_unlock(&node->lock);
+	zus_mutex_unlock(&node->lock);
 	return err;
 }
 

@@ -37,9 +37,9 @@ static int push_locked(struct tierfs *fs, const uint64_t *cell)
 /* Without memory the cell is unknown until the next mount. */
 void tierfs_cell_release(struct tierfs *fs, const uint64_t *cell)
 {
-	pthread_mutex_lock(&fs->cells.lock);
+	zus_mutex_lock(&fs->cells.lock);
 	push_locked(fs, cell);
-	pthread_mutex_unlock(&fs->cells.lock);
+	zus_mutex_unlock(&fs->cells.lock);
 }
 
 static const struct tierfs_cells *first_page(const struct tierfs *fs, uint32_t log)
@@ -73,9 +73,8 @@ int tierfs_cells_init(struct tierfs *fs)
 {
 	const struct tierfs_cells *page;
 	uint32_t log;
-	int err = 0;
+	int err = zus_mutex_init(&fs->cells.lock);
 
-	pthread_mutex_init(&fs->cells.lock, NULL);
 	for (log = 0; log < fs->nr_logs && !err; log++) {
 		page = first_page(fs, log);
 		if (!list_ends(fs, page))
@@ -117,12 +116,12 @@ static int cell_pop(struct tierfs *fs, const uint64_t **cell)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&fs->cells.lock);
+	zus_mutex_lock(&fs->cells.lock);
 	if (!fs->cells.n)
 		err = cells_grow(fs);
 	if (!err)
 		*cell = fs->cells.free[--fs->cells.n];
-	pthread_mutex_unlock(&fs->cells.lock);
+	zus_mutex_unlock(&fs->cells.lock);
 	return err;
 }
 
@@ -204,14 +203,14 @@ int tierfs_node_erase(struct tierfs_node *node)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&node->lock);
+	zus_mutex_lock(&node->lock);
 	if (S_ISDIR(node->type))
 		err = tierfs_dir_trim(node);
 	else if (S_ISREG(node->type))
 		err = tierfs_map_truncate(node, 0);
 	if (!err)
 		err = slot_erase(node);
-	pthread_mutex_unlock(&node->lock);
+	zus_mutex_unlock(&node->lock);
 	return err;
 }
 
@@ -222,7 +221,7 @@ static int cut(struct tierfs_node *node)
 	struct tierfs_tx *tx;
 	int err;
 
-	pthread_mutex_lock(&node->lock);
+	zus_mutex_lock(&node->lock);
 	err = tierfs_map_truncate(node, tierfs_up(node->rec->size));
 	if (!err) {
 		tx = tierfs_tx_begin(tierfs_fs_of(node));
@@ -231,7 +230,7 @@ static int cut(struct tierfs_node *node)
 	}
 	if (!err)
 		tierfs_node_show(node);
-	pthread_mutex_unlock(&node->lock);
+	zus_mutex_unlock(&node->lock);
 	return err;
 }
 

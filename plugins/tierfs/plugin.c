@@ -4,7 +4,8 @@
  *
  * A mount, in this order: options; supers of all devices; the table of logs; recovery, before
  * which nothing else is read; space, inodes, root; what was without a name at the end of the last
- * mount. None of it takes longer when there are more files.
+ * mount. After a clean unmount none of it takes longer when there are more files; after a crash the
+ * heads of the chunks of inodes are counted (170 inodes a head), and orphans are freed.
  */
 #include "tierfs.h"
 
@@ -163,15 +164,17 @@ static int devs_init(struct tierfs *fs)
 
 /* ---- mount and unmount ---- */
 
-static void locks_init(struct tierfs *fs)
+static int locks_init(struct tierfs *fs)
 {
+	int err = zus_mutex_init(&fs->tree_lock);
 	unsigned int i;
 
-	pthread_mutex_init(&fs->tree_lock, NULL);
-	pthread_mutex_init(&fs->space.lock, NULL);
 	STAILQ_INIT(&fs->space.rests);
-	for (i = 0; i < TIERFS_LATE_LOCKS; i++)
-		pthread_mutex_init(&fs->late[i], NULL);
+	if (!err)
+		err = zus_mutex_init(&fs->space.lock);
+	for (i = 0; i < TIERFS_LATE_LOCKS && !err; i++)
+		err = zus_mutex_init(&fs->late[i]);
+	return err;
 }
 
 /* All that is in DRAM; media stay as they are. */
@@ -181,14 +184,15 @@ static void forget(struct tierfs *fs)
 
 	tierfs_nodes_fini(fs);
 	zus_free(fs->sb.env, fs->cells.free);
+	zus_mutex_destroy(&fs->cells.lock);
 	tierfs_chunks_fini(fs);
 	tierfs_space_fini(fs);
 	tierfs_logs_fini(fs);
 	tierfs_txs_fini(fs);
-	pthread_mutex_destroy(&fs->tree_lock);
-	pthread_mutex_destroy(&fs->space.lock);
+	zus_mutex_destroy(&fs->tree_lock);
+	zus_mutex_destroy(&fs->space.lock);
 	for (i = 0; i < TIERFS_LATE_LOCKS; i++)
-		pthread_mutex_destroy(&fs->late[i]);
+		zus_mutex_destroy(&fs->late[i]);
 }
 
 static int root_check(struct tierfs *fs)
@@ -256,8 +260,9 @@ static int tierfs_mount(struct zus_sb *sb, const struct zus_mount *m)
 	err = devs_init(fs);
 	if (err)
 		return err;
-	locks_init(fs);
-	err = tierfs_txs_init(fs);
+	err = locks_init(fs);
+	if (!err)
+		err = tierfs_txs_init(fs);
 	if (!err)
 		err = tierfs_nodes_init(fs);
 	if (!err)
@@ -291,8 +296,8 @@ static void wait_for_commits(struct tierfs *fs)
 	uint32_t i;
 
 	for (i = 0; i < fs->nr_logs; i++) {
-		pthread_mutex_lock(&fs->logs[i].lock);
-		pthread_mutex_unlock(&fs->logs[i].lock);
+		zus_mutex_lock(&fs->logs[i].lock);
+		zus_mutex_unlock(&fs->logs[i].lock);
 	}
 }
 

@@ -26,6 +26,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 #include <zus/fs.h>
+#include <zus/mutex.h>
 #include "tierfs_disk.h"
 
 struct tierfs;
@@ -57,7 +58,6 @@ static inline uint64_t tierfs_up(uint64_t bytes)
 /* ---- options (options.c) ---- */
 
 struct tierfs_opts {
-	uint32_t cow;			/* data=cow for files that do not say it themselves */
 	uint32_t is_volatile;		/* mounts although nothing can be made durable */
 	uint32_t norecovery;		/* read-only without a look at the logs */
 	uint32_t errors;		/* enum tierfs_errors; UINT32_MAX = as the super says */
@@ -75,7 +75,7 @@ ssize_t tierfs_options_show(const struct tierfs_opts *o, char *buf, size_t size)
 /* ---- logs (log.c, recover.c) ---- */
 
 struct tierfs_log {
-	pthread_mutex_t lock;		/* from before the LSN until the record is in place */
+	struct zus_mutex lock;		/* from before the LSN until the record is in place */
 	uint32_t index;
 	const struct tierfs_log_entry *entry;
 	const uint8_t *area;
@@ -93,7 +93,7 @@ struct tierfs_log {
 	uint64_t end_sequence;		/* of the record after the last one in place; atomic */
 	uint64_t used;			/* bytes from tail to head; atomic */
 	uint32_t waiters;		/* atomic */
-	pthread_mutex_t done_lock;
+	struct zus_mutex done_lock;
 	pthread_cond_t done;
 	/* under the horizon's lock */
 	uint32_t tail;			/* offset of the first record that may be needed */
@@ -143,7 +143,7 @@ struct tierfs_rest {
 STAILQ_HEAD(tierfs_rests, tierfs_rest);
 
 struct tierfs_space {
-	pthread_mutex_t lock;		/* all below, groups included */
+	struct zus_mutex lock;		/* all below, groups included */
 	struct tierfs_group *groups;
 	uint64_t nr_groups;
 	uint64_t free;			/* blocks in the bits of all groups; atomic reads */
@@ -192,26 +192,26 @@ struct tierfs {
 	struct tierfs_log *logs;
 	uint64_t lsn;			/* the last one that was given out; atomic */
 	uint64_t horizon;		/* atomic */
-	pthread_mutex_t horizon_lock;
+	struct zus_mutex horizon_lock;
 	uint32_t nr_threads;
 	struct tierfs_thread *threads;
 	/* for threads that got no memory for theirs: one at a time */
 	struct {
-		pthread_mutex_t lock;
+		struct zus_mutex lock;
 		struct tierfs_tx *tx;
 	} spare_tx[TIERFS_TX_DEPTH];
 	struct tierfs_space space;
-	pthread_mutex_t tree_lock;	/* of the tree of inode chunks */
+	struct zus_mutex tree_lock;	/* of the tree of inode chunks */
 	struct {
-		pthread_mutex_t lock;	/* after tree_lock */
+		struct zus_mutex lock;	/* after tree_lock */
 		const uint64_t **free;	/* cells of orphans */
 		uint32_t n;
 		uint32_t max;
 		const struct tierfs_cells *last;	/* page of log 0's list */
 	} cells;
-	pthread_mutex_t late[TIERFS_LATE_LOCKS];
+	struct zus_mutex late[TIERFS_LATE_LOCKS];
 	struct {
-		pthread_mutex_t lock;
+		struct zus_mutex lock;
 		LIST_HEAD(, tierfs_node) *buckets;
 		uint64_t size;		/* a power of 2 */
 		uint64_t count;
@@ -447,7 +447,7 @@ void tierfs_space_fini(struct tierfs *fs);
  * are the file's when tx commits; after an abort they are free again.
  */
 uint64_t tierfs_blocks_alloc(struct tierfs_tx *tx, uint64_t index, uint64_t goal, uint64_t max,
-			     unsigned int flags, uint64_t *bn);
+			     uint64_t *bn);
 /* They are free when tx has committed, unless the kernel holds some (quarantine). */
 void tierfs_blocks_free(struct tierfs_tx *tx, uint64_t bn, uint64_t n);
 /* Free blocks that data may have. */
@@ -516,7 +516,7 @@ struct tierfs_node {
 	LIST_ENTRY(tierfs_node) link;	/* of its shard */
 	uint64_t ino;
 	const struct tierfs_inode *rec;
-	pthread_mutex_t lock;		/* the record, the map and what it points to */
+	struct zus_mutex lock;		/* the record, the map and what it points to */
 	uint32_t type;			/* S_IFMT bits */
 	bool broken;			/* -EIO for everything but what frees the handle */
 	bool is_new;			/* nobody finds it yet; these two with the shard's lock */

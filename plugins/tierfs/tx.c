@@ -46,9 +46,12 @@ struct tierfs_tx {
 int tierfs_txs_init(struct tierfs *fs)
 {
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < TIERFS_TX_DEPTH; i++) {
-		pthread_mutex_init(&fs->spare_tx[i].lock, NULL);
+		err = zus_mutex_init(&fs->spare_tx[i].lock);
+		if (err)
+			return err;
 		fs->spare_tx[i].tx = zus_alloc(fs->sb.env, sizeof(struct tierfs_tx));
 		if (!fs->spare_tx[i].tx)
 			return -ENOMEM;
@@ -70,6 +73,7 @@ void tierfs_txs_fini(struct tierfs *fs)
 	for (i = 0; i < TIERFS_TX_DEPTH; i++) {
 		zus_free(fs->sb.env, fs->spare_tx[i].tx);
 		fs->spare_tx[i].tx = NULL;
+		zus_mutex_destroy(&fs->spare_tx[i].lock);
 	}
 }
 
@@ -85,7 +89,7 @@ struct tierfs_tx *tierfs_tx_begin(struct tierfs *fs)
 	if (!tx)
 		tx = t->tx[depth] = zus_alloc(fs->sb.env, sizeof(*tx));
 	if (!tx) {
-		pthread_mutex_lock(&fs->spare_tx[depth].lock);
+		zus_mutex_lock(&fs->spare_tx[depth].lock);
 		tx = fs->spare_tx[depth].tx;
 	}
 	tx->fs = fs;
@@ -104,7 +108,7 @@ static void tx_end(struct tierfs_tx *tx)
 {
 	tx->thread->depth--;
 	if (tx == tx->fs->spare_tx[tx->depth].tx)
-		pthread_mutex_unlock(&tx->fs->spare_tx[tx->depth].lock);
+		zus_mutex_unlock(&tx->fs->spare_tx[tx->depth].lock);
 }
 
 /* The late operations that have reserved something in DRAM give it back. */
@@ -298,7 +302,7 @@ static void late_lock(struct tierfs_tx *tx, struct lock_set *set)
 		if (!set->bits[i / 64])
 			i |= 63;
 		else if (set->bits[i / 64] >> i % 64 & 1)
-			pthread_mutex_lock(&tx->fs->late[i]);
+			zus_mutex_lock(&tx->fs->late[i]);
 	}
 }
 
@@ -310,7 +314,7 @@ static void late_unlock(struct tierfs_tx *tx, const struct lock_set *set)
 		if (!set->bits[i / 64])
 			i |= 63;
 		else if (set->bits[i / 64] >> i % 64 & 1)
-			pthread_mutex_unlock(&tx->fs->late[i]);
+			zus_mutex_unlock(&tx->fs->late[i]);
 	}
 }
 

@@ -149,7 +149,7 @@ static int long_write(struct build *b, struct tierfs_long_value *v, const void *
 
 	v->crc = tierfs_crc(0, value, size);
 	for (i = 0, done = 0; done < blocks; i++, done += n) {
-		n = tierfs_blocks_alloc(b->tx, done, goal, blocks - done, b->flags, &bn);
+		n = tierfs_blocks_alloc(b->tx, done, goal, blocks - done, &bn);
 		if (!n || !tierfs_xattr_space_add(&b->space, bn, n))
 			return -ENOSPC;
 		write_blocks(fs, bn, n, value, size, done << TIERFS_BLOCK_SHIFT);

@@ -211,7 +211,7 @@ static void words_are_set_and_taken(void **state)
 	struct tierfs_run run;
 	uint64_t bn;
 
-	assert_int_equal(tierfs_blocks_alloc(tx, 0, 0, 4, 0, &bn), 4);
+	assert_int_equal(tierfs_blocks_alloc(tx, 0, 0, 4, &bn), 4);
 	assert_int_equal(tierfs_map_set(tx, node, rec, 7, bn, 1, false), 0);
 	assert_int_equal(tierfs_map_set(tx, node, rec, 3, bn + 1, 1, false), 0);
 	assert_int_equal(tierfs_map_set(tx, node, rec, 6000, bn + 2, 1, false), 0);

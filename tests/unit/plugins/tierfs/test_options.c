@@ -19,7 +19,7 @@ static void nothing_is_the_default(void **state)
 
 	(void)state;
 	assert_int_equal(parse("", &o), 0);
-	assert_int_equal(o.cow | o.is_volatile | o.norecovery | o.test_horizon, 0);
+	assert_int_equal(o.is_volatile | o.norecovery | o.test_horizon, 0);
 	assert_int_equal(o.errors, UINT32_MAX);
 	assert_int_equal(tierfs_options_show(&o, buf, 0), 0);
 }
@@ -31,7 +31,7 @@ static void each_sets_its_own(void **state)
 	(void)state;
 	assert_int_equal(parse("volatile", &o), 0);
 	assert_int_equal(o.is_volatile, 1);
-	assert_int_equal(o.norecovery | o.test_horizon | o.cow, 0);
+	assert_int_equal(o.norecovery | o.test_horizon, 0);
 	assert_int_equal(parse("norecovery,errors=continue", &o), 0);
 	assert_int_equal(o.norecovery, 1);
 	assert_int_equal(o.errors, TIERFS_ERRORS_CONTINUE);
