@@ -300,7 +300,6 @@ static bool content_is_mixed(struct fake_thread *t)
 /* Some more work, which meets what a recovery has left wrong in DRAM. */
 static void work_on(struct fake_thread *t)
 {
-	struct crash_world w = { .f = boot, .t = t };
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
@@ -317,7 +316,6 @@ static void work_on(struct fake_thread *t)
 		if (err)
 			lost("no work is possible after recovery", NULL);
 	}
-	(void)w;
 }
 
 static int boot_mount(void)
